@@ -1,0 +1,3 @@
+//! Records: from a partner's export to a frozen snapshot.
+
+pub mod canonical;
