@@ -1,13 +1,41 @@
-//! The agreement.
+//! The agreement: what a coalition's MOU says, and what follows from it.
+//!
+//! Pure: text and facts in, values out. No file, network, clock or randomness is touched here.
 
+mod clause;
+mod definition;
 mod digest;
+mod dimension;
+mod holdings;
 mod margin;
+mod mou;
 mod names;
+mod nearest;
 mod peer;
+mod period;
+mod permit;
+mod predicate;
+mod question;
+mod refusal;
+mod schema;
 mod table;
 
+pub use clause::Clause;
+pub use definition::{Anchor, Definition, Measure, Outcome, When};
 pub use digest::{DigestError, Sha256};
+pub use dimension::{Breakdown, Dimension, DimensionSource};
+pub use holdings::{Holdings, needed};
 pub use margin::Margin;
+pub use mou::{
+    Calendar, Capability, FloorAt, Kpi, Mou, Party, PartyKind, Privacy, Restriction, Role, Terms,
+    WordError,
+};
 pub use names::{DimensionId, KpiId, NameError, PartyId, Purpose, StandardId};
 pub use peer::{Peer, PeerRole, PeerRoleError};
+pub use period::{Period, PeriodError, PeriodKind, Span, Year, YearStart};
+pub use permit::{Permit, Table};
+pub use predicate::{ColumnRef, Interval, Op, Predicate, Value};
+pub use question::Question;
+pub use refusal::{Reason, Refusal};
+pub use schema::{Code, Column, Kind, Schema, TABLES, TableName, TableSchema};
 pub use table::TableKey;

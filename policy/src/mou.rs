@@ -1,0 +1,330 @@
+//! The agreement as read: parties, calendar, privacy, KPIs, restrictions.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::definition::Definition;
+use crate::digest::Sha256;
+use crate::dimension::{Breakdown, Dimension};
+use crate::margin::Margin;
+use crate::names::{DimensionId, KpiId, PartyId, Purpose};
+use crate::period::{PeriodKind, Year, YearStart};
+use crate::schema::Schema;
+
+/// One version of a coalition's agreement, read and found sound. Its identity is the SHA-256 of the exact
+/// bytes it was read from.
+#[derive(Debug, Clone)]
+pub struct Mou {
+    pub(crate) hash: Sha256,
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) version: u32,
+    pub(crate) effective: Date,
+    pub(crate) expires: Date,
+    pub(crate) agreement: Terms,
+    pub(crate) calendar: Calendar,
+    pub(crate) parties: Vec<Party>,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) privacy: Privacy,
+    pub(crate) kpis: Vec<Arc<Kpi>>,
+    pub(crate) dimensions: Vec<Arc<Dimension>>,
+    pub(crate) restrictions: Vec<Restriction>,
+    pub(crate) schema: Schema,
+}
+
+/// What the agreement says in words; carried, shown and, for purposes, enforced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Every question names one of these.
+    pub purposes: Vec<Purpose>,
+    /// Legal authority, as the parties state it.
+    pub legal: Vec<String>,
+    /// What nobody may do with the numbers.
+    pub prohibited: Vec<String>,
+}
+
+/// When periods start, which may be asked, and how long after they close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calendar {
+    /// Start of the accounting and reporting year.
+    pub year_starts: YearStart,
+    /// Nothing earlier may be asked.
+    pub first_period: Year,
+    /// Days from a period's last day until it may be asked.
+    pub wait_days: u16,
+}
+
+/// A signatory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// Its id.
+    pub id: PartyId,
+    /// Its name.
+    pub name: String,
+    /// What it is to the coalition.
+    pub kind: PartyKind,
+    /// Fingerprint of its root certificate (SHA-256 of the DER).
+    pub root: Sha256,
+    /// `host:port` of its node; none for a party that only asks.
+    pub address: Option<String>,
+    /// Two people at least.
+    pub contacts: Vec<String>,
+}
+
+/// What a party is to the coalition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartyKind {
+    /// A college.
+    College,
+    /// An employer.
+    Employer,
+    /// A service provider.
+    Provider,
+    /// The organisation that asks and reports.
+    Backbone,
+}
+
+/// A role of the MOU: who holds it and what it may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name, such as `guiding_team`.
+    pub name: String,
+    /// The party that holds it; none for every party.
+    pub party: Option<PartyId>,
+    /// What it may do.
+    pub may: Vec<Capability>,
+}
+
+/// What a role may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Capability {
+    /// Ask nodes for tables.
+    Ask,
+    /// See what was released.
+    Read,
+    /// Publish what was released.
+    Publish,
+    /// Propose an amendment.
+    Propose,
+    /// Set targets.
+    SetTarget,
+}
+
+/// What protects one learner at one node, and what may be shown of the coalition's sums.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privacy {
+    /// Yearly budget of each node, in nano-ρ (10⁻⁹ ρ of zero-concentrated differential privacy).
+    pub budget_nano_rho: u64,
+    /// Smaller groups are withheld, in learners.
+    pub floor: u32,
+    /// Who judges the floor.
+    pub floor_at: FloorAt,
+    /// Fewest parties of a kind behind one published number.
+    pub min_parties: Vec<(PartyKind, u32)>,
+}
+
+/// Where the floor is judged, always on noisy numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FloorAt {
+    /// The backbone judges the coalition's sum.
+    Coalition,
+    /// Each node withholds its own small groups.
+    Node,
+}
+
+/// A KPI the MOU lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kpi {
+    /// As the MOU names it.
+    pub id: KpiId,
+    /// For people.
+    pub title: String,
+    /// Its meaning, resolved.
+    pub definition: Definition,
+    /// Kinds of party whose nodes answer.
+    pub answered_by: Vec<PartyKind>,
+    /// The tables that may be asked: one breakdown each, the total only if it is listed.
+    pub by: Vec<Breakdown>,
+    /// What it is reported by.
+    pub period: PeriodKind,
+    /// How precisely.
+    pub margin: Margin,
+    /// Line of the MOU on which it stands, from 1.
+    pub line: usize,
+}
+
+/// A restriction: it only narrows what the KPIs allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restriction {
+    /// Why, in the MOU's words.
+    pub because: String,
+    /// The dimension refused as breakdown, and its column refused in every predicate.
+    pub dimension: DimensionId,
+    /// The column the dimension reads.
+    pub column: String,
+}
+
+impl Mou {
+    /// SHA-256 of the exact bytes: the identity of this version.
+    pub fn hash(&self) -> Sha256 {
+        self.hash
+    }
+
+    /// The agreement's id, the same in every version.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// For people.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Version number, from 1.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// First day in force.
+    pub fn effective(&self) -> Date {
+        self.effective
+    }
+
+    /// Last day in force.
+    pub fn expires(&self) -> Date {
+        self.expires
+    }
+
+    /// What it says in words.
+    pub fn terms(&self) -> &Terms {
+        &self.agreement
+    }
+
+    /// Its calendar.
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// Every party.
+    pub fn parties(&self) -> &[Party] {
+        &self.parties
+    }
+
+    /// A party by id.
+    pub fn party(&self, id: &PartyId) -> Option<&Party> {
+        self.parties.iter().find(|party| party.id == *id)
+    }
+
+    /// Every role.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// What protects learners.
+    pub fn privacy(&self) -> &Privacy {
+        &self.privacy
+    }
+
+    /// Every KPI.
+    pub fn kpis(&self) -> &[Arc<Kpi>] {
+        &self.kpis
+    }
+
+    /// A KPI by id.
+    pub fn kpi(&self, id: &KpiId) -> Option<&Arc<Kpi>> {
+        self.kpis.iter().find(|kpi| kpi.id == *id)
+    }
+
+    /// A dimension by id: standard ones and the MOU's own.
+    pub fn dimension(&self, id: &DimensionId) -> Option<&Arc<Dimension>> {
+        self.dimensions.iter().find(|dimension| dimension.id == *id)
+    }
+
+    /// Every restriction.
+    pub fn restrictions(&self) -> &[Restriction] {
+        &self.restrictions
+    }
+
+    /// The canonical tables, with the columns the MOU declares.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Whether a party holds a role that may do this.
+    pub fn may(&self, party: &PartyId, capability: Capability) -> bool {
+        self.roles.iter().any(|role| {
+            role.party.as_ref().is_none_or(|holder| holder == party)
+                && role.may.contains(&capability)
+        })
+    }
+
+    /// Parties whose nodes answer this KPI, in the MOU's order.
+    pub fn answering<'a>(&'a self, kpi: &'a Kpi) -> impl Iterator<Item = &'a Party> {
+        self.parties.iter().filter(|party| kpi.answered_by.contains(&party.kind))
+    }
+}
+
+/// A word of a closed vocabulary.
+macro_rules! words {
+    ($name:ident, $what:literal, $($variant:ident = $word:literal),+) => {
+        impl $name {
+            /// Every word, in the order of the plan.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word in the MOU.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = WordError;
+            fn from_str(text: &str) -> Result<Self, WordError> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or_else(|| WordError {
+                    word: text.to_owned(),
+                    what: $what,
+                    known: &[$($word),+],
+                })
+            }
+        }
+    };
+}
+
+words!(
+    PartyKind,
+    "kind of party",
+    College = "college",
+    Employer = "employer",
+    Provider = "provider",
+    Backbone = "backbone"
+);
+words!(
+    Capability,
+    "capability",
+    Ask = "ask",
+    Read = "read",
+    Publish = "publish",
+    Propose = "propose",
+    SetTarget = "set-target"
+);
+words!(FloorAt, "place to judge the floor", Coalition = "coalition", Node = "node");
+
+/// A word outside a closed vocabulary.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{word}` is not a {what}: use {}", known.join(", "))]
+pub struct WordError {
+    /// The word found.
+    pub word: String,
+    what: &'static str,
+    /// The words there are.
+    pub known: &'static [&'static str],
+}

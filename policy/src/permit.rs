@@ -1,0 +1,128 @@
+//! Proof that the MOU in force allows a question.
+
+use std::sync::Arc;
+
+use crate::clause::Clause;
+use crate::digest::Sha256;
+use crate::dimension::{Breakdown, Dimension};
+use crate::mou::Kpi;
+use crate::period::{Period, Span, Year, YearStart};
+use crate::predicate::ColumnRef;
+use crate::question::Question;
+use crate::schema::TableName;
+use crate::table::TableKey;
+
+/// Proof that the MOU in force allows this question from this peer, made only by [`crate::decide()`]. It
+/// carries all that a table needs: nothing downstream looks the MOU up again.
+#[derive(Debug, Clone)]
+pub struct Permit {
+    pub(crate) question: Question,
+    pub(crate) clause: Clause,
+    pub(crate) mou: Sha256,
+    pub(crate) table: Table,
+    pub(crate) accounting_year: Year,
+    pub(crate) budget_nano_rho: u64,
+}
+
+/// A table resolved under one MOU: its meaning, its axes, its name. Says nothing about who may ask.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(crate) key: TableKey,
+    pub(crate) definition_hash: Sha256,
+    pub(crate) kpi: Arc<Kpi>,
+    pub(crate) period: Period,
+    pub(crate) year_starts: YearStart,
+    pub(crate) breakdown: Breakdown,
+    pub(crate) dimensions: Vec<Arc<Dimension>>,
+    /// The canonical table in which each dimension's column is.
+    pub(crate) axis_tables: Vec<TableName>,
+}
+
+impl Permit {
+    /// The question allowed.
+    pub fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// The clause that allows it.
+    pub fn clause(&self) -> &Clause {
+        &self.clause
+    }
+
+    /// The MOU version that allows it.
+    pub fn mou(&self) -> Sha256 {
+        self.mou
+    }
+
+    /// The table allowed.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The accounting year whose budget pays.
+    pub fn accounting_year(&self) -> Year {
+        self.accounting_year
+    }
+
+    /// What the node may spend in that year, in nano-ρ.
+    pub fn budget_nano_rho(&self) -> u64 {
+        self.budget_nano_rho
+    }
+}
+
+impl Table {
+    /// What names it.
+    pub fn key(&self) -> TableKey {
+        self.key
+    }
+
+    /// SHA-256 of the resolved definition; answers with unequal ones are not added up.
+    pub fn definition_hash(&self) -> Sha256 {
+        self.definition_hash
+    }
+
+    /// The KPI.
+    pub fn kpi(&self) -> &Arc<Kpi> {
+        &self.kpi
+    }
+
+    /// The period.
+    pub fn period(&self) -> Period {
+        self.period
+    }
+
+    /// First and last day of the period.
+    pub fn span(&self) -> Span {
+        self.period.span(self.year_starts)
+    }
+
+    /// When reporting years start.
+    pub fn year_starts(&self) -> YearStart {
+        self.year_starts
+    }
+
+    /// The dimensions' ids, in the order the MOU lists them.
+    pub fn breakdown(&self) -> &Breakdown {
+        &self.breakdown
+    }
+
+    /// The axes, in that order.
+    pub fn dimensions(&self) -> &[Arc<Dimension>] {
+        &self.dimensions
+    }
+
+    /// Cells: codes of the first dimension × … × codes of the last × outcomes, row-major, the outcome
+    /// running fastest.
+    pub fn cells(&self) -> usize {
+        let groups: usize = self.dimensions.iter().map(|dimension| dimension.codes.len()).product();
+        groups * self.kpi.definition.outcomes.len()
+    }
+
+    /// Each dimension with the column it reads.
+    pub fn axes(&self) -> impl Iterator<Item = (&Arc<Dimension>, ColumnRef)> {
+        self.dimensions.iter().zip(&self.axis_tables).map(|(dimension, table)| {
+            let column = dimension.source.column().to_owned();
+            (dimension, ColumnRef { table: *table, column })
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! Why a question is not answered: a closed list, safe to send, each with what to do.
+
+use std::fmt;
+
+use crate::clause::Clause;
+
+/// The reasons, with their stable codes. The text of a refusal may change; the reason may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The asker holds another version of the MOU.
+    MouDiffers,
+    /// The MOU is not in force yet.
+    MouNotYetEffective,
+    /// The MOU has expired.
+    MouExpired,
+    /// The certificate's role does not ask.
+    RoleMayNotAsk,
+    /// The asker's party holds no role that may ask.
+    PartyMayNotAsk,
+    /// The MOU lists no such purpose.
+    PurposeNotListed,
+    /// The MOU lists no such KPI.
+    KpiNotListed,
+    /// This party's kind does not answer this KPI.
+    KpiNotAnsweredHere,
+    /// The MOU does not list this breakdown for the KPI.
+    BreakdownNotListed,
+    /// A restriction forbids a column that the table reads.
+    Restricted,
+    /// The KPI is not reported by such a period.
+    PeriodNotOfKpi,
+    /// The period lies before the first that may be asked.
+    PeriodBeforeFirst,
+    /// The period has not closed, or its waiting time has not passed.
+    PeriodNotClosed,
+    /// Too few parties of a kind are asked together.
+    RosterTooSmall,
+    /// One call asks for more tables than a node accepts.
+    TooManyTables,
+    /// The node holds no data yet.
+    NoSnapshot,
+    /// The node's data does not cover the period.
+    PeriodNotHeld,
+    /// The node's data was taken before the period closed.
+    SnapshotTooEarly,
+    /// The node's data lacks a column that the KPI reads.
+    ColumnNotHeld,
+    /// The year's budget does not hold the price.
+    BudgetSpent,
+}
+
+/// A refused question: the reason, the clause it rests on, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// The clause of the MOU.
+    pub clause: Clause,
+    /// In words; made of the MOU and the question alone.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 20] = [
+        Self::MouDiffers,
+        Self::MouNotYetEffective,
+        Self::MouExpired,
+        Self::RoleMayNotAsk,
+        Self::PartyMayNotAsk,
+        Self::PurposeNotListed,
+        Self::KpiNotListed,
+        Self::KpiNotAnsweredHere,
+        Self::BreakdownNotListed,
+        Self::Restricted,
+        Self::PeriodNotOfKpi,
+        Self::PeriodBeforeFirst,
+        Self::PeriodNotClosed,
+        Self::RosterTooSmall,
+        Self::TooManyTables,
+        Self::NoSnapshot,
+        Self::PeriodNotHeld,
+        Self::SnapshotTooEarly,
+        Self::ColumnNotHeld,
+        Self::BudgetSpent,
+    ];
+
+    /// The stable code, on the wire and in logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::MouDiffers => "MOU_DIFFERS",
+            Self::MouNotYetEffective => "MOU_NOT_YET_EFFECTIVE",
+            Self::MouExpired => "MOU_EXPIRED",
+            Self::RoleMayNotAsk => "ROLE_MAY_NOT_ASK",
+            Self::PartyMayNotAsk => "PARTY_MAY_NOT_ASK",
+            Self::PurposeNotListed => "PURPOSE_NOT_LISTED",
+            Self::KpiNotListed => "KPI_NOT_LISTED",
+            Self::KpiNotAnsweredHere => "KPI_NOT_ANSWERED_HERE",
+            Self::BreakdownNotListed => "BREAKDOWN_NOT_LISTED",
+            Self::Restricted => "RESTRICTED",
+            Self::PeriodNotOfKpi => "PERIOD_NOT_OF_KPI",
+            Self::PeriodBeforeFirst => "PERIOD_BEFORE_FIRST",
+            Self::PeriodNotClosed => "PERIOD_NOT_CLOSED",
+            Self::RosterTooSmall => "ROSTER_TOO_SMALL",
+            Self::TooManyTables => "TOO_MANY_TABLES",
+            Self::NoSnapshot => "NO_SNAPSHOT",
+            Self::PeriodNotHeld => "PERIOD_NOT_HELD",
+            Self::SnapshotTooEarly => "SNAPSHOT_TOO_EARLY",
+            Self::ColumnNotHeld => "COLUMN_NOT_HELD",
+            Self::BudgetSpent => "BUDGET_SPENT",
+        }
+    }
+
+    /// The reason of a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
