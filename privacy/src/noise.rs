@@ -1,0 +1,228 @@
+//! Exact cells in, noisy cells out. There is no other way from the one to the other.
+
+use std::fmt;
+
+use prio::dp::Rational;
+use prio::dp::distributions::DiscreteGaussian;
+use rand::CryptoRng;
+use rand::distr::Distribution;
+use sumac_policy::Margin;
+
+#[cfg(test)]
+mod trials;
+
+/// A table's cells before the noise, in the order of its public code lists.
+///
+/// Cannot be printed, serialised, copied or read back: [`release`] is all that can be done with it.
+pub struct Exact(Vec<i64>);
+
+impl Exact {
+    /// Cells as counted, every learner bounded before it was added.
+    pub fn counted(cells: Vec<i64>) -> Self {
+        Self(cells)
+    }
+}
+
+impl fmt::Debug for Exact {
+    /// The number of cells, which the MOU makes public; never their values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Exact({} cells)", self.0.len())
+    }
+}
+
+/// A table's cells with the noise in. Made only by [`release`].
+///
+/// Cells may be negative. They stay so on the wire and in sums; only print may clamp them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noisy {
+    cells: Vec<i64>,
+    margin: Margin,
+}
+
+impl Noisy {
+    /// The noisy cells, in the order of the exact ones.
+    pub fn cells(&self) -> &[i64] {
+        &self.cells
+    }
+
+    /// The margin that every cell was noised to.
+    pub fn margin(&self) -> Margin {
+        self.margin
+    }
+
+    /// The noisy cells alone.
+    pub fn into_cells(self) -> Vec<i64> {
+        self.cells
+    }
+}
+
+/// Why no noisy table could be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoiseError {
+    /// A noisy cell is outside 64 bits. Whether it is depends on the noisy value alone, so saying
+    /// so tells no more than the value would have.
+    #[error("a cell with its noise does not fit in 64 bits; check the value bounds of the KPI")]
+    Overflow,
+}
+
+/// Adds to every cell a draw of the discrete Gaussian with σ = 25M/49, which holds it within ±M of
+/// the exact one at least 95 % of the time.
+///
+/// There is one draw a cell, all of them made before the first cell is looked at, so nothing about
+/// the cells but their number reaches `rng`. The caller seeds `rng` from the operating system for
+/// each table and charges the table's price first.
+///
+/// # Errors
+///
+/// [`NoiseError::Overflow`] where a noisy cell does not fit.
+pub fn release<R>(exact: Exact, margin: Margin, rng: &mut R) -> Result<Noisy, NoiseError>
+where
+    R: CryptoRng + ?Sized,
+{
+    let noise = draws(sigma(margin), exact.0.len(), rng)?;
+    let cells = exact
+        .0
+        .into_iter()
+        .zip(noise)
+        .map(|(cell, draw)| add(cell, draw))
+        .collect::<Result<_, _>>()?;
+    Ok(Noisy { cells, margin })
+}
+
+fn sigma(margin: Margin) -> Rational {
+    let numerator = 25 * u128::from(margin.learners());
+    Rational::from_unsigned(numerator, 49_u128).expect("the denominator is 49")
+}
+
+fn draws<R>(sigma: Rational, cells: usize, rng: &mut R) -> Result<Vec<i128>, NoiseError>
+where
+    R: CryptoRng + ?Sized,
+{
+    let gaussian = DiscreteGaussian::new(sigma).expect("a Rational has no zero denominator");
+    (0..cells)
+        .map(|_| i128::try_from(gaussian.sample(rng)).map_err(|_| NoiseError::Overflow))
+        .collect()
+}
+
+fn add(cell: i64, draw: i128) -> Result<i64, NoiseError> {
+    i128::from(cell)
+        .checked_add(draw)
+        .and_then(|noisy| i64::try_from(noisy).ok())
+        .ok_or(NoiseError::Overflow)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use rand::{SeedableRng, TryCryptoRng, TryRng};
+    use rand_chacha::ChaCha20Rng;
+    use std::convert::Infallible;
+
+    /// Writes down everything that the sampler was given.
+    struct Recording {
+        inner: ChaCha20Rng,
+        given: Vec<u8>,
+    }
+
+    impl Recording {
+        fn seeded(seed: u64) -> Self {
+            Self { inner: ChaCha20Rng::seed_from_u64(seed), given: Vec::new() }
+        }
+    }
+
+    impl TryRng for Recording {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            let word = self.inner.try_next_u32()?;
+            self.given.extend(word.to_le_bytes());
+            Ok(word)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            let word = self.inner.try_next_u64()?;
+            self.given.extend(word.to_le_bytes());
+            Ok(word)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            self.inner.try_fill_bytes(bytes)?;
+            self.given.extend_from_slice(bytes);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Recording {}
+
+    fn margin(learners: u32) -> Margin {
+        Margin::new(learners).unwrap()
+    }
+
+    fn differences(one: &Noisy, other: &Noisy) -> Vec<i64> {
+        one.cells.iter().zip(&other.cells).map(|(a, b)| a - b).collect()
+    }
+
+    #[test]
+    fn one_learner_more_changes_nothing_but_that_learners_cell() {
+        let with = vec![41, 0, 7, 1_000_000, 3, 0];
+        let without = vec![41, 0, 6, 1_000_000, 3, 0];
+        for seed in 0..50 {
+            let (mut first, mut second) = (Recording::seeded(seed), Recording::seeded(seed));
+            let one = release(Exact::counted(with.clone()), margin(10), &mut first).unwrap();
+            let other = release(Exact::counted(without.clone()), margin(10), &mut second).unwrap();
+            assert_eq!(differences(&one, &other), [0, 0, 1, 0, 0, 0]);
+            assert_eq!(first.given, second.given);
+            assert!(!first.given.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_generator_learns_only_the_number_of_cells() {
+        let run = |cells: Vec<i64>| {
+            let mut rng = Recording::seeded(1);
+            let noisy = release(Exact::counted(cells), margin(5), &mut rng);
+            (noisy.map(|noisy| noisy.cells.len()), rng.given)
+        };
+        let (zeros, given) = run(vec![0; 30]);
+        assert_eq!(zeros, Ok(30));
+        assert_eq!(run(vec![-1_000_000_007; 30]), (Ok(30), given.clone()));
+        // Even a failing release has drawn as much as a succeeding one.
+        assert_eq!(run(vec![i64::MAX; 30]), (Err(NoiseError::Overflow), given));
+    }
+
+    #[test]
+    fn a_table_without_cells_draws_nothing() {
+        let mut rng = Recording::seeded(1);
+        let noisy = release(Exact::counted(Vec::new()), margin(10), &mut rng).unwrap();
+        assert_eq!((noisy.cells(), noisy.margin()), (&[][..], margin(10)));
+        assert_eq!(rng.given, []);
+    }
+
+    #[test]
+    fn every_cell_has_noise_of_its_own() {
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        let noisy = release(Exact::counted(vec![0; 64]), margin(1000), &mut rng).unwrap();
+        let mut distinct = noisy.into_cells();
+        distinct.sort_unstable();
+        distinct.dedup();
+        // With σ = 510 two of 64 draws may meet; a shared draw would leave far fewer.
+        assert!(distinct.len() > 55, "{}", distinct.len());
+    }
+
+    #[test]
+    fn adds_without_wrapping() {
+        assert_eq!(add(i64::MAX, 0), Ok(i64::MAX));
+        assert_eq!(add(i64::MAX, 1), Err(NoiseError::Overflow));
+        assert_eq!(add(i64::MIN, -1), Err(NoiseError::Overflow));
+        assert_eq!(add(i64::MIN, i128::MIN), Err(NoiseError::Overflow));
+        assert_eq!(add(-5, i128::from(i64::MAX)), Ok(i64::MAX - 5));
+    }
+
+    #[test]
+    fn debug_shows_no_exact_value() {
+        let exact = Exact::counted(vec![987_654_321, 123]);
+        assert_eq!(format!("{exact:?} {exact:#?}"), "Exact(2 cells) Exact(2 cells)");
+    }
+}
