@@ -1,1 +1,45 @@
-//! .
+//! `sumac.v1` on the wire, and its conversions. Wire types stop here.
+//!
+//! Everything that arrives is parsed once, bounded, into a value of the domain: [`Ask`], [`PreviewAsk`],
+//! [`Answer`], [`Release`], [`Description`]. Each conversion takes its message apart field by field, so that a
+//! new field does not compile until somebody has decided what it means. What is absent means no.
+//!
+//! A [`Release`] is signed as encoded once by its node, and those bytes are carried on unchanged; nobody
+//! encodes it a second time. [`status`] is the one place where a refusal becomes a gRPC status.
+
+mod answer;
+mod ask;
+mod describe;
+mod field;
+mod limits;
+mod preview;
+mod question;
+mod refusal;
+mod release;
+pub mod status;
+
+/// The generated messages, client and server of `sumac.v1`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
+pub mod wire {
+    tonic::include_proto!("sumac.v1");
+}
+
+pub use answer::{
+    Answer, SignedRelease, SupportId, SupportIdError, ask_response, read_ask_response,
+};
+pub use ask::{Ask, RequestId, RequestIdError, ask_request};
+pub use describe::{Description, SnapshotFacts};
+pub use field::WireError;
+pub use limits::{
+    MAX_ANSWER_BYTES, MAX_BREAKDOWN, MAX_CELLS, MAX_CHAIN, MAX_MESSAGE_BYTES, MAX_ROSTER,
+    MAX_TABLES_PER_CALL, MAX_TEXT,
+};
+pub use preview::{Preview, PreviewAsk, preview_request, preview_response, read_preview_response};
+pub use release::{Mechanism, Release, ReleaseFacts, Withheld};
+pub use status::CallError;

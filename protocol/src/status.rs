@@ -1,0 +1,161 @@
+//! The one place where a call that fails as a whole becomes a gRPC status, and where one is read back.
+
+use std::collections::HashMap;
+
+use sumac_policy::{Clause, Reason, Refusal};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::answer::SupportId;
+use crate::field::{WireError, words};
+
+/// The domain of every `google.rpc.ErrorInfo` that Sumac sends.
+pub const DOMAIN: &str = "sumac";
+
+const MALFORMED: &str = "MALFORMED";
+const BUSY: &str = "BUSY";
+const INTERNAL: &str = "INTERNAL";
+
+/// Why a whole call got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// Refused: nothing in the call can be answered.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// The message cannot be read.
+    #[error("the message cannot be read: {0}")]
+    Malformed(String),
+    /// The node has all the work it can take, or is stopping. Asking again later is free.
+    #[error("the node is busy or stopping: ask again later")]
+    Busy,
+    /// The node failed; its operator finds the cause by this id.
+    #[error("the node failed: quote {0} to its operator")]
+    Fault(SupportId),
+}
+
+impl From<WireError> for CallError {
+    fn from(error: WireError) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+impl From<CallError> for Status {
+    fn from(error: CallError) -> Self {
+        let (code, message, reason, metadata) = match error {
+            CallError::Refused(Refusal { reason, clause, message, hint }) => (
+                refusal_code(reason),
+                message,
+                reason.code(),
+                HashMap::from([
+                    ("clause".to_owned(), clause.as_str().to_owned()),
+                    ("hint".to_owned(), hint),
+                ]),
+            ),
+            CallError::Malformed(what) => (Code::InvalidArgument, what, MALFORMED, HashMap::new()),
+            CallError::Busy => (
+                Code::Unavailable,
+                "busy or stopping: ask again later".to_owned(),
+                BUSY,
+                HashMap::new(),
+            ),
+            CallError::Fault(id) => (
+                Code::Internal,
+                "internal".to_owned(),
+                INTERNAL,
+                HashMap::from([("support_id".to_owned(), id.as_str().to_owned())]),
+            ),
+        };
+        Self::with_error_details(
+            code,
+            message,
+            ErrorDetails::with_error_info(reason, DOMAIN, metadata),
+        )
+    }
+}
+
+/// Reads a status that a node sent. `None` where it is not one of ours: a broken connection, another service.
+pub fn read(status: &Status) -> Option<CallError> {
+    let info = status.get_details_error_info().filter(|info| info.domain == DOMAIN)?;
+    let metadata = |key| words(info.metadata.get(key).map_or("", String::as_str));
+    match info.reason.as_str() {
+        MALFORMED => Some(CallError::Malformed(words(status.message()))),
+        BUSY => Some(CallError::Busy),
+        INTERNAL => metadata("support_id").parse().ok().map(CallError::Fault),
+        code => Reason::from_code(code).map(|reason| {
+            CallError::Refused(Refusal {
+                reason,
+                clause: Clause::at(metadata("clause")),
+                message: words(status.message()),
+                hint: metadata("hint"),
+            })
+        }),
+    }
+}
+
+/// The canonical code nearest to a reason; the reason itself is in the `ErrorInfo`.
+fn refusal_code(reason: Reason) -> Code {
+    match reason {
+        Reason::RoleMayNotAsk
+        | Reason::PartyMayNotAsk
+        | Reason::PurposeNotListed
+        | Reason::KpiNotListed
+        | Reason::KpiNotAnsweredHere
+        | Reason::BreakdownNotListed
+        | Reason::Restricted
+        | Reason::PeriodNotOfKpi
+        | Reason::PeriodBeforeFirst => Code::PermissionDenied,
+        Reason::MouDiffers
+        | Reason::MouNotYetEffective
+        | Reason::MouExpired
+        | Reason::PeriodNotClosed
+        | Reason::RosterTooSmall
+        | Reason::NoSnapshot
+        | Reason::PeriodNotHeld
+        | Reason::SnapshotTooEarly
+        | Reason::ColumnNotHeld => Code::FailedPrecondition,
+        Reason::TooManyTables => Code::InvalidArgument,
+        Reason::BudgetSpent => Code::ResourceExhausted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn every_error_is_read_back_with_exactly_one_error_info() {
+        let refusals = Reason::ALL.map(|reason| {
+            CallError::Refused(Refusal {
+                reason,
+                clause: Clause::at("kpi.completers.by"),
+                message: "nicht erlaubt – ±10".into(),
+                hint: "ask for `sex`".into(),
+            })
+        });
+        let others = [
+            CallError::Malformed("`roster` is missing".into()),
+            CallError::Busy,
+            CallError::Fault("7f3a-11".parse().unwrap()),
+        ];
+        for error in refusals.into_iter().chain(others) {
+            let status = Status::from(error.clone());
+            assert_eq!(status.get_error_details_vec().len(), 1, "{error:?}");
+            assert_eq!(read(&status), Some(error));
+        }
+    }
+
+    #[test]
+    fn a_fault_says_internal_and_nothing_else() {
+        let status = Status::from(CallError::Fault("7f3a".parse().unwrap()));
+        assert_eq!((status.code(), status.message()), (Code::Internal, "internal"));
+    }
+
+    #[test]
+    fn a_strangers_status_is_not_ours() {
+        assert_eq!(read(&Status::unavailable("transport error")), None);
+        let foreign = ErrorDetails::with_error_info("KPI_NOT_LISTED", "elsewhere", HashMap::new());
+        let status = Status::with_error_details(Code::PermissionDenied, "no", foreign);
+        assert_eq!(read(&status), None);
+    }
+}
