@@ -2,7 +2,10 @@
 //!
 //! Pure: text and facts in, values out. No file, network, clock or randomness is touched here.
 
+mod calendar;
+mod check;
 mod clause;
+mod decide;
 mod definition;
 mod digest;
 mod dimension;
@@ -15,12 +18,18 @@ mod peer;
 mod period;
 mod permit;
 mod predicate;
+mod problem;
 mod question;
+mod read;
 mod refusal;
+mod resolve;
 mod schema;
+pub mod section;
 mod table;
 
+pub use calendar::Due;
 pub use clause::Clause;
+pub use decide::decide;
 pub use definition::{Anchor, Definition, Measure, Outcome, When};
 pub use digest::{DigestError, Sha256};
 pub use dimension::{Breakdown, Dimension, DimensionSource};
@@ -35,7 +44,9 @@ pub use peer::{Peer, PeerRole, PeerRoleError};
 pub use period::{Period, PeriodError, PeriodKind, Span, Year, YearStart};
 pub use permit::{Permit, Table};
 pub use predicate::{ColumnRef, Interval, Op, Predicate, Value};
+pub use problem::{Problem, Problems, Severity};
 pub use question::Question;
+pub use read::{Standard, standard};
 pub use refusal::{Reason, Refusal};
 pub use schema::{Code, Column, Kind, Schema, TABLES, TableName, TableSchema};
 pub use table::TableKey;

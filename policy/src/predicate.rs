@@ -6,7 +6,7 @@
 mod display;
 mod read;
 
-pub(crate) use read::{PredicateError, Scope};
+pub(crate) use read::Scope;
 
 use jiff::civil::Date;
 

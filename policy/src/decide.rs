@@ -1,0 +1,169 @@
+//! Would this node answer that question from that peer, today? The one place where the MOU permits.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use crate::clause::Clause;
+use crate::mou::{Capability, Kpi, Mou, PartyKind};
+use crate::names::PartyId;
+use crate::peer::{Peer, PeerRole};
+use crate::period::Period;
+use crate::permit::{Permit, Table};
+use crate::question::Question;
+use crate::refusal::{Reason, Refusal};
+
+/// Decides a question. `node` is the party whose node decides, `roster` the parties asked together, `today`
+/// the date in UTC. Depends on nothing else: never on data, and not on what was spent (the ledger knows).
+///
+/// # Errors
+/// A [`Refusal`] that names its clause and what to do.
+pub fn decide(
+    mou: &Mou,
+    node: &PartyId,
+    peer: &Peer,
+    question: &Question,
+    roster: &[PartyId],
+    today: Date,
+) -> Result<Permit, Refusal> {
+    in_force(mou, today)?;
+    may_ask(mou, peer)?;
+    let Question { kpi, period, breakdown, purpose } = question;
+    if !mou.terms().purposes.contains(purpose) {
+        let listed: Vec<_> = mou.terms().purposes.iter().map(|purpose| purpose.as_str()).collect();
+        return Err(refusal(
+            Reason::PurposeNotListed,
+            "agreement.purposes",
+            format!("the MOU lists no purpose `{purpose}`"),
+            format!("name one of: {}", listed.join(", ")),
+        ));
+    }
+    let table = Table::resolve(mou, kpi, *period, breakdown)?;
+    answered_here(mou, node, table.kpi())?;
+    asked_in_time(mou, &table, today)?;
+    roster_is_large_enough(mou, table.kpi(), roster)?;
+    Ok(Permit {
+        question: question.clone(),
+        clause: Clause::at(format!("kpi.{kpi}.by")),
+        mou: mou.hash(),
+        table,
+        accounting_year: mou.calendar().year_starts.year_of(today),
+        budget_nano_rho: mou.privacy().budget_nano_rho,
+    })
+}
+
+fn refusal(reason: Reason, clause: &str, message: String, hint: String) -> Refusal {
+    Refusal { reason, clause: Clause::at(clause), message, hint }
+}
+
+fn in_force(mou: &Mou, today: Date) -> Result<(), Refusal> {
+    if today < mou.effective() {
+        return Err(refusal(
+            Reason::MouNotYetEffective,
+            "effective",
+            format!("the MOU takes effect on {}", mou.effective()),
+            "ask again on that day".to_owned(),
+        ));
+    }
+    if today > mou.expires() {
+        return Err(refusal(
+            Reason::MouExpired,
+            "expires",
+            format!("the MOU expired on {}", mou.expires()),
+            "the parties have to sign a new version".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn may_ask(mou: &Mou, peer: &Peer) -> Result<(), Refusal> {
+    if peer.role() != PeerRole::Analyst {
+        return Err(refusal(
+            Reason::RoleMayNotAsk,
+            "roles",
+            format!("a {} certificate does not ask", peer.role()),
+            "ask with an analyst's certificate".to_owned(),
+        ));
+    }
+    if mou.party(peer.party()).is_none() || !mou.may(peer.party(), Capability::Ask) {
+        return Err(refusal(
+            Reason::PartyMayNotAsk,
+            "roles",
+            format!("`{}` holds no role that may ask", peer.party()),
+            "see the MOU's [roles]".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn answered_here(mou: &Mou, node: &PartyId, kpi: &Kpi) -> Result<(), Refusal> {
+    if mou.answering(kpi).any(|party| party.id == *node) {
+        return Ok(());
+    }
+    let kinds: Vec<_> = kpi.answered_by.iter().map(|kind| kind.as_str()).collect();
+    Err(refusal(
+        Reason::KpiNotAnsweredHere,
+        &format!("kpi.{}.answered_by", kpi.id),
+        format!("`{}` is not answered by `{node}`", kpi.id),
+        format!("ask parties of kind {}", kinds.join(", ")),
+    ))
+}
+
+fn asked_in_time(mou: &Mou, table: &Table, today: Date) -> Result<(), Refusal> {
+    let (calendar, period) = (mou.calendar(), table.period());
+    let first = calendar.year_starts;
+    if table.span().first < Period::Year(calendar.first_period).span(first).first {
+        return Err(refusal(
+            Reason::PeriodBeforeFirst,
+            "calendar.first_period",
+            format!("{period} lies before {}", calendar.first_period),
+            "nothing earlier may be asked".to_owned(),
+        ));
+    }
+    match mou.asked_from(period) {
+        Some(day) if day <= today => Ok(()),
+        day => Err(refusal(
+            Reason::PeriodNotClosed,
+            "calendar.wait_days",
+            format!(
+                "{period} closes on {}, and waits {} days",
+                table.span().last,
+                calendar.wait_days
+            ),
+            day.map_or_else(|| "ask later".to_owned(), |day| format!("ask from {day}")),
+        )),
+    }
+}
+
+fn roster_is_large_enough(mou: &Mou, kpi: &Kpi, roster: &[PartyId]) -> Result<(), Refusal> {
+    for (kind, least) in &mou.privacy().min_parties {
+        if !kpi.answered_by.contains(kind) {
+            continue;
+        }
+        let together = asked_together(mou, *kind, roster);
+        if together < usize::try_from(*least).unwrap_or(usize::MAX) {
+            return Err(refusal(
+                Reason::RosterTooSmall,
+                "privacy.min_parties",
+                format!(
+                    "{together} parties of kind {kind} are asked together, and {least} are needed"
+                ),
+                "ask all of them at once".to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Distinct parties of a kind on the roster; a name twice, or a stranger's, adds nobody.
+fn asked_together(mou: &Mou, kind: PartyKind, roster: &[PartyId]) -> usize {
+    mou.parties().iter().filter(|party| party.kind == kind && roster.contains(&party.id)).count()
+}
+
+impl Mou {
+    /// The first day on which a period may be asked: the day after it closes, and the waiting days after
+    /// that. None beyond the calendar.
+    pub fn asked_from(&self, period: Period) -> Option<Date> {
+        let last = period.span(self.calendar().year_starts).last;
+        last.checked_add((i64::from(self.calendar().wait_days) + 1).days()).ok()
+    }
+}

@@ -1,0 +1,137 @@
+//! From the words of a question to the table they mean under one MOU.
+
+use sha2::{Digest, Sha256 as Hasher};
+
+use crate::clause::Clause;
+use crate::digest::Sha256;
+use crate::dimension::{Breakdown, table_of};
+use crate::mou::{Kpi, Mou};
+use crate::names::KpiId;
+use crate::nearest::nearest;
+use crate::period::Period;
+use crate::permit::Table;
+use crate::refusal::{Reason, Refusal};
+use crate::table::TableKey;
+
+/// Only `remeasure` will raise a table's revision.
+const REVISION: u32 = 0;
+
+impl Table {
+    /// The table that these words name under `mou`, whoever asks and whenever.
+    ///
+    /// # Errors
+    /// `KPI_NOT_LISTED`, `BREAKDOWN_NOT_LISTED`, `RESTRICTED`, `PERIOD_NOT_OF_KPI`.
+    pub fn resolve(
+        mou: &Mou,
+        kpi: &KpiId,
+        period: Period,
+        breakdown: &Breakdown,
+    ) -> Result<Self, Refusal> {
+        let kpi = mou.kpi(kpi).ok_or_else(|| not_listed(mou, kpi))?;
+        let clause = Clause::at(format!("kpi.{}.by", kpi.id));
+        unrestricted(mou, kpi, breakdown)?;
+        let refused =
+            |reason, clause, message, hint| Err(Refusal { reason, clause, message, hint });
+        let Some(listed) = kpi.by.iter().find(|listed| listed.is_same(breakdown)) else {
+            let listed: Vec<_> = kpi.by.iter().map(ToString::to_string).collect();
+            return refused(
+                Reason::BreakdownNotListed,
+                clause,
+                format!("`{}` is not broken down by {breakdown}", kpi.id),
+                format!("the MOU lists: {}", listed.join("; ")),
+            );
+        };
+        let calendar = mou.calendar();
+        let aligned = period.kind() == kpi.period
+            && period.fits(calendar.year_starts)
+            && is_aligned(mou, kpi, period);
+        if !aligned {
+            let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
+            return refused(
+                Reason::PeriodNotOfKpi,
+                Clause::at(format!("kpi.{}.period", kpi.id)),
+                format!(
+                    "`{}` is reported by {}, and {period} is no such period",
+                    kpi.id, kpi.period
+                ),
+                format!("such as {first}"),
+            );
+        }
+        let mut dimensions = Vec::new();
+        let mut axis_tables = Vec::new();
+        for id in listed.dimensions() {
+            // A sound MOU lists only dimensions that exist and that the KPI can read.
+            let dimension = mou.dimension(id).ok_or_else(|| not_listed(mou, &kpi.id))?;
+            let table = table_of(mou.schema(), kpi.definition.of, dimension.source.column());
+            dimensions.push(dimension.clone());
+            axis_tables.push(table.ok_or_else(|| not_listed(mou, &kpi.id))?);
+        }
+        let axes: Vec<_> = dimensions.iter().map(AsRef::as_ref).collect();
+        let definition_hash = Sha256::of(kpi.definition.canonical(&axes).as_bytes());
+        Ok(Self {
+            key: key(definition_hash, period, mou),
+            definition_hash,
+            kpi: kpi.clone(),
+            period,
+            year_starts: calendar.year_starts,
+            breakdown: listed.clone(),
+            dimensions,
+            axis_tables,
+        })
+    }
+}
+
+/// Spans of years are laid end to end from the first period; years and quarters always are.
+fn is_aligned(mou: &Mou, kpi: &Kpi, period: Period) -> bool {
+    let (Period::Years { first, last }, calendar) = (period, mou.calendar()) else { return true };
+    let count = last.first() - first.first() + 1;
+    (first.first() - calendar.first_period.first()).rem_euclid(count) == 0
+        && kpi.period == period.kind()
+}
+
+fn key(definition: Sha256, period: Period, mou: &Mou) -> TableKey {
+    let span = period.span(mou.calendar().year_starts);
+    let mut hasher = Hasher::new();
+    hasher.update(b"sumac-table/1\0");
+    hasher.update(definition.as_bytes());
+    hasher.update(format!("{}\0{}\0{}\0{REVISION}", period, span.first, span.last));
+    TableKey::from(<[u8; 32]>::from(hasher.finalize()))
+}
+
+fn not_listed(mou: &Mou, kpi: &KpiId) -> Refusal {
+    let ids = || mou.kpis().iter().map(|kpi| kpi.id.as_str());
+    let hint = match nearest(kpi.as_str(), ids()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the MOU lists: {}", ids().collect::<Vec<_>>().join(", ")),
+    };
+    Refusal {
+        reason: Reason::KpiNotListed,
+        clause: Clause::at("kpi"),
+        message: format!("the MOU lists no KPI `{kpi}`"),
+        hint,
+    }
+}
+
+/// A restriction covers a column wherever it is used: as a breakdown and in the KPI's own conditions.
+fn unrestricted(mou: &Mou, kpi: &Kpi, breakdown: &Breakdown) -> Result<(), Refusal> {
+    for (n, restriction) in mou.restrictions().iter().enumerate() {
+        let column_of = |id| mou.dimension(id).map(|dimension| dimension.source.column());
+        let broken_down = breakdown.dimensions().iter().any(|id| {
+            *id == restriction.dimension || column_of(id) == Some(restriction.column.as_str())
+        });
+        let read =
+            kpi.definition.columns().iter().any(|column| column.column == restriction.column);
+        if broken_down || read {
+            return Err(Refusal {
+                reason: Reason::Restricted,
+                clause: Clause::at(format!("restrict[{}]", n + 1)),
+                message: format!(
+                    "`{}` is restricted: {}",
+                    restriction.dimension, restriction.because
+                ),
+                hint: "ask without it".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
