@@ -1,59 +1,53 @@
 //! A node's own secret, which hides learners' identifiers and the hash of a snapshot.
 
-use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
-use openssl::pkey::{PKey, Private};
-use openssl::sign::Signer;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// Come before the text, so that a person's key and a commitment to the same bytes have nothing in common.
+// Come before the text, so that a person's key and a commitment to the same bytes have nothing in common.
 const PERSON_KEY: &[u8] = b"sumac person key v1\0";
 const COMMITMENT: &[u8] = b"sumac commitment v1\0";
 
 /// 32 secret bytes that never leave the node. Wiped when dropped; it cannot be printed.
 pub struct NodeSecret {
-    key: PKey<Private>,
+    // Both hold the secret and their label already: an import calls them once a row.
+    person_key: Hmac<Sha256>,
+    commitment: Hmac<Sha256>,
 }
 
 impl NodeSecret {
     /// Takes over 32 bytes that the caller drew at random when the node was made, and keeps in a file.
-    pub fn new(bytes: &Zeroizing<[u8; 32]>) -> Result<Self, ErrorStack> {
-        Ok(Self { key: PKey::hmac(bytes.as_slice())? })
+    pub fn new(bytes: [u8; 32]) -> Self {
+        let bytes = Zeroizing::new(bytes);
+        let labelled = |label| {
+            Hmac::new_from_slice(bytes.as_slice())
+                .expect("HMAC takes a key of any length")
+                .chain_update(label)
+        };
+        Self { person_key: labelled(PERSON_KEY), commitment: labelled(COMMITMENT) }
     }
 
     /// The key under which a learner's rows meet inside this node: HMAC-SHA-256 of the identifier, cut to
     /// 16 bytes. Another node's key for the same learner is unrelated.
     pub fn person_key(&self, text: &str) -> [u8; 16] {
-        let code = self.authenticate(PERSON_KEY, text.as_bytes());
+        let code: [u8; 32] =
+            self.person_key.clone().chain_update(text).finalize().into_bytes().into();
         *code.first_chunk().expect("32 bytes hold 16")
     }
 
     /// A commitment to bytes that hold records, such as a snapshot: HMAC-SHA-256, because a plain hash
     /// would let a stranger confirm a guess.
     pub fn commit(&self, bytes: &[u8]) -> [u8; 32] {
-        self.authenticate(COMMITMENT, bytes)
-    }
-
-    fn authenticate(&self, label: &[u8], bytes: &[u8]) -> [u8; 32] {
-        let mut code = [0; 32];
-        Signer::new(MessageDigest::sha256(), &self.key)
-            .and_then(|mut signer| {
-                signer.update(label)?;
-                signer.update(bytes)?;
-                signer.sign(&mut code)
-            })
-            .expect("HMAC of bytes in memory fails only when memory is exhausted");
-        code
+        self.commitment.clone().chain_update(bytes).finalize().into_bytes().into()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
     fn secret(byte: u8) -> NodeSecret {
-        NodeSecret::new(&Zeroizing::new([byte; 32])).unwrap()
+        NodeSecret::new([byte; 32])
     }
 
     /// Computed with Python's `hmac`, so that an upgrade cannot change whose rows belong together.
