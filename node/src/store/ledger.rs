@@ -1,0 +1,295 @@
+//! The store: what the rest of the node calls.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+
+use jiff::Timestamp;
+use sumac_policy::TableKey;
+use tokio::sync::{mpsc, oneshot};
+
+use super::book::{Book, Totals};
+use super::charge::{Charge, ChargeRequest, Charging};
+use super::error::StoreError;
+use super::index::Index;
+use super::log::{self, Acknowledged, Disk, Log, Media};
+use super::record::{Import, MouInForce, Note};
+use super::writer::{Reply, Request, Writer};
+
+/// Where the random bytes in each record come from.
+pub type Salts = Box<dyn FnMut() -> [u8; 32] + Send>;
+
+/// Questions that may wait for the disk; further ones wait before they are taken in.
+const QUEUE: usize = 256;
+
+const LOG: &str = "ledger.log";
+const INDEX: &str = "index";
+const LOCK: &str = "lock";
+
+/// An open ledger. Dropping it waits for the writes under way and puts the index away.
+///
+/// A call that is given up half-way may still be carried out: a charge then waits for the next ask of its
+/// table.
+pub struct Store {
+    requests: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What was found and done when a store was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// Records in the log.
+    pub records: u64,
+    /// Bytes of an unfinished write that were cut off; they had never been acknowledged.
+    pub cut_bytes: u64,
+    /// Why the index was rebuilt from the log, if it was.
+    pub rebuilt: Option<Rebuilt>,
+}
+
+/// Why an index was rebuilt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rebuilt {
+    /// It was not there.
+    Missing,
+    /// It could not be read, or was not consistent in itself.
+    Unreadable,
+    /// It said otherwise than the log.
+    Disagreed,
+    /// It did not have the last records, and was brought forward.
+    Behind {
+        /// How many it did not have.
+        records: u64,
+    },
+}
+
+/// What was spent, in nano-ρ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    /// In the accounting year asked for.
+    pub spent_nano_rho: u64,
+    /// In all years together.
+    pub lifetime_nano_rho: u64,
+}
+
+/// What a ledger says, read from the log alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Records in the log.
+    pub records: u64,
+    /// Bytes at the end that are no whole record: a write under way, or one that a crash interrupted.
+    pub unfinished_bytes: u64,
+    /// Spent in each accounting year, in nano-ρ.
+    pub spent_nano_rho: BTreeMap<String, u64>,
+    /// Spent in all years together, in nano-ρ.
+    pub lifetime_nano_rho: u64,
+    /// Tables paid for.
+    pub charged_tables: u64,
+    /// Those of them that are released.
+    pub released_tables: u64,
+    /// The last import.
+    pub snapshot: Option<Import>,
+    /// The MOU in force.
+    pub mou: Option<MouInForce>,
+}
+
+impl Store {
+    /// Opens the store in `dir`, or makes one there. `salts` gives each record its random bytes.
+    ///
+    /// # Errors
+    /// A folder that cannot be written, another process in it, a newer format, a log that was damaged or cut.
+    /// The log is changed only if none of these holds.
+    pub fn open(dir: &Path, salts: Salts) -> Result<(Self, Opening), StoreError> {
+        Self::open_on(dir, salts, |file| Box::new(Disk(file)))
+    }
+
+    pub(super) fn open_on(
+        dir: &Path,
+        salts: Salts,
+        media: impl FnOnce(File) -> Box<dyn Media>,
+    ) -> Result<(Self, Opening), StoreError> {
+        let lock = lock(dir)?;
+        let (path, index_path) = (dir.join(LOG), dir.join(INDEX));
+        let open_error = |source| StoreError::Open { path: path.clone(), source };
+        let was_there = path.try_exists().map_err(open_error)?;
+        if !was_there {
+            if index_path.exists() {
+                return Err(StoreError::Gone { path });
+            }
+            log::create(&path).map_err(open_error)?;
+        }
+        log::open_to_read(&path)?;
+
+        let had_index = index_path.exists();
+        let loaded = if had_index { Index::load(&index_path) } else { None };
+        let known = loaded.as_ref().map(|(_, _, acknowledged)| *acknowledged);
+        let scan = log::scan(&path, known.as_ref())?;
+        let (index, mut book, from, rebuilt) = match loaded {
+            Some((index, book, from)) if scan.agrees => {
+                let records = scan.whole.records - from.records;
+                let behind = (records > 0).then_some(Rebuilt::Behind { records });
+                (Some(index), book, from, behind)
+            }
+            loaded => {
+                let reason = match (had_index, &loaded) {
+                    (false, _) => Rebuilt::Missing,
+                    (true, None) => Rebuilt::Unreadable,
+                    (true, Some(_)) => Rebuilt::Disagreed,
+                };
+                let rebuilt = was_there.then_some(reason);
+                (None, Book::default(), Acknowledged::NOTHING, rebuilt)
+            }
+        };
+        let changed = log::replay(&path, from.length, scan.whole.length, &mut book)?;
+
+        let log = Log::open(&path, &scan, from.length, media).map_err(open_error)?;
+        let index = match index {
+            Some(mut index) => {
+                index.save(&book, &changed, scan.whole);
+                index
+            }
+            None => Index::create(&index_path, &book, scan.whole)
+                .map_err(|source| StoreError::Index { path: index_path.clone(), source })?,
+        };
+        let writer = Writer { log, book, index, salts, changed: Vec::new(), broken: None, lock };
+        let (requests, waiting) = mpsc::channel(QUEUE);
+        let writer = thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || writer.run(waiting))
+            .map_err(|source| StoreError::Thread { source })?;
+        let opening =
+            Opening { records: scan.whole.records, cut_bytes: scan.unfinished_bytes, rebuilt };
+        Ok((Self { requests: Some(requests), writer: Some(writer) }, opening))
+    }
+
+    /// The release of a table, if there is one: the same bytes for ever.
+    ///
+    /// # Errors
+    /// A ledger that could not be written or read.
+    pub async fn released(&self, table: &TableKey) -> Result<Option<Vec<u8>>, StoreError> {
+        self.ask(|reply| Request::Released(*table, reply)).await
+    }
+
+    /// Pays for a table. What comes back is on disk.
+    ///
+    /// # Errors
+    /// A price of zero; a ledger that could not be written or read.
+    pub async fn charge(&self, request: ChargeRequest) -> Result<Charging, StoreError> {
+        self.ask(|reply| Request::Charge(request, reply)).await
+    }
+
+    /// Releases a table that was paid for, and returns the bytes to send: those of the first release, if
+    /// there was one. What comes back is on disk.
+    ///
+    /// # Errors
+    /// A body that is too long; a ledger that could not be written or read.
+    pub async fn settle(
+        &self,
+        charge: Charge,
+        body: Vec<u8>,
+        at: Timestamp,
+    ) -> Result<Vec<u8>, StoreError> {
+        self.ask(|reply| Request::Settle(charge, body, at, reply)).await
+    }
+
+    /// Writes down what happened. On disk when this returns.
+    ///
+    /// # Errors
+    /// A note that is too long; a ledger that could not be written.
+    pub async fn note(&self, note: Note, at: Timestamp) -> Result<(), StoreError> {
+        self.ask(|reply| Request::Note(note, at, reply)).await
+    }
+
+    /// What was spent in an accounting year.
+    ///
+    /// # Errors
+    /// A ledger that could not be written.
+    pub async fn balance(&self, year: &str) -> Result<Balance, StoreError> {
+        let totals = self.ask(Request::Totals).await?;
+        Ok(Balance {
+            spent_nano_rho: totals.spent.get(year).copied().unwrap_or(0),
+            lifetime_nano_rho: totals.lifetime_nano_rho,
+        })
+    }
+
+    /// The last import.
+    ///
+    /// # Errors
+    /// A ledger that could not be written.
+    pub async fn snapshot(&self) -> Result<Option<Import>, StoreError> {
+        Ok(self.ask(Request::Totals).await?.snapshot)
+    }
+
+    /// The MOU that was last noted as in force.
+    ///
+    /// # Errors
+    /// A ledger that could not be written.
+    pub async fn mou(&self) -> Result<Option<MouInForce>, StoreError> {
+        Ok(self.ask(Request::Totals).await?.mou)
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let requests = self.requests.as_ref().ok_or(StoreError::Stopped)?;
+        requests.send(request(reply)).await.map_err(|_| StoreError::Stopped)?;
+        answer.await.map_err(|_| StoreError::Stopped)?
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has answered nothing more; there is nothing to add here.
+            let _ = writer.join();
+        }
+    }
+}
+
+/// Reads what the ledger in `dir` says, from the log alone, while a node may be serving from it. Changes
+/// nothing.
+///
+/// # Errors
+/// No ledger there, a newer format, a damaged record.
+pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
+    let (book, unfinished_bytes) = log::peek(&dir.join(LOG))?;
+    let Totals { next_seq, spent, lifetime_nano_rho, charged, released, snapshot, mou } =
+        book.totals().clone();
+    Ok(Summary {
+        records: next_seq,
+        unfinished_bytes,
+        spent_nano_rho: spent,
+        lifetime_nano_rho,
+        charged_tables: charged,
+        released_tables: released,
+        snapshot,
+        mou,
+    })
+}
+
+/// Makes sure that the folder is there and that no other process has it.
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let open_error = |path: PathBuf| move |source: io::Error| StoreError::Open { path, source };
+    make_folder(dir).map_err(open_error(dir.to_owned()))?;
+    let path = dir.join(LOCK);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(open_error(path.clone()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(StoreError::Open { path, source }),
+    }
+}
+
+/// Makes a folder that is there after a power cut, too.
+fn make_folder(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    make_folder(parent)?;
+    fs::create_dir(dir)?;
+    File::open(parent)?.sync_all()
+}

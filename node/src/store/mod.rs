@@ -1,0 +1,39 @@
+//! The ledger: what this node was asked, what it charged, what it released.
+//!
+//! The **log** is the truth: one append-only file of records, synced before anything depends on them. A
+//! charge exists when its record is on disk; balances, released tables and settings are functions of the
+//! records (the **book**). The **index** keeps the book's value so that a store opens quickly; it may be
+//! deleted at any time, and no promise rests on it. `docs/ledger.md` states the format, the order of
+//! writing and what is assumed of the disk.
+//!
+//! ```text
+//! ledger    Store: what the rest of the node calls
+//! writer    the one thread that decides, writes, syncs, and only then answers
+//! book      what the records say: balances, tables, snapshot, MOU
+//! log       the file: append, sync, open, read;  tail judges an end that does not verify
+//! frame     how a record lies in the file;  record: what it says;  text: how its values are spelled
+//! index     the book's value in sled
+//! ```
+
+mod book;
+mod charge;
+mod error;
+mod frame;
+mod index;
+mod ledger;
+mod log;
+mod record;
+mod tail;
+mod text;
+mod writer;
+
+pub use book::BookError;
+pub use charge::{Charge, ChargeRequest, Charging};
+pub use error::{Damage, StoreError};
+pub use ledger::{Balance, Opening, Rebuilt, Salts, Store, Summary, read_only};
+pub use record::{Asked, Import, MouInForce, Note, RecordError, Started};
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod tests;

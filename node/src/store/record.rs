@@ -1,0 +1,307 @@
+//! What the log says: one record for each thing that happened.
+//!
+//! A record is JSON with a fixed order of fields. It is canonical: decoding and encoding again gives the
+//! same bytes, or the record is refused. No record holds a row count or an unkeyed hash of data.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sumac_policy::{Sha256, TableKey};
+
+use super::text;
+
+/// One thing that happened, in its place in the one order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Record {
+    /// Its place: 0 for the first record, then one more each time.
+    pub(super) seq: u64,
+    /// When the node's clock said that it happened. The clock may be wrong; `seq` is the order.
+    #[serde(with = "text::printed")]
+    pub(super) at: Timestamp,
+    /// 32 random bytes, so that a hash of the record gives nothing away about its text.
+    #[serde(with = "text::hexadecimal")]
+    pub(super) salt: [u8; 32],
+    /// What happened.
+    pub(super) event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Event {
+    /// The node started.
+    Started(Started),
+    /// An MOU came into force.
+    Mou(MouInForce),
+    /// Data was imported and frozen.
+    Import(Import),
+    /// A question was asked, and this is what came of it.
+    Asked(Asked),
+    /// A table was paid for. On disk before a record is read.
+    Charged(Charged),
+    /// A table was released: from now on every ask of it gets these bytes.
+    Released(Released),
+}
+
+/// What may be noted without spending anything. Charges and releases have their own ways in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The node started.
+    Started(Started),
+    /// An MOU came into force.
+    Mou(MouInForce),
+    /// Data was imported and frozen.
+    Import(Import),
+    /// A question was asked, and this is what came of it.
+    Asked(Asked),
+}
+
+/// The node started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Started {
+    /// Name and version of the software.
+    pub software: String,
+}
+
+/// The MOU that the node follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MouInForce {
+    /// Its identity.
+    #[serde(with = "text::printed")]
+    pub mou: Sha256,
+    /// Its version, from 1.
+    pub version: u32,
+}
+
+/// A snapshot: data frozen by an import, as the operator stated it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// The snapshot's name.
+    pub snapshot: String,
+    /// Keyed hash of the data; without the node's secret it says nothing about the data.
+    #[serde(with = "text::hexadecimal")]
+    pub commitment: [u8; 32],
+    /// The day the data was taken from its source, such as `2026-08-01`.
+    pub as_of: String,
+    /// The periods it covers, as they are written in an MOU.
+    pub covers: Vec<String>,
+}
+
+/// A question and its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// The asker's own name for the call.
+    pub request_id: String,
+    /// Who asked, as the certificate says.
+    pub peer: String,
+    /// The table, or none where the question did not name one.
+    #[serde(with = "text::table_or_none")]
+    pub table: Option<TableKey>,
+    /// The KPI asked for.
+    pub kpi: String,
+    /// The period asked for.
+    pub period: String,
+    /// The dimensions asked for; none is the total.
+    pub breakdown: Vec<String>,
+    /// The purpose given.
+    pub purpose: String,
+    /// `RELEASED`, `REPEATED`, or the code of the refusal.
+    pub outcome: String,
+}
+
+/// A table paid for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Charged {
+    /// The table.
+    #[serde(with = "text::table")]
+    pub(super) table: TableKey,
+    /// The table's revision; 0 is the first measurement.
+    pub(super) revision: u32,
+    /// The accounting year whose budget pays, as the MOU writes it.
+    pub(super) year: String,
+    /// The price in nano-ρ; never zero.
+    pub(super) price_nano_rho: u64,
+    /// The snapshot it is measured on.
+    pub(super) snapshot: String,
+    /// The MOU that allows it.
+    #[serde(with = "text::printed")]
+    pub(super) mou: Sha256,
+    /// The KPI.
+    pub(super) kpi: String,
+    /// The period.
+    pub(super) period: String,
+    /// The dimensions; none is the total.
+    pub(super) breakdown: Vec<String>,
+}
+
+/// A table released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Released {
+    /// The table.
+    #[serde(with = "text::table")]
+    pub(super) table: TableKey,
+    /// The revision that this is the answer of.
+    pub(super) revision: u32,
+    /// The signed release, opaque to the store.
+    #[serde(with = "text::hexadecimal")]
+    pub(super) body: Vec<u8>,
+}
+
+/// Bytes that are no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Not a record that this version knows.
+    #[error("the record is not one that this version of sumac knows: {0}")]
+    Malformed(String),
+    /// It says what it says in another spelling than ours.
+    #[error("the record is not in canonical form")]
+    NotCanonical,
+}
+
+impl Record {
+    /// The canonical bytes.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self)
+            .expect("a record holds only texts, whole numbers and lists of them")
+    }
+
+    /// Reads canonical bytes.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let record: Self = serde_json::from_slice(bytes)
+            .map_err(|error| RecordError::Malformed(error.to_string()))?;
+        if record.encode() != bytes {
+            return Err(RecordError::NotCanonical);
+        }
+        Ok(record)
+    }
+}
+
+impl From<Note> for Event {
+    fn from(note: Note) -> Self {
+        match note {
+            Note::Started(started) => Self::Started(started),
+            Note::Mou(mou) => Self::Mou(mou),
+            Note::Import(import) => Self::Import(import),
+            Note::Asked(asked) => Self::Asked(asked),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TABLE: [u8; 32] = [7; 32];
+
+    fn record(event: Event) -> Record {
+        let at = "2026-08-01T09:30:00.25Z".parse().unwrap();
+        Record { seq: 3, at, salt: [0xab; 32], event }
+    }
+
+    fn asked(purpose: &str, table: Option<TableKey>) -> Event {
+        Event::Asked(Asked {
+            request_id: "r1".into(),
+            peer: "sumac://chamber/analyst/mira".into(),
+            table,
+            kpi: "completers".into(),
+            period: "2025-26".into(),
+            breakdown: vec!["sex".into()],
+            purpose: purpose.into(),
+            outcome: "RELEASED".into(),
+        })
+    }
+
+    #[test]
+    fn format_1_spells_a_charge_like_this() {
+        let mou = Sha256::from([1; 32]);
+        let charged = Event::Charged(Charged {
+            table: TableKey::from(TABLE),
+            revision: 0,
+            year: "2026-27".into(),
+            price_nano_rho: 4_500_000,
+            snapshot: "2026-08-01".into(),
+            mou,
+            kpi: "completers".into(),
+            period: "2025-26".into(),
+            breakdown: vec!["sex".into()],
+        });
+        let expected = format!(
+            r#"{{"seq":3,"at":"2026-08-01T09:30:00.25Z","salt":"{}","event":{{"charged":{{"table":"{}","revision":0,"year":"2026-27","price_nano_rho":4500000,"snapshot":"2026-08-01","mou":"sha256:{}","kpi":"completers","period":"2025-26","breakdown":["sex"]}}}}}}"#,
+            "ab".repeat(32),
+            "07".repeat(32),
+            "01".repeat(32),
+        );
+        assert_eq!(String::from_utf8(record(charged).encode()).unwrap(), expected);
+    }
+
+    #[test]
+    fn reads_back_every_event_as_it_was_written() {
+        let table = TableKey::from(TABLE);
+        let events = [
+            Event::Started(Started { software: "sumac 0.1.0".into() }),
+            Event::Mou(MouInForce { mou: Sha256::from([1; 32]), version: 1 }),
+            Event::Import(Import {
+                snapshot: "s".into(),
+                commitment: [2; 32],
+                as_of: "2026-08-01".into(),
+                covers: vec!["2025-26".into()],
+            }),
+            asked("annual-report", Some(table)),
+            asked("annual-report", None),
+            Event::Released(Released { table, revision: 0, body: vec![0, 1, 255] }),
+        ];
+        for event in events {
+            let record = record(event);
+            assert_eq!(Record::decode(&record.encode()).unwrap(), record);
+        }
+    }
+
+    #[test]
+    fn refuses_another_spelling_of_the_same_record() {
+        let text =
+            String::from_utf8(record(asked("a", Some(TableKey::from(TABLE)))).encode()).unwrap();
+        let respelled = [
+            text.replace("\"seq\":3", "\"seq\": 3"),
+            text.replace("abab", "ABAB"),
+            text.replace("30:00.25Z", "30:00.250Z"),
+            text.replace("chamber", "ch\\u0061mber"),
+            format!("{text} "),
+        ];
+        for other in respelled {
+            assert_ne!(other, text);
+            assert_eq!(Record::decode(other.as_bytes()), Err(RecordError::NotCanonical), "{other}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_this_version_does_not_know() {
+        let text = String::from_utf8(record(asked("a", None)).encode()).unwrap();
+        for other in [
+            text.replace("\"asked\"", "\"paused\""),
+            text.replace("\"seq\":3", "\"seq\":3,\"head\":1"),
+            text.replace("\"kpi\"", "\"measure\""),
+            text.replace("abab", "ab"),
+            String::new(),
+        ] {
+            let refused = Record::decode(other.as_bytes());
+            assert!(matches!(refused, Err(RecordError::Malformed(_))), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives_the_round_trip(purpose in ".*", seq: u64, salt: [u8; 32]) {
+            let record = Record { seq, salt, ..record(asked(&purpose, None)) };
+            prop_assert_eq!(Record::decode(&record.encode()).unwrap(), record);
+        }
+    }
+}

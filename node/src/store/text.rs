@@ -1,0 +1,91 @@
+//! How a record spells its values: bytes as lowercase hexadecimal, instants and digests as their own text.
+
+use serde::{Deserialize, Deserializer, Serializer, de};
+
+/// Bytes as hexadecimal: for `[u8; N]` and `Vec<u8>`.
+pub(super) mod hexadecimal {
+    use super::{Deserialize, Deserializer, Serializer, de};
+
+    pub(in super::super) fn serialize<T: AsRef<[u8]>, S: Serializer>(
+        bytes: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(bytes))
+    }
+
+    pub(in super::super) fn deserialize<'de, T: TryFrom<Vec<u8>>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = hex::decode(text).map_err(de::Error::custom)?;
+        T::try_from(bytes).map_err(|_| de::Error::custom("wrong number of bytes"))
+    }
+}
+
+/// Values that print and parse themselves: instants, digests.
+pub(super) mod printed {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use super::{Deserialize, Deserializer, Serializer, de};
+
+    pub(in super::super) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(in super::super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A table's name as hexadecimal.
+pub(super) mod table {
+    use sumac_policy::TableKey;
+
+    use super::{Deserializer, Serializer, hexadecimal};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        table: &TableKey,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        hexadecimal::serialize(table.as_bytes(), serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<TableKey, D::Error> {
+        hexadecimal::deserialize::<[u8; 32], D>(deserializer).map(TableKey::from)
+    }
+}
+
+/// A table's name, or `null` where a question named none.
+pub(super) mod table_or_none {
+    use serde::{Deserialize, Serialize};
+    use sumac_policy::TableKey;
+
+    use super::{Deserializer, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Spelled(#[serde(with = "super::table")] TableKey);
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        table: &Option<TableKey>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        table.map(Spelled).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<TableKey>, D::Error> {
+        Ok(Option::<Spelled>::deserialize(deserializer)?.map(|Spelled(table)| table))
+    }
+}
