@@ -1,3 +1,5 @@
 //! .
 
 pub mod records;
+pub mod store;
+pub mod tabulate;

@@ -1,0 +1,48 @@
+//! A snapshot: one node's records, frozen. Tables are measured on a named snapshot and on nothing else.
+//!
+//! # Layout
+//!
+//! A snapshot is a directory named by its id, beside a small file `current` that names the id in use:
+//!
+//! ```text
+//! snapshots/current
+//! snapshots/20260701T080000Z-0123456789abcdef/manifest.json
+//!                                            /learner.parquet, enrolment.parquet, …
+//! ```
+//!
+//! Person keys do not survive the freeze. A learner is an *ordinal*: a position in the order of keyed
+//! hashes, which says nothing about anybody. `learner.parquet` has one row per learner, so its row *n* is
+//! learner *n*. The other tables name a row's learner in a first column, `person`, and are sorted by it;
+//! rows of one learner keep the order of time.
+//!
+//! *Blocks.* Learners are cut into blocks of equal size, and a block's rows are one row group in every
+//! table. So tables merge block by block without a search, and blocks can be counted in parallel: no
+//! learner is in two of them. A table with no row in a block has no row group for it; the manifest's row
+//! counts say so.
+//!
+//! *Columns.* A code is its position in the public code list, as `UInt16`, never absent. Dates are `Date32`,
+//! years `Int16`, whole numbers `Int64`, each absent where the source was silent.
+//!
+//! *Trust.* The manifest holds what the operator stated, each file's size and SHA-256, and a commitment:
+//! an HMAC of the rest under the node's secret. Nothing about the records can be guessed from it, and a
+//! manifest that the node did not write is refused.
+
+mod arrange;
+mod error;
+mod manifest;
+mod read;
+mod write;
+
+pub use error::SnapshotError;
+pub use read::Snapshot;
+pub use write::{Frozen, Statement, freeze};
+
+#[cfg(test)]
+pub(crate) use write::freeze_in_blocks;
+
+/// Learners in a block: large enough that a row group costs little to open, small enough that what a
+/// block needs while it is counted stays near the processor.
+const BLOCK: u32 = 65_536;
+
+/// The column that names a row's learner.
+pub(crate) const PERSON: &str = "person";

@@ -1,0 +1,264 @@
+//! Opening a snapshot and reading a block of one of its tables.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Schema as ArrowSchema};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use sha2::{Digest, Sha256};
+use sumac_keys::NodeSecret;
+use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
+
+use super::PERSON;
+use super::error::SnapshotError;
+use super::manifest::{self, ColumnEntry, Manifest};
+use super::write::{CURRENT, field};
+
+/// Ids are short; a longer `current` was not written by us.
+const MAX_ID_BYTES: u64 = 128;
+
+/// A frozen snapshot, found to be this node's own. Cheap to share between threads; never changes.
+#[derive(Debug)]
+pub struct Snapshot {
+    id: String,
+    commitment: [u8; 32],
+    holdings: Holdings,
+    learners: u32,
+    block: u32,
+    tables: BTreeMap<TableName, Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    path: PathBuf,
+    sha256: String,
+    metadata: ArrowReaderMetadata,
+    /// For each block its row group, if it has rows here.
+    groups: Vec<Option<usize>>,
+}
+
+impl Snapshot {
+    /// Opens the snapshot in `directory` for an agreement with this schema: checks that the node itself
+    /// wrote the manifest and that every file is as long as it was. [`Snapshot::verify`] reads them whole.
+    ///
+    /// A column whose code list is not the schema's is not among the holdings, so that a table needing it
+    /// is refused before anything is charged.
+    ///
+    /// # Errors
+    /// Where a file is missing, damaged, someone else's or newer than this version.
+    pub fn open(
+        directory: &Path,
+        secret: &NodeSecret,
+        schema: &Schema,
+    ) -> Result<Self, SnapshotError> {
+        let path = directory.join(manifest::FILE);
+        let damaged = |what| SnapshotError::Damaged { path: path.clone(), what };
+        let (manifest, commitment) = Manifest::open(&path, secret)?;
+        let covers = manifest.covers.iter().map(|period| period.parse());
+        let mut holdings = Holdings {
+            as_of: manifest.as_of.parse().map_err(|_| damaged("unreadable as-of date"))?,
+            covers: covers.collect::<Result<_, _>>().map_err(|_| damaged("unreadable period"))?,
+            columns: Vec::new(),
+        };
+        if manifest.block == 0 {
+            return Err(damaged("no block size"));
+        }
+
+        let mut tables = BTreeMap::new();
+        for (name, entry) in &manifest.tables {
+            let table: TableName = name.parse().map_err(|_| damaged("unknown table"))?;
+            let opened = Table::open(directory.join(format!("{name}.parquet")), entry)?;
+            if opened.groups.len() != manifest.blocks() {
+                return Err(damaged("wrong number of blocks"));
+            }
+            for (column, held) in &entry.columns {
+                let agreed = schema.column(table, column);
+                if agreed.is_some_and(|agreed| opened.holds(agreed, held)) {
+                    holdings.columns.push(ColumnRef { table, column: column.clone() });
+                }
+            }
+            tables.insert(table, opened);
+        }
+        let Manifest { id, learners, block, .. } = manifest;
+        Ok(Self { id, commitment, holdings, learners, block, tables })
+    }
+
+    /// The snapshot in use under a node's directory of snapshots; none before the first import.
+    ///
+    /// # Errors
+    /// As [`Snapshot::open`].
+    pub fn current(
+        snapshots: &Path,
+        secret: &NodeSecret,
+        schema: &Schema,
+    ) -> Result<Option<Self>, SnapshotError> {
+        let path = snapshots.join(CURRENT);
+        let text = match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Ok(facts) if facts.len() > MAX_ID_BYTES => String::new(),
+            Ok(_) | Err(_) => fs::read_to_string(&path)
+                .map_err(|source| SnapshotError::Read { path: path.clone(), source })?,
+        };
+        let id = text.trim_end();
+        let sound = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if id.is_empty() || !id.chars().all(sound) {
+            return Err(SnapshotError::Damaged { path, what: "it names no snapshot" });
+        }
+        Self::open(&snapshots.join(id), secret, schema).map(Some)
+    }
+
+    /// Reads every file whole and compares it with the manifest.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or is not the one that was frozen.
+    pub fn verify(&self) -> Result<(), SnapshotError> {
+        for Table { path, sha256, .. } in self.tables.values() {
+            let found =
+                hash(path).map_err(|source| SnapshotError::Read { path: path.clone(), source })?;
+            if found != *sha256 {
+                let what = "its hash differs from the manifest's";
+                return Err(SnapshotError::Damaged { path: path.clone(), what });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the operator stated, and the columns held as the agreement defines them.
+    pub fn holdings(&self) -> &Holdings {
+        &self.holdings
+    }
+
+    /// Its id: the directory's name.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The node's commitment to it.
+    pub fn commitment(&self) -> [u8; 32] {
+        self.commitment
+    }
+
+    /// In how many blocks its learners are kept.
+    pub(crate) fn blocks(&self) -> usize {
+        self.learners.div_ceil(self.block) as usize
+    }
+
+    /// The ordinals of a block's learners.
+    pub(crate) fn learners(&self, block: usize) -> std::ops::Range<u32> {
+        let block = u32::try_from(block).unwrap_or(u32::MAX);
+        let first = block.saturating_mul(self.block).min(self.learners);
+        first..first.saturating_add(self.block).min(self.learners)
+    }
+
+    /// A block's rows of a table: `person`, then these columns in this order. A table that the snapshot
+    /// does not have is refused as its first column would be.
+    pub(crate) fn read(
+        &self,
+        table: TableName,
+        block: usize,
+        columns: &[&str],
+    ) -> Result<RecordBatch, SnapshotError> {
+        let not_held =
+            |column: &str| SnapshotError::NotHeld { table, column: column.to_owned() };
+        let held = self.tables.get(&table).ok_or_else(|| not_held(PERSON))?;
+        for column in columns {
+            let column = ColumnRef { table, column: (*column).to_owned() };
+            if !self.holdings.columns.contains(&column) {
+                return Err(not_held(&column.column));
+            }
+        }
+        held.read(block, columns)
+    }
+}
+
+impl Table {
+    fn open(path: PathBuf, entry: &manifest::TableEntry) -> Result<Self, SnapshotError> {
+        let read = |source| SnapshotError::Read { path: path.clone(), source };
+        let damaged = |what| SnapshotError::Damaged { path: path.clone(), what };
+        let file = File::open(&path).map_err(read)?;
+        if file.metadata().map_err(read)?.len() != entry.bytes {
+            return Err(damaged("its length differs from the manifest's"));
+        }
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+            .map_err(|source| SnapshotError::ReadTable { path: path.clone(), source })?;
+
+        let written = metadata.metadata().row_groups().iter().map(|group| group.num_rows());
+        let stated = entry.rows.iter().filter(|rows| **rows > 0).map(|rows| i64::from(*rows));
+        if !written.eq(stated) {
+            return Err(damaged("its row groups differ from the manifest's"));
+        }
+        let mut next = 0..;
+        let groups = entry.rows.iter().map(|rows| if *rows > 0 { next.next() } else { None });
+        let groups = groups.collect();
+        Ok(Self { sha256: entry.sha256.clone(), metadata, groups, path })
+    }
+
+    /// Whether a column is there, of the kind and with the codes that the agreement gives it.
+    fn holds(&self, agreed: &sumac_policy::Column, held: &ColumnEntry) -> bool {
+        let stored = self.metadata.schema().field_with_name(&agreed.name);
+        ColumnEntry::of(&agreed.kind) == *held
+            && stored.is_ok_and(|stored| {
+                let wanted = field(agreed);
+                stored.data_type() == wanted.data_type()
+                    && stored.is_nullable() == wanted.is_nullable()
+            })
+    }
+
+    fn read(&self, block: usize, columns: &[&str]) -> Result<RecordBatch, SnapshotError> {
+        let decode = |source| SnapshotError::ReadTable { path: self.path.clone(), source };
+        let damaged = |what| SnapshotError::Damaged { path: self.path.clone(), what };
+        let names = || [PERSON].into_iter().chain(columns.iter().copied());
+        let stored = self.metadata.schema();
+        let Some(Some(group)) = self.groups.get(block).copied() else {
+            let fields = names().filter_map(|name| stored.field_with_name(name).ok().cloned());
+            return Ok(RecordBatch::new_empty(ArrowSchema::new(fields.collect::<Vec<_>>()).into()));
+        };
+        let rows = self.metadata.metadata().row_group(group).num_rows();
+        let rows = usize::try_from(rows).map_err(|_| damaged("a negative number of rows"))?;
+
+        // Opened anew each time: threads that share one open file share its position too.
+        let file = File::open(&self.path)
+            .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })?;
+        let mask = ProjectionMask::columns(self.metadata.parquet_schema(), names());
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_projection(mask)
+            .with_row_groups(vec![group])
+            .with_batch_size(rows)
+            .build()
+            .map_err(decode)?;
+        let schema = reader.schema();
+        let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| decode(error.into()))?;
+        let batch =
+            concat_batches(&schema, &batches).map_err(|error| decode(error.into()))?;
+
+        let order = names().map(|name| batch.schema_ref().index_of(name));
+        let order = order.collect::<Result<Vec<_>, _>>().map_err(|error| decode(error.into()))?;
+        let batch = batch.project(&order).map_err(|error| decode(error.into()))?;
+        if batch.num_rows() != rows || *batch.column(0).data_type() != DataType::UInt32 {
+            return Err(damaged("a block is not as the manifest says"));
+        }
+        Ok(batch)
+    }
+}
+
+/// SHA-256 of a file, in hexadecimal.
+fn hash(path: &Path) -> io::Result<String> {
+    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let mut hash = Sha256::new();
+    loop {
+        let bytes = file.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(hex::encode(hash.finalize()));
+        }
+        hash.update(bytes);
+        let read = bytes.len();
+        file.consume(read);
+    }
+}

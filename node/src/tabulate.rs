@@ -1,0 +1,141 @@
+//! From a snapshot to a table's exact cells: one pass over sorted, coded columns, into a dense array.
+//!
+//! *Each learner adds one to one cell at most.* A learner's rows that count are those whose anchor lies in
+//! the period and whose population condition is true; a learner with none is nowhere. Of the rest, each
+//! gets one code per dimension, read in the last of those rows or in the learner's own, and the first
+//! outcome that holds. Only then is anything added up. So whatever a learner's rows are, and however many,
+//! one learner more or less changes the cells by one in one place.
+//!
+//! *Blocks.* No learner is in two blocks of a snapshot, so blocks are counted apart, in threads, and their
+//! cells added. Within a block conditions are evaluated a column at a time by Arrow's kernels into bit
+//! masks, and a learner's rows are a range of bits. What is read and for how long does not depend on what
+//! the values are.
+
+mod axis;
+mod block;
+mod calendar;
+mod condition;
+mod plan;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use arrow::error::ArrowError;
+use sumac_policy::{Permit, Table, TableName};
+use sumac_privacy::Exact;
+
+use crate::records::snapshot::{Snapshot, SnapshotError};
+use crate::store::Charge;
+use plan::Plan;
+
+/// A breakdown of three dimensions over the longest code lists stays under this; larger is a mistake.
+const MAX_CELLS: usize = 1_000_000;
+
+/// Why a table could not be counted. Holds no value of any record, and no count.
+#[derive(Debug, thiserror::Error)]
+pub enum TabulateError {
+    /// The snapshot could not be read.
+    #[error("read the snapshot")]
+    Snapshot(#[from] SnapshotError),
+    /// A condition could not be evaluated.
+    #[error("evaluate a condition on `{table}`")]
+    Condition {
+        /// The table whose rows it is about.
+        table: TableName,
+        /// What the kernel said.
+        source: ArrowError,
+    },
+    /// A condition reads a column that is not among what it may read, or as a kind that it is not.
+    #[error("the condition does not fit column `{table}.{column}`")]
+    Unfit {
+        /// The column's table.
+        table: TableName,
+        /// Its name.
+        column: String,
+    },
+    /// A table's rows are not as a snapshot's are.
+    #[error("the snapshot's table `{0}` is damaged; import the data again")]
+    Damaged(TableName),
+    /// The charge is for another table.
+    #[error("this table is not paid for: the charge is another table's")]
+    NotPaid,
+    /// More cells than any agreement needs.
+    #[error("the table has more than 1,000,000 cells: break it down by fewer dimensions")]
+    TooManyCells,
+    /// A cell does not fit in 64 bits.
+    #[error("a count does not fit in 64 bits")]
+    Overflow,
+    /// A thread stopped without a result.
+    #[error("counting stopped half way; the snapshot may be damaged: import the data again")]
+    Stopped,
+}
+
+/// Counts the permitted table's cells, in the order of [`Table::cells`]. The charge proves that it has been
+/// paid for, durably.
+///
+/// # Errors
+/// Where the charge is another table's, or the snapshot cannot be read or is damaged.
+pub fn tabulate(
+    snapshot: &Snapshot,
+    permit: &Permit,
+    charge: &Charge,
+) -> Result<Exact, TabulateError> {
+    if charge.table() != permit.table().key() {
+        return Err(TabulateError::NotPaid);
+    }
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Ok(Exact::counted(count(snapshot, permit.table(), threads)?))
+}
+
+/// [`tabulate`] without its proof, for tests and benchmarks alone.
+fn count(
+    snapshot: &Snapshot,
+    table: &Table,
+    threads: NonZeroUsize,
+) -> Result<Vec<i64>, TabulateError> {
+    let plan = Plan::of(table)?;
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<i64>, TabulateError> {
+        let mut cells = vec![0; plan.cells()];
+        loop {
+            let block = next.fetch_add(1, Ordering::Relaxed);
+            if block >= snapshot.blocks() {
+                return Ok(cells);
+            }
+            add(&mut cells, &block::count(&plan, snapshot, block)?)?;
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(work)).collect();
+        let mut total = vec![0; plan.cells()];
+        for worker in workers {
+            let cells = worker.join().map_err(|_| TabulateError::Stopped)??;
+            add(&mut total, &cells)?;
+        }
+        Ok(total)
+    })
+}
+
+/// The cells of a table, counted without a charge: what a benchmark times.
+///
+/// # Errors
+/// As [`tabulate`].
+#[cfg(feature = "bench")]
+pub fn count_for_benchmark(
+    snapshot: &Snapshot,
+    table: &Table,
+    threads: NonZeroUsize,
+) -> Result<Vec<i64>, TabulateError> {
+    count(snapshot, table, threads)
+}
+
+fn add<T: Copy + Into<i64>>(total: &mut [i64], cells: &[T]) -> Result<(), TabulateError> {
+    for (sum, cell) in total.iter_mut().zip(cells) {
+        *sum = sum.checked_add((*cell).into()).ok_or(TabulateError::Overflow)?;
+    }
+    Ok(())
+}

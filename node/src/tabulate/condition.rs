@@ -1,0 +1,162 @@
+//! Predicates on rows, a column at a time, in SQL's three-valued logic.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Datum, Int16Array, Int64Array, Scalar,
+    UInt16Array, UInt32Array,
+};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::kernels::cmp;
+use arrow::compute::{and_kleene, is_null, not, or_kleene, take};
+use arrow::datatypes::{DataType, Date32Type};
+use arrow::error::ArrowError;
+use sumac_policy::{ColumnRef, Op, Predicate, TableName, Value};
+
+use super::rows::Rows;
+use super::{TabulateError, calendar};
+
+/// What a condition may read: rows of one table and, beside each of them, at most one row of others.
+pub(super) struct Frame<'a> {
+    rows: &'a Rows,
+    beside: Vec<(&'a Rows, UInt32Array)>,
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn new(rows: &'a Rows) -> Self {
+        Self { rows, beside: Vec::new() }
+    }
+
+    /// Puts beside each row the row of `other` at that place; nothing where there is none.
+    pub(super) fn beside(mut self, other: &'a Rows, places: UInt32Array) -> Self {
+        self.beside.push((other, places));
+        self
+    }
+
+    pub(super) fn table(&self) -> TableName {
+        self.rows.table
+    }
+
+    fn column(&self, column: &ColumnRef) -> Result<ArrayRef, TabulateError> {
+        let in_rows = |rows: &Rows| {
+            let found = (rows.table == column.table)
+                .then(|| rows.batch.column_by_name(&column.column).cloned());
+            found.flatten()
+        };
+        if let Some(found) = in_rows(self.rows) {
+            return Ok(found);
+        }
+        let found = self.beside.iter().find_map(|(rows, places)| Some((in_rows(rows)?, places)));
+        let (found, places) = found.ok_or_else(|| unfit(column))?;
+        take(&found, places, None).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: ArrowError) -> TabulateError {
+        TabulateError::Condition { table: self.table(), source }
+    }
+}
+
+/// Whether the predicate is true, false or unknown for each row.
+pub(super) fn evaluate(
+    predicate: &Predicate,
+    frame: &Frame<'_>,
+) -> Result<BooleanArray, TabulateError> {
+    let failed = |source| frame.failed(source);
+    match predicate {
+        Predicate::True => Ok(all(true, frame)),
+        Predicate::Compare { column, op, value } => {
+            let values = frame.column(column)?;
+            let constant = constant(value, &values).ok_or_else(|| unfit(column))?;
+            compare(*op, &values, constant.as_ref()).map_err(failed)
+        }
+        Predicate::CompareDates { column, op, other, plus } => {
+            let left = dates(frame, column)?;
+            let right = dates(frame, other)?;
+            let right: Date32Array = right.unary(|day| calendar::plus(day, *plus));
+            compare(*op, &left, &right).map_err(failed)
+        }
+        Predicate::In { column, values } => {
+            let found = frame.column(column)?;
+            any(frame, values, |value| {
+                let constant = constant(value, &found).ok_or_else(|| unfit(column))?;
+                compare(Op::Equal, &found, constant.as_ref()).map_err(failed)
+            })
+        }
+        Predicate::IsNull(column) => is_null(&frame.column(column)?).map_err(failed),
+        Predicate::And(parts) => {
+            let mut whole = all(true, frame);
+            for part in parts {
+                whole = and_kleene(&whole, &evaluate(part, frame)?).map_err(failed)?;
+            }
+            Ok(whole)
+        }
+        Predicate::Or(parts) => any(frame, parts, |part| evaluate(part, frame)),
+        Predicate::Not(inner) => not(&evaluate(inner, frame)?).map_err(failed),
+    }
+}
+
+/// Rows whose value lies between two constants of the column's kind, both included.
+pub(super) fn between(
+    column: &ColumnRef,
+    first: &Value,
+    last: &Value,
+    frame: &Frame<'_>,
+) -> Result<BooleanArray, TabulateError> {
+    let bound = |op, value: &Value| Predicate::Compare { column: column.clone(), op, value: value.clone() };
+    let bounds = [bound(Op::GreaterOrEqual, first), bound(Op::LessOrEqual, last)];
+    evaluate(&Predicate::And(bounds.into()), frame)
+}
+
+fn any<T>(
+    frame: &Frame<'_>,
+    parts: &[T],
+    holds: impl Fn(&T) -> Result<BooleanArray, TabulateError>,
+) -> Result<BooleanArray, TabulateError> {
+    let mut whole = all(false, frame);
+    for part in parts {
+        whole = or_kleene(&whole, &holds(part)?).map_err(|source| frame.failed(source))?;
+    }
+    Ok(whole)
+}
+
+fn all(value: bool, frame: &Frame<'_>) -> BooleanArray {
+    let rows = frame.rows.batch.num_rows();
+    let bits = if value { BooleanBuffer::new_set(rows) } else { BooleanBuffer::new_unset(rows) };
+    BooleanArray::new(bits, None)
+}
+
+fn compare(op: Op, left: &dyn Datum, right: &dyn Datum) -> Result<BooleanArray, ArrowError> {
+    match op {
+        Op::Equal => cmp::eq(left, right),
+        Op::NotEqual => cmp::neq(left, right),
+        Op::Less => cmp::lt(left, right),
+        Op::LessOrEqual => cmp::lt_eq(left, right),
+        Op::Greater => cmp::gt(left, right),
+        Op::GreaterOrEqual => cmp::gt_eq(left, right),
+    }
+}
+
+/// A literal as these values are stored; none where it is of another kind.
+fn constant(value: &Value, values: &ArrayRef) -> Option<Box<dyn Datum>> {
+    fn scalar(array: impl Array + 'static) -> Option<Box<dyn Datum>> {
+        Some(Box::new(Scalar::new(Arc::new(array) as ArrayRef)))
+    }
+    match (value, values.data_type()) {
+        (Value::Code { index, .. }, DataType::UInt16) => scalar(UInt16Array::from(vec![*index])),
+        (Value::Date(date), DataType::Date32) => {
+            scalar(Date32Array::from(vec![calendar::days(*date)]))
+        }
+        (Value::Year(year), DataType::Int16) => scalar(Int16Array::from(vec![*year])),
+        (Value::Integer(number), DataType::Int64) => scalar(Int64Array::from(vec![*number])),
+        _ => None,
+    }
+}
+
+fn dates(frame: &Frame<'_>, column: &ColumnRef) -> Result<Date32Array, TabulateError> {
+    let values = frame.column(column)?;
+    values.as_primitive_opt::<Date32Type>().cloned().ok_or_else(|| unfit(column))
+}
+
+fn unfit(column: &ColumnRef) -> TabulateError {
+    TabulateError::Unfit { table: column.table, column: column.column.clone() }
+}
