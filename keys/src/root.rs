@@ -19,7 +19,7 @@ use crate::root_certificate::{RootCertificate, RootCertificateError};
 const ROOT_LIFE: i64 = 3_652 * DAY;
 
 /// Rounds of key stretching. OpenSSL's default of 2,048 dates from the last century; this is OWASP's
-/// number for PBKDF2 with HMAC-SHA-256, and costs the owner about a second.
+/// number for PBKDF2 with HMAC-SHA-256, and costs the owner a fraction of a second.
 const ITERATIONS: u32 = 600_000;
 
 /// What the common name of a root ends with.
@@ -93,7 +93,7 @@ impl Root {
     }
 
     /// The root as an encrypted PKCS#12 file: AES-256-CBC under PBKDF2, with a SHA-256 MAC. Stock
-    /// `openssl pkcs12` opens it. Takes about a second, on purpose.
+    /// `openssl pkcs12` opens it. Slow on purpose: a third of a second.
     pub fn to_pkcs12(&self, passphrase: &Passphrase) -> Result<Vec<u8>, RootError> {
         let archive = Pkcs12::builder()
             .name(&format!("{}{SUFFIX}", self.party))
@@ -108,7 +108,7 @@ impl Root {
         Ok(archive.to_der()?)
     }
 
-    /// Opens what [`Root::to_pkcs12`] wrote. Takes about a second, on purpose.
+    /// Opens what [`Root::to_pkcs12`] wrote. Slow on purpose: a third of a second.
     pub fn open(bytes: &[u8], passphrase: &Passphrase) -> Result<Self, RootError> {
         let archive = Pkcs12::from_der(bytes).map_err(|_| RootError::NotARoot)?;
         let parts = archive.parse2(passphrase.as_str()).map_err(|stack| {
