@@ -1,1 +1,101 @@
-fn main() {}
+//! The `sumac` command: one file per verb. The only room that talks to people.
+//!
+//! A verb's answer goes to stdout, everything else to stderr; its [`Outcome`] is the exit code.
+
+mod agreement;
+mod ask;
+mod certificate;
+mod demo;
+mod home;
+mod import;
+mod init;
+mod mou;
+mod outcome;
+mod passphrase;
+mod serve;
+mod status;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::outcome::{Outcome, report};
+
+/// Sums, never records: a coalition's KPIs, counted where the records are.
+///
+/// Each partner runs a node over its own data. A signed MOU says which tables may be asked for, by whom, how
+/// precisely and how often. Nodes answer with noisy counts; no record about a learner ever leaves.
+///
+/// New here? `sumac demo` runs a whole coalition on this machine.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the MOU, 4 budget spent.")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+
+    /// Log more, to stderr; RUST_LOG chooses exactly what
+    #[arg(long, short, global = true)]
+    verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Init(init::Args),
+    #[command(subcommand)]
+    Certificate(certificate::Verb),
+    #[command(subcommand)]
+    Mou(mou::Verb),
+    Import(import::Args),
+    Serve(serve::Args),
+    Ask(ask::Args),
+    Status(status::Args),
+    Demo(demo::Args),
+}
+
+fn main() -> ExitCode {
+    let Cli { verb, verbose } = Cli::parse();
+    log_to_stderr(&verb, verbose);
+    let outcome = match verb {
+        Verb::Init(args) => init::run(args),
+        Verb::Certificate(verb) => certificate::run(verb),
+        Verb::Mou(verb) => mou::run(verb),
+        Verb::Import(args) => import::run(args),
+        Verb::Serve(args) => serve::run(args),
+        Verb::Ask(args) => ask::run(args),
+        Verb::Status(args) => status::run(args),
+        Verb::Demo(args) => demo::run(args),
+    };
+    match outcome {
+        Ok(outcome) => outcome.into(),
+        Err(error) => report(&error),
+    }
+}
+
+/// A node's operator reads its log; at the other verbs only what went wrong is worth a line.
+fn log_to_stderr(verb: &Verb, verbose: bool) {
+    let level = match (verb, verbose) {
+        (_, true) => "debug,h2=info,hyper=info,tower=info,rustls=info,sled=info",
+        (Verb::Serve(_), false) => "info",
+        (_, false) => "warn",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}
