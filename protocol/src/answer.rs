@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use prost::Message;
 use sumac_policy::Refusal;
 
 use crate::field::{WireError, at_most, parsed};
@@ -29,6 +30,30 @@ pub struct SignedRelease {
     pub signature: Vec<u8>,
     /// The signer's certificates (DER), leaf first.
     pub chain: Vec<Vec<u8>>,
+}
+
+impl SignedRelease {
+    /// The bytes that a ledger keeps: the message as it is sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        wire::SignedRelease::from(self.clone()).encode_to_vec()
+    }
+
+    /// Reads those bytes.
+    ///
+    /// # Errors
+    /// Bytes that are no signed release.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
+        let message = wire::SignedRelease::decode(bytes)
+            .map_err(|source| WireError::Undecodable { message: "signed release", source })?;
+        Self::try_from(message)
+    }
+}
+
+impl From<SignedRelease> for wire::SignedRelease {
+    fn from(release: SignedRelease) -> Self {
+        let SignedRelease { body, signature, chain } = release;
+        Self { body, signature, chain }
+    }
 }
 
 /// What to quote to a node's operator: 1 to 64 letters, digits and `-`.
@@ -87,9 +112,7 @@ impl From<Answer> for wire::Answer {
     fn from(answer: Answer) -> Self {
         use wire::answer::Outcome;
         let outcome = match answer {
-            Answer::Released(SignedRelease { body, signature, chain }) => {
-                Outcome::Released(wire::SignedRelease { body, signature, chain })
-            }
+            Answer::Released(release) => Outcome::Released(release.into()),
             Answer::Refused(refusal) => Outcome::Refused(refusal.into()),
             Answer::Fault(SupportId(support_id)) => Outcome::Fault(wire::Fault { support_id }),
         };

@@ -1,0 +1,161 @@
+//! A partner's node: what it holds while it serves.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use sumac_keys::{NodeSecret, TlsIdentity, Trust};
+use sumac_policy::{Mou, PartyId, TableKey};
+use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
+
+use crate::records::snapshot::{Snapshot, SnapshotError};
+use crate::store::{Import, MouInForce, Note, Started, Store, StoreError};
+use crate::world::World;
+
+/// Tables counted at the same time; each uses every core, and its memory is bounded by a block.
+const COUNTED_TOGETHER: usize = 2;
+
+/// A node, ready to answer.
+pub struct Node {
+    pub(crate) party: PartyId,
+    pub(crate) mou: Arc<Mou>,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) store: Store,
+    pub(crate) identity: watch::Receiver<Arc<TlsIdentity>>,
+    pub(crate) world: World,
+    pub(crate) counting: Arc<Semaphore>,
+    snapshots: PathBuf,
+    secret: NodeSecret,
+    adopting: tokio::sync::Mutex<()>,
+    flights: Mutex<HashMap<TableKey, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// What a node is made of.
+pub struct NodeParts {
+    /// The party that runs it.
+    pub party: PartyId,
+    /// The agreement in force, signed by every party.
+    pub mou: Arc<Mou>,
+    /// The roots it pins.
+    pub trust: Arc<Trust>,
+    /// The open ledger.
+    pub store: Store,
+    /// The node's certificate and key, replaced when they are renewed.
+    pub identity: watch::Receiver<Arc<TlsIdentity>>,
+    /// Directory of frozen snapshots.
+    pub snapshots: PathBuf,
+    /// The node's own secret.
+    pub secret: NodeSecret,
+    /// Time and chance.
+    pub world: World,
+}
+
+/// Why a node could not do its part. For its operator's log; a peer sees a support id.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The ledger.
+    #[error("keep the ledger")]
+    Store(#[from] StoreError),
+    /// The data.
+    #[error("open the snapshot")]
+    Snapshot(#[from] SnapshotError),
+    /// Counting.
+    #[error("count the table")]
+    Tabulate(#[from] crate::tabulate::TabulateError),
+    /// Noise.
+    #[error("draw the noise")]
+    Noise(#[from] sumac_privacy::NoiseError),
+    /// The release does not fit the wire.
+    #[error("write the release")]
+    Release(#[from] sumac_protocol::WireError),
+    /// The seal.
+    #[error("seal the release")]
+    Seal(#[from] sumac_keys::SealError),
+    /// A task stopped without a result.
+    #[error("a task stopped half way: see the log above")]
+    Stopped,
+    /// This party is not in the agreement.
+    #[error("`{0}` is not a party to the MOU in force")]
+    NotAParty(PartyId),
+}
+
+impl Node {
+    /// Puts a node together and writes down that it starts, and under which MOU.
+    ///
+    /// # Errors
+    /// A party the MOU does not list; a ledger that cannot be written.
+    pub async fn start(parts: NodeParts) -> Result<Arc<Self>, NodeError> {
+        let NodeParts { party, mou, trust, store, identity, snapshots, secret, world } = parts;
+        if mou.party(&party).is_none() {
+            return Err(NodeError::NotAParty(party));
+        }
+        let now = world.now();
+        let software = env!("CARGO_PKG_VERSION").to_owned();
+        store.note(Note::Started(Started { software }), now).await?;
+        let in_force = MouInForce { mou: mou.hash(), version: mou.version() };
+        if store.mou().await?.as_ref() != Some(&in_force) {
+            store.note(Note::Mou(in_force), now).await?;
+        }
+        let node = Arc::new(Self {
+            party,
+            mou,
+            trust,
+            store,
+            identity,
+            world,
+            counting: Arc::new(Semaphore::new(COUNTED_TOGETHER)),
+            snapshots,
+            secret,
+            adopting: tokio::sync::Mutex::default(),
+            flights: Mutex::default(),
+        });
+        node.snapshot(now).await?;
+        Ok(node)
+    }
+
+    /// The snapshot in use. A new import is taken up here, between questions, and written down first.
+    pub(crate) async fn snapshot(
+        self: &Arc<Self>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Snapshot>>, NodeError> {
+        let node = self.clone();
+        let open = move || Snapshot::current(&node.snapshots, &node.secret, node.mou.schema());
+        let opened = tokio::task::spawn_blocking(open).await.map_err(|_| NodeError::Stopped)??;
+        let Some(snapshot) = opened else { return Ok(None) };
+        let _one_at_a_time = self.adopting.lock().await;
+        let known = self.store.snapshot().await?;
+        if known.is_none_or(|known| known.snapshot != snapshot.id()) {
+            let holdings = snapshot.holdings();
+            let import = Import {
+                snapshot: snapshot.id().to_owned(),
+                commitment: snapshot.commitment(),
+                as_of: holdings.as_of.to_string(),
+                covers: holdings.covers.iter().map(ToString::to_string).collect(),
+            };
+            self.store.note(Note::Import(import), now).await?;
+        }
+        Ok(Some(Arc::new(snapshot)))
+    }
+
+    /// Waits until nobody else measures this table, and keeps others from it until the guard is dropped.
+    pub(crate) async fn flight(&self, table: TableKey) -> OwnedMutexGuard<()> {
+        let flight = {
+            let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+            flights.retain(|_, flight| Arc::strong_count(flight) > 1);
+            flights.entry(table).or_default().clone()
+        };
+        flight.lock_owned().await
+    }
+
+    /// Waits for measurements under way, so that what was charged is settled before the node stops.
+    pub async fn finish(&self) {
+        let flights: Vec<_> = {
+            let flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+            flights.values().cloned().collect()
+        };
+        for flight in flights {
+            drop(flight.lock().await);
+        }
+    }
+}

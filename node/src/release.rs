@@ -1,0 +1,243 @@
+//! The life of a question, told once: decide, look up, price, charge, count, add noise, settle.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use sumac_policy::{
+    Clause, FloorAt, PartyId, Peer, Permit, Question, Reason, Refusal, Table, decide,
+};
+use sumac_privacy::{NanoRho, Noisy, Sensitivity, guard, price, variance};
+use sumac_protocol::{Mechanism, Release, ReleaseFacts, SignedRelease, Withheld};
+
+use crate::node::{Node, NodeError};
+use crate::records::snapshot::Snapshot;
+use crate::store::{Charge, ChargeRequest, Charging};
+use crate::tabulate::tabulate;
+use crate::world::day_of;
+
+/// What may leave the node: bytes that the ledger holds, sealed, with their noise in. Made only here, from
+/// what the ledger gave back.
+pub(crate) struct Released {
+    bytes: Vec<u8>,
+    repeated: bool,
+}
+
+/// Why a question brought no release.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotReleased {
+    /// Refused: an answer, safe to send.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// A fault, for the operator.
+    #[error("answer the question")]
+    Failed(#[from] NodeError),
+}
+
+impl Released {
+    /// The sealed release, to be sent as it is.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether it had been released before, and so cost nothing now.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.repeated
+    }
+}
+
+impl Node {
+    /// Answers one question.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        peer: &Peer,
+        roster: &[PartyId],
+        question: &Question,
+        snapshot: Option<&Arc<Snapshot>>,
+        now: Timestamp,
+    ) -> Result<Released, NotReleased> {
+        let permit = self.permit(peer, roster, question, now)?;
+        if let Some(bytes) = self.released(permit.table()).await? {
+            return Ok(Released { bytes, repeated: true });
+        }
+        let snapshot = held(snapshot, permit.table())?.clone();
+        // Spawned, because what is charged is finished even if the asker hangs up.
+        let node = self.clone();
+        let measured = tokio::spawn(async move { node.measure(permit, snapshot, now).await });
+        measured.await.map_err(|_| NodeError::Stopped)?
+    }
+
+    /// Decides a question at this node.
+    pub(crate) fn permit(
+        &self,
+        peer: &Peer,
+        roster: &[PartyId],
+        question: &Question,
+        now: Timestamp,
+    ) -> Result<Permit, Refusal> {
+        decide(&self.mou, &self.party, peer, question, roster, day_of(now))
+    }
+
+    /// The release of a table, if there is one.
+    pub(crate) async fn released(&self, table: &Table) -> Result<Option<Vec<u8>>, NodeError> {
+        Ok(self.store.released(&table.key()).await?)
+    }
+
+    async fn measure(
+        self: Arc<Self>,
+        permit: Permit,
+        snapshot: Arc<Snapshot>,
+        now: Timestamp,
+    ) -> Result<Released, NotReleased> {
+        let _flight = self.flight(permit.table().key()).await;
+        let price = price_of(permit.table());
+        // On disk before a record is read: a crash may waste budget, never overspend it.
+        let request = charge_request(&permit, &snapshot, price, now);
+        let charge = match self.store.charge(request).await.map_err(NodeError::from)? {
+            Charging::New(charge) | Charging::Resumed(charge) => charge,
+            Charging::Released(bytes) => return Ok(Released { bytes, repeated: true }),
+            Charging::Spent { budget_nano_rho, spent_nano_rho, price_nano_rho } => {
+                let [budget, spent, price] =
+                    [budget_nano_rho, spent_nano_rho, price_nano_rho].map(NanoRho::new);
+                return Err(budget_spent(&permit, budget, spent, price).into());
+            }
+        };
+        let (noisy, charge) = self.count(permit.clone(), snapshot.clone(), charge).await?;
+        let release = self.release(&permit, &snapshot, noisy, &charge, now)?;
+        let bytes = self.store.settle(charge, release, now).await.map_err(NodeError::from)?;
+        Ok(Released { bytes, repeated: false })
+    }
+
+    /// Exact cells are born and die in this one call, on a thread of its own.
+    async fn count(
+        &self,
+        permit: Permit,
+        snapshot: Arc<Snapshot>,
+        charge: Charge,
+    ) -> Result<(Noisy, Charge), NodeError> {
+        let seed = self.world.random();
+        let turn = self.counting.clone().acquire_owned().await.map_err(|_| NodeError::Stopped)?;
+        let counted = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let mut rng = ChaCha20Rng::from_seed(*seed);
+            let exact = tabulate(&snapshot, &permit, &charge)?;
+            let noisy = sumac_privacy::release(exact, permit.table().kpi().margin, &mut rng)?;
+            Ok((noisy, charge))
+        });
+        counted.await.map_err(|_| NodeError::Stopped)?
+    }
+
+    /// The sealed release of noisy cells.
+    fn release(
+        &self,
+        permit: &Permit,
+        snapshot: &Snapshot,
+        noisy: Noisy,
+        charge: &Charge,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, NodeError> {
+        let table = permit.table();
+        let outcomes = &table.kpi().definition.outcomes;
+        let mut cells = noisy.into_cells();
+        let withheld = match self.mou.privacy().floor_at {
+            FloorAt::Coalition => None,
+            FloorAt::Node => Some(withhold(&mut cells, table, self.mou.privacy().floor)),
+        };
+        let facts = ReleaseFacts {
+            party: self.party.clone(),
+            mou: permit.mou(),
+            table: table.key(),
+            definition: table.definition_hash(),
+            revision: charge.revision(),
+            kpi: table.kpi().id.clone(),
+            period: table.period(),
+            breakdown: table.breakdown().clone(),
+            outcomes: outcomes.iter().map(|outcome| outcome.id.clone()).collect(),
+            cells,
+            margin: table.kpi().margin,
+            mechanism: Mechanism::DiscreteGaussian,
+            price_nano_rho: charge.price_nano_rho(),
+            snapshot_commitment: snapshot.commitment(),
+            // When it was asked, not when it was done: how long it took is nobody's business.
+            measured_at: now,
+            accounting_year: permit.accounting_year(),
+            withheld,
+        };
+        let body = Release::new(facts)?.encode();
+        let seal = sumac_keys::seal::seal(&self.identity.borrow(), &body)?;
+        let signed = SignedRelease { body, signature: seal.signature, chain: seal.chain };
+        Ok(signed.to_bytes())
+    }
+}
+
+/// What a table costs. A function of the agreement alone.
+pub(crate) fn price_of(table: &Table) -> NanoRho {
+    price(table.kpi().margin, Sensitivity::ONE)
+}
+
+/// The snapshot, if it can answer the table: asked before anything is charged.
+pub(crate) fn held<'a>(
+    snapshot: Option<&'a Arc<Snapshot>>,
+    table: &Table,
+) -> Result<&'a Arc<Snapshot>, Refusal> {
+    let snapshot = snapshot.ok_or_else(|| Refusal {
+        reason: Reason::NoSnapshot,
+        clause: Clause::at("calendar"),
+        message: "this node holds no data yet".to_owned(),
+        hint: "ask the partner to import its data".to_owned(),
+    })?;
+    snapshot.holdings().hold(table)?;
+    Ok(snapshot)
+}
+
+fn charge_request(
+    permit: &Permit,
+    snapshot: &Snapshot,
+    price: NanoRho,
+    now: Timestamp,
+) -> ChargeRequest {
+    let table = permit.table();
+    ChargeRequest {
+        table: table.key(),
+        year: permit.accounting_year().to_string(),
+        budget_nano_rho: permit.budget_nano_rho(),
+        price_nano_rho: price.get(),
+        snapshot: snapshot.id().to_owned(),
+        mou: permit.mou(),
+        kpi: table.kpi().id.to_string(),
+        period: table.period().to_string(),
+        breakdown: table.breakdown().dimensions().iter().map(ToString::to_string).collect(),
+        at: now,
+    }
+}
+
+fn budget_spent(permit: &Permit, budget: NanoRho, spent: NanoRho, price: NanoRho) -> Refusal {
+    let year = permit.accounting_year();
+    Refusal {
+        reason: Reason::BudgetSpent,
+        clause: Clause::at("privacy.budget"),
+        message: format!(
+            "of ρ {budget} for {year}, {spent} is spent, and this table costs {price}"
+        ),
+        hint: "tables already released stay free; ask this one in the next accounting year"
+            .to_owned(),
+    }
+}
+
+/// Withholds this node's own small groups, judged on noisy sizes with a guard, and says which.
+fn withhold(cells: &mut [i64], table: &Table, floor: u32) -> Withheld {
+    let outcomes = table.kpi().definition.outcomes.len().max(1);
+    let cells_in_group = u32::try_from(outcomes).unwrap_or(u32::MAX);
+    let slack = guard(variance(table.kpi().margin) * f64::from(cells_in_group));
+    let least = u64::from(floor).saturating_add(slack);
+    let mut groups = Vec::new();
+    for (number, group) in (0u32..).zip(cells.chunks_mut(outcomes)) {
+        let size = group.iter().fold(0i64, |sum, cell| sum.saturating_add(*cell));
+        if u64::try_from(size).unwrap_or(0) < least {
+            group.fill(0);
+            groups.push(number);
+        }
+    }
+    Withheld { below: floor, groups }
+}

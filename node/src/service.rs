@@ -1,0 +1,311 @@
+//! `sumac.v1.NodeService`: wire in, wire out, nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sumac_keys::{Usage, peer_of};
+use sumac_policy::{Clause, Peer, Question, Reason, Refusal, Sha256};
+use sumac_protocol::status::CallError;
+use sumac_protocol::wire;
+use sumac_protocol::wire::node_service_server::NodeService;
+use sumac_protocol::{
+    Answer, Ask, Description, Preview, PreviewAsk, SignedRelease, SnapshotFacts, SupportId,
+    ask_response, preview_response,
+};
+use tokio::time::Instant;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tonic::{Request, Response, Status};
+
+use crate::node::{Node, NodeError};
+use crate::records::snapshot::Snapshot;
+use crate::release::{NotReleased, held, price_of};
+use crate::store::{Asked, Note};
+use crate::world::day_of;
+
+/// The certificates a peer showed in its handshake. Who that is, is judged anew for every call.
+#[derive(Clone)]
+pub(crate) struct Shown(pub(crate) Arc<Vec<CertificateDer<'static>>>);
+
+/// The service of one node.
+pub(crate) struct Service {
+    node: Arc<Node>,
+    tick: Duration,
+}
+
+type Snapshots = Option<Arc<Snapshot>>;
+
+impl Service {
+    /// Replies leave at multiples of `tick` after their call came in, so that how long a table took says
+    /// nothing about it.
+    pub(crate) fn new(node: Arc<Node>, tick: Duration) -> Self {
+        Self { node, tick }
+    }
+
+    fn peer(&self, shown: Option<&Shown>, now: Timestamp) -> Result<Peer, Status> {
+        let certificates = shown.map(|shown| shown.0.as_slice());
+        peer_of(certificates, &self.node.trust, now, Usage::Client).map_err(|stranger| {
+            tracing::warn!(%stranger, "refused a call on an open connection");
+            Status::unauthenticated("this certificate is not accepted any more: see the node's log")
+        })
+    }
+
+    async fn on_the_tick(&self, came_in: Instant) {
+        if !self.tick.is_zero() {
+            let ticks = came_in.elapsed().as_nanos() / self.tick.as_nanos() + 1;
+            let wait = self.tick.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX));
+            tokio::time::sleep_until(came_in + wait).await;
+        }
+    }
+
+    fn same_agreement(&self, theirs: Sha256) -> Result<(), CallError> {
+        let ours = self.node.mou.hash();
+        if theirs == ours {
+            return Ok(());
+        }
+        Err(CallError::Refused(Refusal {
+            reason: Reason::MouDiffers,
+            clause: Clause::at("version"),
+            message: format!("this node holds the MOU {ours}, and was asked under {theirs}"),
+            hint: "compare the two mou.toml files: every party holds the same bytes".to_owned(),
+        }))
+    }
+
+    async fn answers(&self, peer: &Peer, ask: Ask, now: Timestamp) -> Vec<Answer> {
+        let snapshot = self.node.snapshot(now).await;
+        let mut answers = Vec::with_capacity(ask.questions.len());
+        for question in &ask.questions {
+            let outcome = self.outcome(peer, &ask, question, &snapshot, now).await;
+            let (code, answer) = self.said(&ask, peer, question, outcome);
+            let noted = self.note(peer, &ask, question, code, now).await;
+            // No answer leaves without its record.
+            answers.push(
+                noted.map_or_else(
+                    |error| Answer::Fault(self.fault(&ask, peer, &error)),
+                    |()| answer,
+                ),
+            );
+        }
+        answers
+    }
+
+    async fn outcome(
+        &self,
+        peer: &Peer,
+        ask: &Ask,
+        question: &Result<Question, Refusal>,
+        snapshot: &Result<Snapshots, NodeError>,
+        now: Timestamp,
+    ) -> Result<crate::release::Released, NotReleased> {
+        let question = question.as_ref().map_err(Clone::clone)?;
+        match snapshot {
+            Ok(snapshot) => {
+                self.node.answer(peer, &ask.roster, question, snapshot.as_ref(), now).await
+            }
+            Err(error) => {
+                tracing::error!(error = chain(error), "the snapshot in use cannot be opened");
+                Err(NodeError::Stopped.into())
+            }
+        }
+    }
+
+    /// One line in the log for each question, and its answer on the wire.
+    fn said(
+        &self,
+        ask: &Ask,
+        peer: &Peer,
+        question: &Result<Question, Refusal>,
+        outcome: Result<crate::release::Released, NotReleased>,
+    ) -> (&'static str, Answer) {
+        let (code, answer) = match outcome {
+            Ok(released) => {
+                let code = if released.is_repeated() { "REPEATED" } else { "RELEASED" };
+                match SignedRelease::from_bytes(released.bytes()) {
+                    Ok(release) => (code, Answer::Released(release)),
+                    Err(error) => ("FAULT", Answer::Fault(self.fault(ask, peer, &error))),
+                }
+            }
+            Err(NotReleased::Refused(refusal)) => (refusal.reason.code(), Answer::Refused(refusal)),
+            Err(NotReleased::Failed(error)) => {
+                ("FAULT", Answer::Fault(self.fault(ask, peer, &error)))
+            }
+        };
+        let table = question.as_ref().map_or_else(
+            |_| String::new(),
+            |question| {
+                let Question { kpi, period, breakdown, .. } = question;
+                format!("{kpi} {period} by {breakdown}")
+            },
+        );
+        tracing::info!(request_id = %ask.request_id, %peer, table, outcome = code, "asked");
+        (code, answer)
+    }
+
+    async fn note(
+        &self,
+        peer: &Peer,
+        ask: &Ask,
+        question: &Result<Question, Refusal>,
+        outcome: &str,
+        now: Timestamp,
+    ) -> Result<(), NodeError> {
+        let mut asked = Asked {
+            request_id: ask.request_id.to_string(),
+            peer: peer.to_string(),
+            table: None,
+            kpi: String::new(),
+            period: String::new(),
+            breakdown: Vec::new(),
+            purpose: String::new(),
+            outcome: outcome.to_owned(),
+        };
+        if let Ok(Question { kpi, period, breakdown, purpose }) = question {
+            let table = sumac_policy::Table::resolve(&self.node.mou, kpi, *period, breakdown);
+            asked.table = table.ok().map(|table| table.key());
+            asked.kpi = kpi.to_string();
+            asked.period = period.to_string();
+            asked.breakdown = breakdown.dimensions().iter().map(ToString::to_string).collect();
+            asked.purpose = purpose.to_string();
+        }
+        Ok(self.node.store.note(Note::Asked(asked), now).await?)
+    }
+
+    /// Logs a fault once, in full, and gives the peer nothing but an id to quote.
+    fn fault(&self, ask: &Ask, peer: &Peer, error: &dyn std::error::Error) -> SupportId {
+        let id = self.support_id();
+        tracing::error!(support_id = %id, request_id = %ask.request_id, %peer, error = chain(error), "failed");
+        id
+    }
+
+    fn support_id(&self) -> SupportId {
+        let random = self.node.world.random();
+        let digits: String = random.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        digits.parse().expect("sixteen hexadecimal digits are a support id")
+    }
+
+    async fn previews(
+        &self,
+        peer: &Peer,
+        ask: PreviewAsk,
+        now: Timestamp,
+    ) -> Result<Vec<Preview>, NodeError> {
+        let snapshot = self.node.snapshot(now).await?;
+        let mut previews = Vec::with_capacity(ask.questions.len());
+        for question in ask.questions {
+            let preview = match question {
+                Ok(question) => {
+                    self.preview(peer, &ask.roster, &question, snapshot.as_ref(), now).await
+                }
+                Err(refusal) => Err(refusal.into()),
+            };
+            previews.push(match preview {
+                Ok(preview) => preview,
+                Err(NotReleased::Refused(refusal)) => Preview::Refused(refusal),
+                Err(NotReleased::Failed(error)) => return Err(error),
+            });
+        }
+        Ok(previews)
+    }
+
+    async fn preview(
+        &self,
+        peer: &Peer,
+        roster: &[sumac_policy::PartyId],
+        question: &Question,
+        snapshot: Option<&Arc<Snapshot>>,
+        now: Timestamp,
+    ) -> Result<Preview, NotReleased> {
+        let permit = self.node.permit(peer, roster, question, now)?;
+        let table = permit.table();
+        let already_released = self.node.released(table).await?.is_some();
+        if !already_released {
+            held(snapshot, table)?;
+        }
+        Ok(Preview::WouldAnswer {
+            price_nano_rho: if already_released { 0 } else { price_of(table).get() },
+            already_released,
+            margin: table.kpi().margin,
+            clause: permit.clause().clone(),
+        })
+    }
+
+    async fn description(&self, now: Timestamp) -> Result<Description, NodeError> {
+        let snapshot = self.node.snapshot(now).await?;
+        let mou = &self.node.mou;
+        let year = mou.calendar().year_starts.year_of(day_of(now));
+        let balance = self.node.store.balance(&year.to_string()).await?;
+        Ok(Description {
+            party: self.node.party.clone(),
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            mou: mou.hash(),
+            mou_version: mou.version(),
+            snapshot: snapshot.map(|snapshot| SnapshotFacts {
+                as_of: snapshot.holdings().as_of,
+                covers: snapshot.holdings().covers.clone(),
+            }),
+            accounting_year: year,
+            budget_nano_rho: mou.privacy().budget_nano_rho,
+            spent_nano_rho: balance.spent_nano_rho,
+        })
+    }
+
+    fn failed(&self, peer: &Peer, error: &NodeError) -> Status {
+        let id = self.support_id();
+        tracing::error!(support_id = %id, %peer, error = chain(error), "failed");
+        CallError::Fault(id).into()
+    }
+}
+
+#[tonic::async_trait]
+impl NodeService for Service {
+    async fn describe(
+        &self,
+        request: Request<wire::DescribeRequest>,
+    ) -> Result<Response<wire::DescribeResponse>, Status> {
+        let now = self.node.world.now();
+        let peer = self.peer(request.extensions().get(), now)?;
+        let described = self.description(now).await;
+        described
+            .map(|description| Response::new(description.into()))
+            .map_err(|error| self.failed(&peer, &error))
+    }
+
+    async fn preview(
+        &self,
+        request: Request<wire::PreviewRequest>,
+    ) -> Result<Response<wire::PreviewResponse>, Status> {
+        let now = self.node.world.now();
+        let peer = self.peer(request.extensions().get(), now)?;
+        let ask = PreviewAsk::try_from(request.into_inner())?;
+        self.same_agreement(ask.mou)?;
+        let previews = self.previews(&peer, ask, now).await;
+        previews
+            .map(|previews| Response::new(preview_response(previews)))
+            .map_err(|error| self.failed(&peer, &error))
+    }
+
+    async fn ask(
+        &self,
+        request: Request<wire::AskRequest>,
+    ) -> Result<Response<wire::AskResponse>, Status> {
+        let came_in = Instant::now();
+        let now = self.node.world.now();
+        let peer = self.peer(request.extensions().get(), now)?;
+        let ask = Ask::try_from(request.into_inner())?;
+        self.same_agreement(ask.mou)?;
+        let answers = self.answers(&peer, ask, now).await;
+        self.on_the_tick(came_in).await;
+        Ok(Response::new(ask_response(answers)))
+    }
+}
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
