@@ -1,1 +1,36 @@
-//! .
+//! The asker's side: ask every node, check what comes back, add up, withhold, report.
+//!
+//! In the order in which a question travels:
+//!
+//! - [`Asker`] knows the MOU, whom to trust and how to reach each node. [`Asker::ask`] asks all of them at
+//!   once; so do [`Asker::preview`], which spends nothing, and [`Asker::describe`].
+//! - Every release is [`Verified`] against our own copy of the MOU before it counts. Whoever did not answer
+//!   is an [`Absence`], with the reason.
+//! - [`combine`] adds the nodes' noisy cells up, and shows a group only if its noisy size is clearly above
+//!   the floor. Nothing here sees an exact count, so all of it is post-processing.
+//! - [`report`] puts the sums into words: a table, CSV or JSON. [`verdict`] says what came of the whole.
+//!
+//! This crate prints nothing and reads no clock: the caller hands in both.
+
+mod absence;
+mod ask;
+mod asker;
+mod batch;
+mod combine;
+mod connect;
+mod describe;
+mod preview;
+pub mod report;
+#[cfg(test)]
+mod testing;
+mod verdict;
+mod verify;
+
+pub use absence::Absence;
+pub use ask::{Answers, Wanted};
+pub use asker::{Asker, AskerError, CALL_DEADLINE, CONNECT_DEADLINE};
+pub use combine::{Combined, Count, Coverage, Group, Shown, Withholding, combine};
+pub use connect::Unreachable;
+pub use preview::Previews;
+pub use verdict::{Verdict, verdict};
+pub use verify::{Unsound, Verified};

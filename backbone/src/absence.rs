@@ -1,0 +1,48 @@
+//! Why a party's numbers are missing from a table. Always stated, never papered over.
+
+use sumac_policy::Refusal;
+use sumac_protocol::SupportId;
+
+use crate::connect::Unreachable;
+use crate::verify::Unsound;
+
+/// Why a party did not contribute.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Absence {
+    /// Its node refused.
+    #[error("refused ({code}): {0}", code = .0.reason)]
+    Refused(Refusal),
+    /// Its node could not be asked, or did not answer in time.
+    #[error("not reached: {0}")]
+    Unreachable(Unreachable),
+    /// Its node failed.
+    #[error("its node failed")]
+    Fault(SupportId),
+    /// It answered something that must not be added up.
+    #[error("not counted: {0}")]
+    Unsound(Unsound),
+}
+
+impl Absence {
+    /// One word for machines: `refused`, `unreachable`, `fault`, `unsound`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Unreachable(_) => "unreachable",
+            Self::Fault(_) => "fault",
+            Self::Unsound(_) => "unsound",
+        }
+    }
+
+    /// What to do about it; empty if there is nothing to say.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.hint.clone(),
+            Self::Unreachable(unreachable) => unreachable.hint().to_owned(),
+            Self::Fault(id) => {
+                format!("quote {id} to its operator, who finds the cause in the log")
+            }
+            Self::Unsound(unsound) => unsound.hint().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Who asks: the MOU by which, the roots to trust, and a way to every node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sumac_keys::{Clock, TlsIdentity, Trust, client_config};
+use sumac_policy::{Mou, PartyId};
+use tokio::task::JoinSet;
+use tokio_rustls::rustls::{self, ClientConfig};
+
+use crate::absence::Absence;
+use crate::connect::{Client, Unreachable, connect};
+
+/// Longer than any healthy network takes, short enough for a person to wait.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// For one call of up to 256 tables, each of which may take a node a second over millions of rows.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(300);
+
+/// Asks nodes by one MOU, as one identity.
+#[derive(Clone)]
+pub struct Asker {
+    mou: Arc<Mou>,
+    trust: Arc<Trust>,
+    nodes: Vec<Node>,
+    call_deadline: Duration,
+}
+
+/// The way to one party's node.
+#[derive(Clone)]
+struct Node {
+    party: PartyId,
+    address: String,
+    config: Arc<ClientConfig>,
+}
+
+/// Why nobody can be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("prepare to connect to the node of `{party}`")]
+pub struct AskerError {
+    /// Whose node.
+    pub party: PartyId,
+    source: rustls::Error,
+}
+
+impl Asker {
+    /// Asks by this MOU, believing its roots, with this certificate. `clock` judges the nodes' certificates.
+    ///
+    /// # Errors
+    /// Where the certificate and key are of no use for TLS.
+    pub fn new(
+        mou: Arc<Mou>,
+        trust: Arc<Trust>,
+        identity: &TlsIdentity,
+        clock: &Clock,
+    ) -> Result<Self, AskerError> {
+        let mut nodes = Vec::new();
+        for party in mou.parties() {
+            let Some(address) = party.address.clone() else { continue };
+            let party = party.id.clone();
+            let config = client_config(identity, trust.clone(), party.clone(), clock.clone())
+                .map_err(|source| AskerError { party: party.clone(), source })?;
+            nodes.push(Node { party, address, config });
+        }
+        Ok(Self { mou, trust, nodes, call_deadline: CALL_DEADLINE })
+    }
+
+    /// Waits so long for one call instead of [`CALL_DEADLINE`].
+    #[must_use]
+    pub fn with_call_deadline(self, call_deadline: Duration) -> Self {
+        Self { call_deadline, ..self }
+    }
+
+    /// The MOU by which it asks.
+    pub fn mou(&self) -> &Mou {
+        &self.mou
+    }
+
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    pub(crate) fn call_deadline(&self) -> Duration {
+        self.call_deadline
+    }
+
+    /// The parties that have a node with an address, in the MOU's order.
+    pub(crate) fn reachable(&self) -> impl Iterator<Item = &PartyId> {
+        self.nodes.iter().map(|node| &node.party)
+    }
+
+    /// Does the same with all these parties' nodes at once, each over a connection of its own.
+    pub(crate) async fn of_each<T, Call, Done>(
+        &self,
+        parties: impl IntoIterator<Item = PartyId>,
+        call: Call,
+    ) -> BTreeMap<PartyId, Result<T, Absence>>
+    where
+        T: Send + 'static,
+        Call: Fn(PartyId, Client) -> Done + Clone + Send + 'static,
+        Done: Future<Output = Result<T, Absence>> + Send,
+    {
+        let mut outcomes = BTreeMap::new();
+        let mut flights = JoinSet::new();
+        for party in parties {
+            let Some(node) = self.nodes.iter().find(|node| node.party == party).cloned() else {
+                outcomes.insert(party, Err(Absence::Unreachable(Unreachable::NoAddress)));
+                continue;
+            };
+            let call = call.clone();
+            flights.spawn(async move {
+                let outcome = match connect(&node.address, node.config, CONNECT_DEADLINE).await {
+                    Ok(client) => call(party.clone(), client).await,
+                    Err(unreachable) => Err(Absence::Unreachable(unreachable)),
+                };
+                (party, outcome)
+            });
+        }
+        while let Some(landed) = flights.join_next().await {
+            match landed.map_err(|error| error.try_into_panic()) {
+                Ok((party, outcome)) => drop(outcomes.insert(party, outcome)),
+                // A mistake of ours in a task is a mistake of ours here.
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                Err(Err(_cancelled)) => {}
+            }
+        }
+        outcomes
+    }
+}

@@ -1,0 +1,228 @@
+//! Adds up what the nodes released, and shows a group only where its noisy size says that it may.
+//!
+//! Everything here works on noisy numbers, so it costs nothing and tells nothing new. The rules are those of
+//! statistical disclosure practice (NCES 2011-603, SLDS Technical Brief 3), judged on noise:
+//!
+//! - *floor with guard*: a group is shown if its noisy size is at least floor + ⌈2.326·s⌉, s² being the variance
+//!   of that size. A true group below the floor is then shown at most once in a hundred times;
+//! - *parties*: a number in which fewer parties of a kind took part than the MOU wants is withheld;
+//! - *too noisy*: a rate whose denominator is within 1.96·s of zero says nothing, and is withheld.
+
+use sumac_policy::{Code, FloorAt, Margin, Measure, Mou, PartyId, PartyKind, Table};
+use sumac_privacy::{
+    NanoRho, RateEstimate, guard, margin_of_group, margin_of_sum, rate_interval, variance_of_sum,
+};
+
+use crate::absence::Absence;
+use crate::ask::Answers;
+use crate::verify::Verified;
+
+/// The coalition's numbers for one table, with who is behind them.
+#[derive(Debug, Clone)]
+pub struct Combined {
+    /// The table.
+    pub table: Table,
+    /// Who answered and who did not.
+    pub coverage: Coverage,
+    /// One for each combination of dimension codes, in row-major order. Empty if nobody answered.
+    pub groups: Vec<Group>,
+    /// The dearest price that any one node paid for this table, whenever it did. Zero if nobody answered.
+    pub price: NanoRho,
+}
+
+/// Who is behind the numbers of a table. In the MOU's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// Their numbers are in the sums.
+    pub answered: Vec<PartyId>,
+    /// Theirs are not, and why.
+    pub missing: Vec<(PartyId, Absence)>,
+}
+
+/// The learners who share one combination of dimension codes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// One code per dimension of the table.
+    pub codes: Vec<Code>,
+    /// Noisy sums per outcome, as they are: perhaps negative, and before anything is withheld. For tests of the
+    /// noise and for further sums; what people see is `shown`.
+    pub sums: Vec<i64>,
+    /// Nodes that withheld this group by their own floor, so that the sums lack their learners.
+    pub withheld_by: Vec<PartyId>,
+    /// What may be shown.
+    pub shown: Shown,
+}
+
+/// What may be shown of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown {
+    /// Learners.
+    Count(Count),
+    /// A share of learners, with the 95 % interval that the noise leaves it.
+    Rate {
+        /// Of 1.
+        rate: f64,
+        /// The interval's lower end.
+        low: f64,
+        /// The interval's upper end.
+        high: f64,
+        /// The group's learners.
+        size: Count,
+        /// Those in each outcome, in the definition's order.
+        outcomes: Vec<Count>,
+    },
+    /// Nothing. An empty group looks like any other below the floor.
+    Withheld(Withholding),
+}
+
+/// Learners, within a margin 95 % of the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// Never negative: noise below zero is shown as zero.
+    pub value: u64,
+    /// In learners.
+    pub margin: u64,
+}
+
+/// Why a group is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withholding {
+    /// Its noisy size is not clearly above the floor.
+    BelowFloor,
+    /// Fewer parties of a kind are behind it than the MOU wants.
+    TooFewParties,
+    /// The noise leaves its rate open.
+    TooNoisy,
+}
+
+impl Combined {
+    /// Whether somebody may be counted more than once: sums over several nodes are not deduplicated.
+    pub fn may_count_twice(&self) -> bool {
+        self.coverage.answered.len() > 1
+    }
+}
+
+/// Adds up the releases of one table.
+pub fn combine(mou: &Mou, answers: Answers) -> Combined {
+    let Answers { table, from } = answers;
+    let mut releases = Vec::new();
+    let mut missing = Vec::new();
+    for (party, outcome) in from {
+        match outcome {
+            Ok(verified) => releases.push((party, verified)),
+            Err(absence) => missing.push((party, absence)),
+        }
+    }
+    let size = table.kpi().definition.outcomes.len();
+    let groups = if releases.is_empty() || size == 0 { 0 } else { table.cells() / size };
+    let groups = (0..groups).map(|place| group(mou, &table, &releases, place)).collect();
+    let price =
+        releases.iter().map(|(_, verified)| verified.release().facts().price_nano_rho).max();
+    let answered = releases.into_iter().map(|(party, _)| party).collect();
+    Combined {
+        table,
+        coverage: Coverage { answered, missing },
+        groups,
+        price: price.map_or(NanoRho::ZERO, NanoRho::new),
+    }
+}
+
+fn group(mou: &Mou, table: &Table, releases: &[(PartyId, Verified)], place: usize) -> Group {
+    let outcomes = table.kpi().definition.outcomes.len();
+    let mut sums = vec![0_i64; outcomes];
+    let mut margins = Vec::new();
+    let mut behind = Vec::new();
+    let mut withheld_by = Vec::new();
+    for (party, verified) in releases {
+        let facts = verified.release().facts();
+        let hidden = facts.withheld.as_ref().is_some_and(|withheld| {
+            withheld.groups.iter().any(|group| usize::try_from(*group) == Ok(place))
+        });
+        if hidden {
+            withheld_by.push(party.clone());
+            continue;
+        }
+        let cells = facts.cells.iter().skip(place * outcomes);
+        for (sum, cell) in sums.iter_mut().zip(cells) {
+            // A verified cell is so bounded that this never saturates.
+            *sum = sum.saturating_add(*cell);
+        }
+        margins.push(facts.margin);
+        behind.push(party);
+    }
+    let shown = show(mou, table, &sums, &margins, &behind);
+    Group { codes: codes(table, place), sums, withheld_by, shown }
+}
+
+/// The codes of the group at this place of the row-major order, one per dimension.
+fn codes(table: &Table, place: usize) -> Vec<Code> {
+    let mut rest = place;
+    let mut codes: Vec<_> = table
+        .dimensions()
+        .iter()
+        .rev()
+        .filter_map(|dimension| {
+            let count = dimension.codes.len().max(1);
+            let code = dimension.codes.get(rest % count).cloned();
+            rest /= count;
+            code
+        })
+        .collect();
+    codes.reverse();
+    codes
+}
+
+fn show(mou: &Mou, table: &Table, sums: &[i64], margins: &[Margin], behind: &[&PartyId]) -> Shown {
+    let privacy = mou.privacy();
+    // Every node withheld the group by its own floor.
+    if behind.is_empty() {
+        return Shown::Withheld(Withholding::BelowFloor);
+    }
+    if !enough_parties(mou, table, behind) {
+        return Shown::Withheld(Withholding::TooFewParties);
+    }
+    let outcomes = u32::try_from(sums.len()).unwrap_or(u32::MAX);
+    let size = sums.iter().fold(0_i64, |size, sum| size.saturating_add(*sum));
+    let variance = variance_of_sum(margins.iter().copied());
+    let shown_from = u64::from(privacy.floor).saturating_add(guard(variance * f64::from(outcomes)));
+    let clearly_above = u64::try_from(size).is_ok_and(|size| size >= shown_from);
+    // Where the nodes judge the floor, each has done so already, with a guard for its own noise.
+    if privacy.floor_at == FloorAt::Coalition && !clearly_above {
+        return Shown::Withheld(Withholding::BelowFloor);
+    }
+    let margin = margin_of_sum(margins.iter().copied());
+    let count = |value, margin| Count { value: u64::try_from(value).unwrap_or(0), margin };
+    let definition = &table.kpi().definition;
+    match definition.measure {
+        Measure::Count => Shown::Count(count(size, margin)),
+        Measure::Rate => {
+            // A rate is about its first outcome.
+            let success = sums.first().copied().unwrap_or(0);
+            match rate_interval(success, size, variance, outcomes) {
+                RateEstimate::TooNoisy => Shown::Withheld(Withholding::TooNoisy),
+                RateEstimate::Rate { rate, low, high } => Shown::Rate {
+                    rate,
+                    low,
+                    high,
+                    size: count(size, margin_of_group(margins.iter().copied(), outcomes)),
+                    outcomes: sums.iter().map(|sum| count(*sum, margin)).collect(),
+                },
+            }
+        }
+    }
+}
+
+/// Whether enough parties of every kind that answers this KPI are behind a number.
+fn enough_parties(mou: &Mou, table: &Table, behind: &[&PartyId]) -> bool {
+    let of_kind = |kind: PartyKind| {
+        behind.iter().filter(|id| mou.party(id).is_some_and(|party| party.kind == kind)).count()
+    };
+    mou.privacy()
+        .min_parties
+        .iter()
+        .filter(|(kind, _)| table.kpi().answered_by.contains(kind))
+        .all(|(kind, fewest)| u32::try_from(of_kind(*kind)).is_ok_and(|count| count >= *fewest))
+}
+
+#[cfg(test)]
+mod tests;

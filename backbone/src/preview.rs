@@ -1,0 +1,48 @@
+//! What asking would bring and cost at every node. Spends nothing.
+
+use sumac_policy::{PartyId, Table};
+use sumac_protocol::{Preview, preview_request, read_preview_response};
+
+use crate::absence::Absence;
+use crate::ask::Wanted;
+use crate::asker::Asker;
+use crate::connect::{Client, Unreachable, answer_of, unreadable};
+
+/// What asking for one table would bring, from every party that answers its KPI, in the MOU's order.
+#[derive(Debug, Clone)]
+pub struct Previews {
+    /// The table.
+    pub table: Table,
+    /// What each node says.
+    pub from: Vec<(PartyId, Result<Preview, Absence>)>,
+}
+
+impl Asker {
+    /// Looks at tables without asking for them: one outcome for each, in the same order.
+    pub async fn preview(&self, wanted: &[Wanted]) -> Vec<Previews> {
+        let mou = self.mou().hash();
+        let deadline = self.call_deadline();
+        let previews = self.of_batches(wanted, move |batch, _, mut client: Client| {
+            let request = preview_request(mou, &batch.roster, &batch.questions);
+            async move {
+                let response = answer_of(client.preview(request), deadline).await?;
+                read_preview_response(response, batch.questions.len()).map_err(unreadable)
+            }
+        });
+        let mut previews = previews.await;
+        wanted
+            .iter()
+            .enumerate()
+            .map(|(place, wanted)| {
+                let table = wanted.table.clone();
+                let from = self.mou().answering(table.kpi()).map(|party| {
+                    let preview = previews.remove(&(place, party.id.clone()));
+                    let nobody = Err(Absence::Unreachable(Unreachable::NoAddress));
+                    (party.id.clone(), preview.unwrap_or(nobody))
+                });
+                let from = from.collect();
+                Previews { table, from }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,127 @@
+//! CSV for machines: one row per number, the same columns whatever the table.
+//!
+//! `quantity` says what `value` is: `count` (learners in `outcome`), `size` (learners of the group) or `rate`
+//! (the share in `outcome`, of 1). `margin` goes with counts and sizes, `low` and `high` with rates. A group that
+//! is withheld has one row without a value; a table that nobody answered has one row with status `missing`.
+
+use crate::combine::{Combined, Count, Group, Shown};
+use crate::report::rounded;
+
+/// A breakdown has at most three dimensions.
+const DIMENSIONS: usize = sumac_protocol::MAX_BREAKDOWN;
+
+const HEADER: [&str; 18] = [
+    "kpi",
+    "period",
+    "dimension_1",
+    "code_1",
+    "dimension_2",
+    "code_2",
+    "dimension_3",
+    "code_3",
+    "quantity",
+    "outcome",
+    "value",
+    "margin",
+    "low",
+    "high",
+    "status",
+    "withheld_by",
+    "answered",
+    "missing",
+];
+
+/// One number, or the lack of one.
+#[derive(Default)]
+struct Number {
+    quantity: &'static str,
+    outcome: String,
+    value: String,
+    margin: String,
+    low: String,
+    high: String,
+    status: &'static str,
+}
+
+pub(super) fn write(tables: &[Combined]) -> String {
+    let mut text = row(HEADER.map(str::to_owned));
+    for combined in tables {
+        if combined.groups.is_empty() {
+            let missing = Number { status: "missing", ..Number::default() };
+            text.push_str(&number_row(combined, None, missing));
+        }
+        for group in &combined.groups {
+            for number in numbers(combined, group) {
+                text.push_str(&number_row(combined, Some(group), number));
+            }
+        }
+    }
+    text
+}
+
+fn numbers(combined: &Combined, group: &Group) -> Vec<Number> {
+    let definition = &combined.table.kpi().definition;
+    let outcome = |place: usize| {
+        definition.outcomes.get(place).map_or_else(String::new, |outcome| outcome.id.clone())
+    };
+    let counted = |quantity, outcome, Count { value, margin }| Number {
+        quantity,
+        outcome,
+        value: value.to_string(),
+        margin: margin.to_string(),
+        status: "shown",
+        ..Number::default()
+    };
+    match &group.shown {
+        Shown::Withheld(why) => vec![Number { status: why.word(), ..Number::default() }],
+        Shown::Count(count) => vec![counted("count", outcome(0), *count)],
+        Shown::Rate { rate, low, high, size, outcomes } => {
+            let rate = Number {
+                quantity: "rate",
+                outcome: outcome(0),
+                value: rounded(*rate).to_string(),
+                low: rounded(*low).to_string(),
+                high: rounded(*high).to_string(),
+                status: "shown",
+                ..Number::default()
+            };
+            let counts = outcomes
+                .iter()
+                .enumerate()
+                .map(|(place, count)| counted("count", outcome(place), *count));
+            [rate, counted("size", String::new(), *size)].into_iter().chain(counts).collect()
+        }
+    }
+}
+
+fn number_row(combined: &Combined, group: Option<&Group>, number: Number) -> String {
+    let Number { quantity, outcome, value, margin, low, high, status } = number;
+    let mut fields = vec![combined.table.kpi().id.to_string(), combined.table.period().to_string()];
+    for place in 0..DIMENSIONS {
+        let dimension = combined.table.dimensions().get(place);
+        fields.push(dimension.map_or_else(String::new, |dimension| dimension.id.to_string()));
+        let code = group.and_then(|group| group.codes.get(place));
+        fields.push(code.map_or_else(String::new, |code| code.id.clone()));
+    }
+    let coverage = &combined.coverage;
+    let missing = coverage.missing.iter().map(|(party, absence)| match absence {
+        crate::Absence::Refused(refusal) => format!("{party}:{}", refusal.reason),
+        absence => format!("{party}:{}", absence.word()),
+    });
+    fields.extend([quantity.to_owned(), outcome, value, margin, low, high, status.to_owned()]);
+    fields.push(joined(group.into_iter().flat_map(|group| &group.withheld_by)));
+    fields.push(joined(&coverage.answered));
+    fields.push(joined(missing));
+    row(fields)
+}
+
+fn joined<T: ToString>(words: impl IntoIterator<Item = T>) -> String {
+    words.into_iter().map(|word| word.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+fn row(fields: impl IntoIterator<Item = String>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory does not fail, nor is anything but text written.
+    let _ = writer.write_record(fields.into_iter().collect::<Vec<_>>());
+    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}

@@ -1,0 +1,201 @@
+//! JSON for machines. Stable: fields may be added, none changes its meaning while `format` stays the same.
+//!
+//! These are not the domain's types: they change only when the documented form does.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::absence::Absence;
+use crate::combine::{Combined, Count, Group, Shown};
+use crate::report::rounded;
+
+/// The whole report.
+#[derive(Serialize)]
+struct Report<'a> {
+    /// Always `sumac-report/1`.
+    format: &'static str,
+    tables: Vec<TableOf<'a>>,
+}
+
+/// One table.
+#[derive(Serialize)]
+struct TableOf<'a> {
+    kpi: &'a str,
+    title: &'a str,
+    /// `count` or `rate`.
+    measure: &'static str,
+    period: String,
+    /// Dimension ids; empty for the total.
+    breakdown: Vec<&'a str>,
+    /// The outcome that rates are about; absent for counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_of: Option<&'a str>,
+    coverage: CoverageOf<'a>,
+    /// False where a learner known to several parties counts at each.
+    deduplicated: bool,
+    /// The dearest price that one node paid, in billionths of ρ.
+    price_nano_rho: u64,
+    /// Empty if nobody answered.
+    groups: Vec<GroupOf<'a>>,
+}
+
+/// Who is behind the numbers.
+#[derive(Serialize)]
+struct CoverageOf<'a> {
+    answered: Vec<&'a str>,
+    missing: Vec<Missing<'a>>,
+}
+
+/// Who is not, and why.
+#[derive(Serialize)]
+struct Missing<'a> {
+    party: &'a str,
+    /// `refused`, `unreachable`, `fault` or `unsound`.
+    status: &'static str,
+    /// A refusal's stable code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// The clause a refusal rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clause: Option<&'a str>,
+    /// What to quote to the operator of a node that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    support_id: Option<&'a str>,
+    /// For people.
+    message: String,
+    /// For people; perhaps empty.
+    hint: String,
+}
+
+/// One combination of dimension codes.
+#[derive(Serialize)]
+struct GroupOf<'a> {
+    /// Dimension id to code.
+    codes: BTreeMap<&'a str, &'a str>,
+    /// Dimension id to what the code means.
+    labels: BTreeMap<&'a str, &'a str>,
+    /// `shown`, `below_floor`, `too_few_parties` or `too_noisy`.
+    status: &'static str,
+    /// Of 1, with its 95 % interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<RateOf>,
+    /// Learners of the group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<CountOf>,
+    /// Learners in each outcome; only for rates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    outcomes: Vec<OutcomeOf<'a>>,
+    /// Nodes that withheld this group by their own floor, so that the numbers are too low.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withheld_by: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RateOf {
+    value: f64,
+    low: f64,
+    high: f64,
+}
+
+/// Within `margin` learners of the truth, 95 % of the time.
+#[derive(Serialize)]
+struct CountOf {
+    value: u64,
+    margin: u64,
+}
+
+#[derive(Serialize)]
+struct OutcomeOf<'a> {
+    outcome: &'a str,
+    value: u64,
+    margin: u64,
+}
+
+pub(super) fn write(tables: &[Combined]) -> String {
+    let report = Report { format: "sumac-report/1", tables: tables.iter().map(table).collect() };
+    // Text keys and finite numbers always have a JSON form.
+    let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn table(combined: &Combined) -> TableOf<'_> {
+    let kpi = combined.table.kpi();
+    let (measure, rate_of) = match kpi.definition.measure {
+        sumac_policy::Measure::Count => ("count", None),
+        sumac_policy::Measure::Rate => ("rate", kpi.definition.outcomes.first()),
+    };
+    TableOf {
+        kpi: kpi.id.as_str(),
+        title: &kpi.title,
+        measure,
+        period: combined.table.period().to_string(),
+        breakdown: combined.table.dimensions().iter().map(|d| d.id.as_str()).collect(),
+        rate_of: rate_of.map(|outcome| outcome.id.as_str()),
+        coverage: CoverageOf {
+            answered: combined.coverage.answered.iter().map(|party| party.as_str()).collect(),
+            missing: combined
+                .coverage
+                .missing
+                .iter()
+                .map(|(party, absence)| missing(party.as_str(), absence))
+                .collect(),
+        },
+        deduplicated: !combined.may_count_twice(),
+        price_nano_rho: combined.price.get(),
+        groups: combined.groups.iter().map(|found| group(combined, found)).collect(),
+    }
+}
+
+fn missing<'a>(party: &'a str, absence: &'a Absence) -> Missing<'a> {
+    let refusal = match absence {
+        Absence::Refused(refusal) => Some(refusal),
+        _ => None,
+    };
+    let support_id = match absence {
+        Absence::Fault(id) => Some(id.as_str()),
+        _ => None,
+    };
+    Missing {
+        party,
+        status: absence.word(),
+        reason: refusal.map(|refusal| refusal.reason.code()),
+        clause: refusal.map(|refusal| refusal.clause.as_str()),
+        support_id,
+        message: refusal.map_or_else(|| absence.to_string(), |refusal| refusal.message.clone()),
+        hint: absence.hint(),
+    }
+}
+
+fn group<'a>(combined: &'a Combined, group: &'a Group) -> GroupOf<'a> {
+    let dimensions = combined.table.dimensions();
+    let coded = || dimensions.iter().map(|d| d.id.as_str()).zip(&group.codes);
+    let count = |count: &Count| CountOf { value: count.value, margin: count.margin };
+    let (status, rate, size, outcomes) = match &group.shown {
+        Shown::Withheld(why) => (why.word(), None, None, &[][..]),
+        Shown::Count(size) => ("shown", None, Some(count(size)), &[][..]),
+        Shown::Rate { rate, low, high, size, outcomes } => {
+            let rate = RateOf { value: rounded(*rate), low: rounded(*low), high: rounded(*high) };
+            ("shown", Some(rate), Some(count(size)), outcomes.as_slice())
+        }
+    };
+    let defined = &combined.table.kpi().definition.outcomes;
+    GroupOf {
+        codes: coded().map(|(id, code)| (id, code.id.as_str())).collect(),
+        labels: coded().map(|(id, code)| (id, code.label.as_str())).collect(),
+        status,
+        rate,
+        size,
+        outcomes: defined
+            .iter()
+            .zip(outcomes)
+            .map(|(outcome, count)| OutcomeOf {
+                outcome: &outcome.id,
+                value: count.value,
+                margin: count.margin,
+            })
+            .collect(),
+        withheld_by: group.withheld_by.iter().map(|party| party.as_str()).collect(),
+    }
+}

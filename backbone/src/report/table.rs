@@ -1,0 +1,157 @@
+//! The table for people: plain text, no colour, at most 100 columns.
+
+use std::fmt::Write;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use sumac_policy::Measure;
+use sumac_privacy::{NanoRho, best_guess};
+
+use crate::absence::Absence;
+use crate::combine::{Combined, Count, Group, Shown, Withholding};
+
+const WIDTH: u16 = 100;
+
+pub(super) fn write(tables: &[Combined]) -> String {
+    let tables: Vec<_> = tables.iter().map(one).collect();
+    tables.join("\n")
+}
+
+fn one(combined: &Combined) -> String {
+    let kpi = combined.table.kpi();
+    let titles: Vec<_> = combined.table.dimensions().iter().map(|d| d.title.as_str()).collect();
+    let by = match titles.as_slice() {
+        [] => "everybody".to_owned(),
+        titles => format!("by {}", titles.join(" and ")),
+    };
+    let mut text = format!("{}, {}, {by}  ({})\n", kpi.title, combined.table.period(), kpi.id);
+    if !combined.groups.is_empty() {
+        line(&mut text, format_args!("{}", numbers(combined)));
+    }
+    coverage(&mut text, combined);
+    text
+}
+
+fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "{words}");
+}
+
+fn numbers(combined: &Combined) -> String {
+    let definition = &combined.table.kpi().definition;
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH);
+    let mut header: Vec<_> =
+        combined.table.dimensions().iter().map(|dimension| dimension.title.clone()).collect();
+    let labels = header.len();
+    match definition.measure {
+        Measure::Count => header.push("Learners".to_owned()),
+        Measure::Rate => {
+            header.extend(["Rate".to_owned(), "95 % interval".to_owned(), "Learners".to_owned()]);
+            header.extend(definition.outcomes.iter().map(|outcome| outcome.title.clone()));
+        }
+    }
+    table.set_header(&header);
+    for column in table.column_iter_mut().skip(labels) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let columns = header.len();
+    for group in &combined.groups {
+        let mut row: Vec<_> = group.codes.iter().map(|code| code.label.clone()).collect();
+        row.extend(cells(group));
+        row.resize(columns, String::new());
+        table.add_row(row);
+    }
+    table.trim_fmt()
+}
+
+fn cells(group: &Group) -> Vec<String> {
+    // A sum that lacks a node's small group is too low: marked, and explained below the table.
+    let mark = if group.withheld_by.is_empty() { "" } else { " *" };
+    match &group.shown {
+        Shown::Count(count) => vec![format!("{}{mark}", learners(*count))],
+        Shown::Rate { rate, low, high, size, outcomes } => {
+            let mut cells = vec![
+                format!("{:.1} %{mark}", rate * 100.0),
+                format!("{:.1}–{:.1} %", low * 100.0, high * 100.0),
+                learners(*size),
+            ];
+            cells.extend(outcomes.iter().map(|count| learners(*count)));
+            cells
+        }
+        Shown::Withheld(Withholding::BelowFloor) => vec!["below floor".to_owned()],
+        Shown::Withheld(Withholding::TooFewParties) => vec!["too few parties".to_owned()],
+        Shown::Withheld(Withholding::TooNoisy) => vec!["too noisy".to_owned()],
+    }
+}
+
+fn coverage(text: &mut String, combined: &Combined) {
+    let coverage = &combined.coverage;
+    let asked = coverage.answered.len() + coverage.missing.len();
+    let names: Vec<_> = coverage.answered.iter().map(|party| party.as_str()).collect();
+    let colon = if names.is_empty() { "" } else { ": " };
+    line(text, format_args!("answered by {} of {asked}{colon}{}", names.len(), names.join(", ")));
+    for (party, absence) in &coverage.missing {
+        line(text, format_args!("missing: {party}, {absence}"));
+        let hint = absence.hint();
+        if !hint.is_empty() {
+            line(text, format_args!("  hint: {hint}"));
+        }
+        if let Absence::Refused(refusal) = absence
+            && !refusal.clause.as_str().is_empty()
+        {
+            line(text, format_args!("  clause: {}", refusal.clause));
+        }
+    }
+    if coverage.answered.is_empty() {
+        return;
+    }
+    if combined.groups.iter().any(|group| !group.withheld_by.is_empty()) {
+        line(text, format_args!("* too low: a node withheld its own small group by its own floor"));
+    }
+    if combined.may_count_twice() {
+        line(
+            text,
+            format_args!(
+                "not deduplicated: a learner known to several of these parties counts at each"
+            ),
+        );
+    }
+    line(text, format_args!("± and intervals: the added noise alone, 95 % of the time"));
+    line(text, format_args!("privacy: {}", exposure(combined)));
+}
+
+/// What the table tells at most about one learner, at one party and at all that answered.
+fn exposure(combined: &Combined) -> String {
+    let times = |rho| format!("{:.0}", (best_guess(rho) * 100.0).ceil());
+    let one = times(combined.price);
+    let partners = u64::try_from(combined.coverage.answered.len()).unwrap_or(u64::MAX);
+    let all = times(NanoRho::new(combined.price.get().saturating_mul(partners)));
+    let mut words = format!(
+        "this table lets an attacker guess a learner's presence {one} times in 100 instead of 50"
+    );
+    if partners > 1 {
+        words.push_str(&format!("; {all}, if known to all {partners} parties"));
+    }
+    words
+}
+
+fn learners(count: Count) -> String {
+    format!("{} ± {}", grouped(count.value), grouped(count.margin))
+}
+
+/// With a comma between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,121 @@
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use sumac_policy::{Clause, Reason, Refusal};
+
+use super::*;
+use crate::absence::Absence;
+use crate::testing::Coalition;
+
+fn attainment() -> Combined {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("attainment", &["sex"]);
+    coalition.combined(
+        &table,
+        [
+            Ok(coalition.verified(
+                &table,
+                "lakeshore-cc",
+                vec![1204, 1400, 990, 1810, 0, 4, -2, 7],
+            )),
+            Ok(coalition.verified(&table, "harbor-tech", vec![400, 600, 300, 700, 2, 1, 0, -5])),
+        ],
+    )
+}
+
+fn completers() -> Combined {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("completers", &[]);
+    let refusal = Refusal {
+        reason: Reason::PeriodNotHeld,
+        clause: Clause::at("calendar"),
+        message: "this node's data does not cover 2025-26".into(),
+        hint: "ask the partner to import data that covers it".into(),
+    };
+    let good = Ok(coalition.verified(&table, "harbor-tech", vec![12_345]));
+    coalition.combined(&table, [Err(Absence::Refused(refusal)), good])
+}
+
+fn nobody() -> Combined {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("completers", &[]);
+    let fault = || Err(Absence::Fault("7f3a".parse().unwrap()));
+    coalition.combined(&table, [fault(), fault()])
+}
+
+#[test]
+fn the_table_reads_like_this() {
+    let expected = "\
+EXPECTED";
+    let text = report(Format::Table, &[attainment(), completers(), nobody()]);
+    assert_eq!(text, expected, "\n{text}");
+}
+
+#[test]
+fn the_table_fits_a_hundred_columns_and_has_no_colour() {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("attainment", &["sex", "age_band"]);
+    let cells = vec![1_000_000; table.cells()];
+    let release = Ok(coalition.verified(&table, "lakeshore-cc", cells));
+    let text = report(Format::Table, &[coalition.combined(&table, [release])]);
+    let numbers: Vec<_> = text.lines().filter(|line| line.contains('±')).collect();
+    assert!(numbers.len() >= 4 * 5, "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+}
+
+#[test]
+fn csv_has_one_row_per_number() {
+    let expected = "\
+EXPECTED";
+    let text = report(Format::Csv, &[attainment(), completers(), nobody()]);
+    assert_eq!(text, expected, "\n{text}");
+}
+
+#[test]
+fn json_says_the_same() {
+    let text = report(Format::Json, &[attainment(), completers(), nobody()]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["format"], "sumac-report/1");
+    let [attainment, completers, nobody] = [0, 1, 2].map(|place| &json["tables"][place]);
+    assert_eq!(attainment["rate_of"], "attained");
+    assert_eq!(attainment["deduplicated"], false);
+    assert_eq!(attainment["groups"].as_array().unwrap().len(), 4);
+    let men = &attainment["groups"][0];
+    assert_eq!((&men["codes"]["sex"], &men["status"]), (&"F".into(), &"shown".into()));
+    assert_eq!(men["size"]["value"], 3604);
+    assert_eq!(men["outcomes"][0]["outcome"], "attained");
+    let unknown = &attainment["groups"][3];
+    assert_eq!(unknown["status"], "below_floor");
+    assert!(unknown.get("rate").is_none() && unknown.get("size").is_none());
+    assert_eq!(completers["groups"][0]["size"]["value"], 12_345);
+    assert_eq!(completers["coverage"]["answered"][0], "harbor-tech");
+    assert_eq!(completers["coverage"]["missing"][0]["reason"], "PERIOD_NOT_HELD");
+    assert_eq!(nobody["groups"], serde_json::json!([]));
+    assert_eq!(nobody["coverage"]["missing"][0]["support_id"], "7f3a");
+}
+
+#[test]
+fn no_format_shows_what_is_withheld() {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("completers", &["sex"]);
+    let release = |cells| {
+        [
+            Ok(coalition.verified(&table, "lakeshore-cc", cells)),
+            Err(Absence::Fault("1".parse().unwrap())),
+        ]
+    };
+    let small = coalition.combined(&table, release(vec![900, 800, 17, -6]));
+    let empty = coalition.combined(&table, release(vec![900, 800, 0, 0]));
+    for format in Format::ALL {
+        let both = [&small, &empty].map(|combined| report(format, std::slice::from_ref(combined)));
+        assert_eq!(both[0], both[1], "{format}");
+    }
+}
+
+#[test]
+fn formats_are_read_as_they_are_written() {
+    for format in Format::ALL {
+        assert_eq!(format.to_string().parse(), Ok(format));
+    }
+    assert!("xml".parse::<Format>().is_err());
+}

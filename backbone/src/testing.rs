@@ -1,0 +1,221 @@
+//! A small coalition with real roots, certificates and seals, for this crate's tests.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::sync::{Arc, LazyLock};
+
+use jiff::Timestamp;
+use sumac_keys::{Clock, Root, TlsIdentity, Trust, seal};
+use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table, standard};
+use sumac_protocol::{Mechanism, Release, ReleaseFacts, SignedRelease, Withheld};
+
+use crate::absence::Absence;
+use crate::ask::Answers;
+use crate::combine::{Combined, combine};
+use crate::verify::{Verified, verify};
+
+/// The day of every test.
+pub(crate) static NOON: LazyLock<Timestamp> =
+    LazyLock::new(|| "2026-11-24T12:00:00Z".parse().unwrap());
+
+const PARTIES: [(&str, &str); 6] = [
+    ("lakeshore-cc", "college"),
+    ("harbor-tech", "college"),
+    ("northside-health", "employer"),
+    ("county-transit", "employer"),
+    ("bay-fabrication", "employer"),
+    ("chamber", "backbone"),
+];
+
+/// Making roots takes a moment; every test may share them.
+static MEMBERS: LazyLock<Vec<(Root, TlsIdentity)>> = LazyLock::new(|| {
+    PARTIES
+        .iter()
+        .map(|(party, kind)| {
+            let root = Root::create(&party.parse().unwrap(), party, *NOON).unwrap();
+            let role = if *kind == "backbone" { PeerRole::Analyst } else { PeerRole::Node };
+            let issued = root.issue(role, "main", *NOON).unwrap();
+            let identity =
+                TlsIdentity::read(issued.certificate_pem.as_bytes(), issued.key_pem.as_bytes());
+            (root, identity.unwrap())
+        })
+        .collect()
+});
+
+/// Two colleges, three employers and a backbone, under one MOU with a floor of 10 and a margin of ±10.
+pub(crate) struct Coalition {
+    pub(crate) mou: Arc<Mou>,
+    pub(crate) trust: Arc<Trust>,
+}
+
+impl Coalition {
+    /// A coalition whose floor is judged at `floor_at`.
+    pub(crate) fn new(floor_at: &str) -> Self {
+        Self::at(floor_at, |_| "127.0.0.1:9".to_owned())
+    }
+
+    /// The same, with these addresses in the MOU.
+    pub(crate) fn at(floor_at: &str, address: impl Fn(&str) -> String) -> Self {
+        let text = mou_text(floor_at, address);
+        let mou = Mou::read(text.as_bytes()).unwrap_or_else(|problems| unreachable!("{problems}"));
+        let entry =
+            |root: &Root| (root.party().clone(), root.fingerprint(), root.certificate_pem());
+        let trust = Trust::new(MEMBERS.iter().map(|(root, _)| entry(root))).unwrap();
+        Self { mou: Arc::new(mou), trust: Arc::new(trust) }
+    }
+
+    /// A table of 2025-26.
+    pub(crate) fn table(&self, kpi: &str, by: &[&str]) -> Table {
+        let by = Breakdown::by(by.iter().map(|dimension| dimension.parse().unwrap()));
+        Table::resolve(&self.mou, &kpi.parse().unwrap(), "2025-26".parse().unwrap(), &by).unwrap()
+    }
+
+    /// What a party's node would state.
+    pub(crate) fn facts(&self, table: &Table, party: &str, cells: Vec<i64>) -> ReleaseFacts {
+        let kpi = table.kpi();
+        ReleaseFacts {
+            party: party.parse().unwrap(),
+            mou: self.mou.hash(),
+            table: table.key(),
+            definition: table.definition_hash(),
+            revision: 0,
+            kpi: kpi.id.clone(),
+            period: table.period(),
+            breakdown: table.breakdown().clone(),
+            outcomes: kpi.definition.outcomes.iter().map(|outcome| outcome.id.clone()).collect(),
+            cells,
+            margin: kpi.margin,
+            mechanism: Mechanism::DiscreteGaussian,
+            price_nano_rho: 19_208_000,
+            snapshot_commitment: [4; 32],
+            measured_at: *NOON,
+            accounting_year: "2026-27".parse().unwrap(),
+            withheld: None,
+        }
+    }
+
+    /// A sound release of a party's node.
+    pub(crate) fn verified(&self, table: &Table, party: &str, cells: Vec<i64>) -> Verified {
+        self.check(table, party, sealed(party, self.facts(table, party, cells))).unwrap()
+    }
+
+    /// A sound release of a node that withheld these groups by its own floor of 10.
+    pub(crate) fn withholding(
+        &self,
+        table: &Table,
+        party: &str,
+        cells: Vec<i64>,
+        groups: &[u32],
+    ) -> Verified {
+        let withheld = Some(Withheld { below: 10, groups: groups.to_vec() });
+        let facts = ReleaseFacts { withheld, ..self.facts(table, party, cells) };
+        self.check(table, party, sealed(party, facts)).unwrap()
+    }
+
+    pub(crate) fn check(
+        &self,
+        table: &Table,
+        party: &str,
+        signed: SignedRelease,
+    ) -> Result<Verified, crate::Unsound> {
+        verify(&self.mou, &self.trust, table, &party.parse().unwrap(), signed)
+    }
+
+    /// One outcome of each party that answers, in the MOU's order.
+    pub(crate) fn combined(
+        &self,
+        table: &Table,
+        outcomes: impl IntoIterator<Item = Result<Verified, Absence>>,
+    ) -> Combined {
+        let parties = self.mou.answering(table.kpi()).map(|party| party.id.clone());
+        let from: Vec<(PartyId, _)> = parties.zip(outcomes).collect();
+        combine(&self.mou, Answers { table: table.clone(), from })
+    }
+}
+
+/// Facts, encoded and sealed by a party's node.
+pub(crate) fn sealed(by: &str, facts: ReleaseFacts) -> SignedRelease {
+    let body = Release::new(facts).unwrap().encode();
+    let seal = seal::seal(identity(by), &body).unwrap();
+    SignedRelease { body, signature: seal.signature, chain: seal.chain }
+}
+
+/// A party's certificate and key: a node's, or the backbone's analyst's.
+pub(crate) fn identity(party: &str) -> &'static TlsIdentity {
+    let member = MEMBERS.iter().find(|(root, _)| root.party().as_str() == party);
+    &member.unwrap().1
+}
+
+/// It is always noon.
+pub(crate) fn clock() -> Clock {
+    Arc::new(|| *NOON)
+}
+
+fn mou_text(floor_at: &str, address: impl Fn(&str) -> String) -> String {
+    let mut text = format!(
+        r#"
+format    = "sumac-mou/1"
+id        = "lakeshore"
+title     = "Lakeshore"
+version   = 1
+catalogue = "{}"
+effective = 2026-07-15
+expires   = 2028-06-30
+
+[agreement]
+purposes   = ["annual-report"]
+legal      = []
+prohibited = []
+
+[calendar]
+year_starts  = "07-01"
+first_period = "2025-26"
+wait_days    = 21
+
+[roles]
+backbone = {{ party = "chamber", may = ["ask", "read"] }}
+
+[privacy]
+budget      = {{ rho = 5.0 }}
+floor       = 10
+floor_at    = "{floor_at}"
+min_parties = {{ employer = 3 }}
+
+[[kpi]]
+id          = "completers"
+uses        = "ipeds/completers"
+answered_by = ["college"]
+by          = [[], ["sex"]]
+period      = "year"
+margin      = 10
+
+[[kpi]]
+id          = "attainment"
+uses        = "wioa/credential_attainment"
+answered_by = ["college"]
+by          = [[], ["sex"], ["sex", "age_band"]]
+period      = "year"
+margin      = 10
+
+[[kpi]]
+id          = "hires"
+uses        = "coalition/hires_of_completers"
+answered_by = ["employer"]
+by          = [[]]
+period      = "year"
+margin      = 10
+"#,
+        standard().hash
+    );
+    for (root, (party, kind)) in MEMBERS.iter().map(|(root, _)| root).zip(PARTIES) {
+        let fingerprint = root.fingerprint();
+        let address = match kind {
+            "backbone" => String::new(),
+            _ => format!("address = \"{}\"", address(party)),
+        };
+        text.push_str(&format!(
+            "\n[[party]]\nid = \"{party}\"\nname = \"{party}\"\nkind = \"{kind}\"\nroot = \"{fingerprint}\"\n\
+             contacts = [\"a@b.example\", \"c@d.example\"]\n{address}\n"
+        ));
+    }
+    text
+}

@@ -1,0 +1,135 @@
+//! A release is added up only if it is sealed by the party's own node and means what our MOU means.
+
+use std::fmt::Display;
+
+use sumac_keys::{Seal, Trust};
+use sumac_policy::{FloorAt, Mou, PartyId, Peer, Table};
+use sumac_protocol::{Release, SignedRelease, WireError};
+
+/// A count beyond any population. With it, sums over a thousand nodes stay exact in 64 bits and as floats.
+const MAX_COUNT: u64 = 1 << 40;
+
+/// Proof that a release is sealed by the party's node and is the table we asked for. Made only in this file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    release: Release,
+    signed: SignedRelease,
+    signer: Peer,
+}
+
+/// Why a release must not be added up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unsound {
+    /// It cannot be read.
+    #[error("its answer cannot be read: {0}")]
+    Unreadable(WireError),
+    /// The seal does not hold.
+    #[error("its release is not sealed by its node: {0}")]
+    Seal(String),
+    /// It states something else than was asked for.
+    #[error("its release states the {what} `{found}` where the MOU here has `{ours}`")]
+    Differs {
+        /// What differs.
+        what: &'static str,
+        /// What the release states.
+        found: String,
+        /// What our own MOU says.
+        ours: String,
+    },
+    /// The MOU lets each node judge the floor, and this one did not, or by a lower floor.
+    #[error("its node did not withhold small groups as the MOU says")]
+    FloorNotJudged,
+    /// A count beyond any population.
+    #[error("its release holds a count beyond any population")]
+    BeyondAnyPopulation,
+}
+
+impl Unsound {
+    pub(crate) fn differs(what: &'static str, found: impl Display, ours: impl Display) -> Self {
+        Self::Differs { what, found: found.to_string(), ours: ours.to_string() }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "compare versions: `sumac --version` on both sides",
+            Self::Differs { .. } => {
+                "compare the MOU on both sides: `sumac mou verify` shows its hash"
+            }
+            Self::Seal(_) | Self::FloorNotJudged | Self::BeyondAnyPopulation => {
+                "do not use this answer; ask the partner's contacts in the MOU"
+            }
+        }
+    }
+}
+
+impl Verified {
+    /// What it states.
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    /// The bytes as sealed, to keep: a repeat brings the same.
+    pub fn signed(&self) -> &SignedRelease {
+        &self.signed
+    }
+
+    /// The node that sealed it.
+    pub fn signer(&self) -> &Peer {
+        &self.signer
+    }
+}
+
+/// Holds a release against the table asked for. A table released under an earlier version of the MOU is still
+/// that table: what counts is its resolved definition, not the version. A narrower margin than ours is as good.
+pub(crate) fn verify(
+    mou: &Mou,
+    trust: &Trust,
+    table: &Table,
+    party: &PartyId,
+    signed: SignedRelease,
+) -> Result<Verified, Unsound> {
+    let release = Release::decode(&signed.body).map_err(Unsound::Unreadable)?;
+    let facts = release.facts();
+    let seal = Seal { signature: signed.signature.clone(), chain: signed.chain.clone() };
+    let signer = sumac_keys::seal::verify(&seal, &signed.body, trust, facts.measured_at)
+        .map_err(|error| Unsound::Seal(in_words(&error)))?;
+    same("signer", signer.party(), party)?;
+    same("party", &facts.party, party)?;
+    same("table", &facts.table, &table.key())?;
+    same("definition", &facts.definition, &table.definition_hash())?;
+    same("KPI", &facts.kpi, &table.kpi().id)?;
+    same("period", &facts.period, &table.period())?;
+    same("breakdown", &facts.breakdown, table.breakdown())?;
+    let outcomes = table.kpi().definition.outcomes.iter().map(|outcome| outcome.id.as_str());
+    same("outcomes", &facts.outcomes.join(", "), &outcomes.collect::<Vec<_>>().join(", "))?;
+    same("number of cells", &facts.cells.len(), &table.cells())?;
+    if facts.margin > table.kpi().margin {
+        return Err(Unsound::differs("margin", facts.margin, table.kpi().margin));
+    }
+    if facts.cells.iter().any(|cell| cell.unsigned_abs() > MAX_COUNT) {
+        return Err(Unsound::BeyondAnyPopulation);
+    }
+    let privacy = mou.privacy();
+    let judged = match &facts.withheld {
+        Some(withheld) => withheld.below >= privacy.floor,
+        None => privacy.floor_at != FloorAt::Node,
+    };
+    if !judged {
+        return Err(Unsound::FloorNotJudged);
+    }
+    Ok(Verified { release, signed, signer })
+}
+
+fn same<T: PartialEq + Display>(what: &'static str, found: &T, ours: &T) -> Result<(), Unsound> {
+    if found == ours { Ok(()) } else { Err(Unsound::differs(what, found, ours)) }
+}
+
+/// An error with its causes, on one line.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests;
