@@ -1,16 +1,174 @@
 //! `sumac serve`: answer questions.
 
-use crate::home::HomeArgs;
-use crate::outcome::Outcome;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use sumac_keys::TlsIdentity;
+use sumac_node::store::{Opening, Store};
+use sumac_node::{Node, NodeParts, day_of, serve};
+use sumac_policy::PeerRole;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::agreement::Agreement;
+use crate::home::{Home, HomeArgs, Settings};
+use crate::outcome::{Hint, Outcome, hinted};
+use crate::terminal::tell;
+use crate::world;
+
+/// A renewed certificate is in use at most this long after it was written.
+const LOOK_FOR_RENEWAL: Duration = Duration::from_secs(30);
 
 /// Answer the coalition's questions from this party's data
+///
+/// Runs until it is told to stop (Ctrl-C, or SIGTERM), then finishes what is under way. Before it listens it
+/// checks everything: the settings, the MOU and every party's signature, the node's certificate, the ledger
+/// and the data. What it answers is decided by the MOU; what it spends is in the ledger; a table released once
+/// is answered again for nothing. A new `sumac import` and a renewed certificate are taken up while it runs.
+///
+/// Example: sumac serve --home /var/lib/sumac
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     #[command(flatten)]
     home: HomeArgs,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
-    let _ = args.home;
-    Err(anyhow::anyhow!("not built yet"))
+    let home = args.home.open()?;
+    let settings = home.settings()?;
+    let agreement = Agreement::read(&settings.mou)?.in_force_when_signed()?;
+    refuse_to_serve_nothing(&agreement, &settings)?;
+    let identity = home.identity(PeerRole::Node, "node")?;
+    look_at_validity(&identity)?;
+    let (store, opening) = open_ledger(&home.ledger())?;
+    tell_opening(&opening);
+    let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
+    runtime.block_on(answer(&home, &settings, agreement, identity, store))?;
+    Ok(Outcome::Done)
+}
+
+/// A node of a party that nobody asks, or under an MOU that is over, would only puzzle its operator.
+fn refuse_to_serve_nothing(agreement: &Agreement, settings: &Settings) -> anyhow::Result<()> {
+    let mou = &agreement.mou;
+    let Some(party) = mou.party(&settings.party) else {
+        return Err(hinted(
+            format_args!("`{}` is not a party to this MOU", settings.party),
+            "see `party` and `mou` in sumac.toml",
+        ));
+    };
+    if !mou.kpis().iter().any(|kpi| kpi.answered_by.contains(&party.kind)) {
+        return Err(hinted(
+            format_args!("the MOU asks nothing of a {}: there is nothing to serve", party.kind),
+            "a backbone asks: see `sumac ask --help`",
+        ));
+    }
+    let today = day_of(world::now());
+    if today > mou.expires() {
+        return Err(hinted(
+            format_args!("the MOU expired on {}", mou.expires()),
+            "the parties have to sign a new version",
+        ));
+    }
+    if today < mou.effective() {
+        tell!("note: the MOU takes effect on {}; until then every question is refused", mou.effective());
+    }
+    Ok(())
+}
+
+fn look_at_validity(identity: &TlsIdentity) -> anyhow::Result<()> {
+    let (facts, now) = (identity.facts(), world::now());
+    if facts.not_after <= now {
+        return Err(hinted(
+            format_args!("the node's certificate expired on {}", facts.not_after),
+            "run `sumac certificate renew node`",
+        ));
+    }
+    if facts.expires_soon(now) {
+        tell!("note: the node's certificate expires on {}: run `sumac certificate renew node`", facts.not_after);
+    }
+    Ok(())
+}
+
+fn open_ledger(dir: &Path) -> anyhow::Result<(Store, Opening)> {
+    Store::open(dir, Box::new(|| *world::random()))
+        .with_context(|| format!("open the ledger `{}`", dir.display()))
+}
+
+fn tell_opening(opening: &Opening) {
+    if opening.cut_bytes > 0 {
+        tell!(
+            "note: {} bytes of an unfinished write were cut from the ledger; nothing had depended on them",
+            opening.cut_bytes
+        );
+    }
+    if let Some(reason) = opening.rebuilt {
+        tell!("note: the ledger's index was rebuilt from its log ({reason:?})");
+    }
+}
+
+async fn answer(
+    home: &Home,
+    settings: &Settings,
+    agreement: Agreement,
+    identity: TlsIdentity,
+    store: Store,
+) -> anyhow::Result<()> {
+    let (renewed, identity) = watch::channel(Arc::new(identity));
+    let parts = NodeParts {
+        party: settings.party.clone(),
+        mou: Arc::new(agreement.mou),
+        trust: Arc::new(agreement.trust),
+        store,
+        identity,
+        snapshots: home.snapshots(),
+        secret: home.node_secret()?,
+        world: world::world(),
+    };
+    let node = Node::start(parts).await.context("start the node")?;
+    let listen = settings.listen.to_string();
+    let listener = TcpListener::bind(&listen)
+        .await
+        .with_context(|| format!("listen on {listen}"))
+        .hint("another program may have the port: stop it, or change `listen` in sumac.toml")?;
+    let address = listener.local_addr().context("read the address listened on")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let stop = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    tokio::spawn(follow_renewals(home.clone(), renewed));
+    tell!("{} listening on {address}", settings.party);
+    serve(node, listener, Duration::from_millis(settings.reply_tick_ms), stop).await?;
+    tell!("{} stopped", settings.party);
+    Ok(())
+}
+
+/// Takes up a certificate that was renewed while the node serves. One that cannot be read changes nothing.
+async fn follow_renewals(home: Home, renewed: watch::Sender<Arc<TlsIdentity>>) {
+    let file = home.certificate_file(PeerRole::Node, "node");
+    let written = || -> Option<SystemTime> { file.metadata().and_then(|facts| facts.modified()).ok() };
+    let mut known = written();
+    loop {
+        tokio::time::sleep(LOOK_FOR_RENEWAL).await;
+        let found = written();
+        if found == known {
+            continue;
+        }
+        match home.identity(PeerRole::Node, "node") {
+            Ok(identity) => {
+                tracing::info!(not_after = %identity.facts().not_after, "took up a renewed certificate");
+                // The node has stopped if nobody holds it.
+                let _ = renewed.send(Arc::new(identity));
+                known = found;
+            }
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "the renewed certificate cannot be read yet"),
+        }
+    }
 }
