@@ -166,7 +166,9 @@ fn announcement(mou: &Mou, wanted: &[Wanted]) -> String {
     let dearest = nodes.iter().map(|node| {
         let prices = wanted
             .iter()
-            .filter(|wanted| mou.answering(wanted.table.kpi()).any(|party| party.id.as_str() == *node))
+            .filter(|wanted| {
+                mou.answering(wanted.table.kpi()).any(|party| party.id.as_str() == *node)
+            })
             .map(|wanted| price(wanted.table.kpi().margin, Sensitivity::ONE));
         prices.fold(NanoRho::ZERO, |sum, price| sum.checked_add(price).unwrap_or(NanoRho::MAX))
     });
@@ -194,7 +196,12 @@ async fn preview(asker: &Asker, wanted: &[Wanted]) -> anyhow::Result<Outcome> {
         lines += &format!("{}, {}, by {}\n", table.kpi().title, table.period(), table.breakdown());
         for (party, preview) in previews.from {
             let words = match preview {
-                Ok(sumac_protocol::Preview::WouldAnswer { price_nano_rho, already_released, margin, .. }) => {
+                Ok(sumac_protocol::Preview::WouldAnswer {
+                    price_nano_rho,
+                    already_released,
+                    margin,
+                    ..
+                }) => {
                     any = true;
                     let cost = if already_released {
                         "released already: free".to_owned()

@@ -15,6 +15,7 @@ mod passphrase;
 mod serve;
 mod status;
 mod terminal;
+mod world;
 
 use std::process::ExitCode;
 

@@ -74,7 +74,10 @@ fn refuse_to_serve_nothing(agreement: &Agreement, settings: &Settings) -> anyhow
         ));
     }
     if today < mou.effective() {
-        tell!("note: the MOU takes effect on {}; until then every question is refused", mou.effective());
+        tell!(
+            "note: the MOU takes effect on {}; until then every question is refused",
+            mou.effective()
+        );
     }
     Ok(())
 }
@@ -88,7 +91,10 @@ fn look_at_validity(identity: &TlsIdentity) -> anyhow::Result<()> {
         ));
     }
     if facts.expires_soon(now) {
-        tell!("note: the node's certificate expires on {}: run `sumac certificate renew node`", facts.not_after);
+        tell!(
+            "note: the node's certificate expires on {}: run `sumac certificate renew node`",
+            facts.not_after
+        );
     }
     Ok(())
 }
@@ -153,7 +159,8 @@ async fn answer(
 /// Takes up a certificate that was renewed while the node serves. One that cannot be read changes nothing.
 async fn follow_renewals(home: Home, renewed: watch::Sender<Arc<TlsIdentity>>) {
     let file = home.certificate_file(PeerRole::Node, "node");
-    let written = || -> Option<SystemTime> { file.metadata().and_then(|facts| facts.modified()).ok() };
+    let written =
+        || -> Option<SystemTime> { file.metadata().and_then(|facts| facts.modified()).ok() };
     let mut known = written();
     loop {
         tokio::time::sleep(LOOK_FOR_RENEWAL).await;
@@ -168,7 +175,10 @@ async fn follow_renewals(home: Home, renewed: watch::Sender<Arc<TlsIdentity>>) {
                 let _ = renewed.send(Arc::new(identity));
                 known = found;
             }
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "the renewed certificate cannot be read yet"),
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "the renewed certificate cannot be read yet"
+            ),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::Context;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::outcome::hinted;
 
@@ -36,4 +37,25 @@ pub(crate) fn confirm(question: &str, instead: &str) -> anyhow::Result<bool> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).context("read the confirmation")?;
     Ok(line.trim() == "yes")
+}
+
+/// A table without lines, for a terminal or a script; numbers stand to the right in the columns named.
+pub(crate) fn plain_table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+    to_the_right: &[usize],
+) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    for (place, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if to_the_right.contains(&place) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    format!("{}\n", table.trim_fmt())
 }

@@ -1,0 +1,250 @@
+//! `sumac import`: a partner's export becomes a frozen snapshot.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rand::TryRng;
+use rand::rngs::SysRng;
+use sumac_node::day_of;
+use sumac_node::records::import::{Freezing, ImportError, Only, Progress, Source, import};
+use sumac_node::records::mapping::Mapping;
+use sumac_node::records::snapshot::Statement;
+use sumac_policy::{Mou, Period, PeriodKind};
+
+use crate::agreement::MouFolder;
+use crate::home::HomeArgs;
+use crate::outcome::{Hint, Outcome, hinted};
+use crate::terminal::tell;
+
+/// Nobody waits for a first word longer than this.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Freeze this party's data into a snapshot that its node answers from
+///
+/// Reads CSV files as your system exports them. A mapping file says which column is what; the ones for common
+/// systems are in examples/mappings. Columns that no mapping names are never read, identifiers are replaced
+/// by keyed hashes, and the files may be deleted afterwards. An import replaces the whole snapshot, so give
+/// all files of a party at once. If anything is wrong, nothing is changed.
+///
+/// You state two things that no file can know: the day the data was taken from its source, and the periods it
+/// is complete for. The node refuses questions about any other period, so that no absent year is ever
+/// reported as zero. Spends nothing, and sends nothing anywhere: the summary is for this terminal only.
+///
+/// Example: sumac import enrolment.csv awards.csv --mapping banner-enrolment.toml
+///   --mapping banner-awards.toml --as-of 2026-10-15 --covers 2025-26
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// How to read a file: one mapping for all of them, or one for each, in the same order
+    #[arg(long, required = true, value_name = "MAPPING")]
+    mapping: Vec<PathBuf>,
+
+    /// The day on which the data was taken from its source
+    #[arg(long, value_name = "DATE")]
+    as_of: Date,
+
+    /// A period that the data is complete for, as the MOU writes it: 2025-26 or 2026-Q1; repeat for each
+    #[arg(long, required = true, value_name = "PERIOD")]
+    covers: Vec<Period>,
+
+    /// Read only rows in which this column has this value; repeat to narrow or to widen
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    only: Vec<Only>,
+
+    #[command(flatten)]
+    home: HomeArgs,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
+    let home = args.home.open()?;
+    let now = Timestamp::now();
+    // The tables' columns are the agreement's own, so it is read first; it need not be signed yet.
+    let mou = MouFolder::read(&home.settings()?.mou)?.mou()?;
+    let statement = Statement { as_of: args.as_of, covers: args.covers };
+    is_sensible(&statement, &mou, day_of(now))?;
+    let sources = sources(args.files, &args.mapping, &mou)?;
+    let secret = home.node_secret()?;
+    let mut id_seed = [0; 8];
+    SysRng.try_fill_bytes(&mut id_seed).context("draw the snapshot's id")?;
+    let into = home.snapshots();
+    let freezing = Freezing {
+        statement: &statement,
+        schema: mou.schema(),
+        secret: &secret,
+        into: &into,
+        now,
+        id_seed,
+    };
+    let mut spoken = Spoken::new();
+    let summary = import(&sources, &args.only, &freezing, &mut |progress| spoken.about(progress));
+    let summary = match summary {
+        Ok(summary) => summary,
+        Err(error) => {
+            let hint = advice(&error);
+            return Err(error).hint(hint);
+        }
+    };
+
+    tell!("{}", summary.for_terminal());
+    tell!(
+        "Next: compare these numbers with your own system's, then `sumac serve`. A node that is serving"
+    );
+    tell!("answers its next question from this snapshot, without a restart.");
+    Ok(Outcome::Done)
+}
+
+fn advice(error: &ImportError) -> &'static str {
+    match error {
+        ImportError::Files(_) => {
+            "correct the mapping rather than the file, if the file is what your system exports"
+        }
+        ImportError::Uneven { .. } | ImportError::NotInAgreement { .. } => "correct the mapping",
+        ImportError::Freeze(_) => "the snapshot in use is still in use",
+    }
+}
+
+/// Whether the operator's statement can be true, and speaks of the agreement's periods.
+fn is_sensible(statement: &Statement, mou: &Mou, today: Date) -> anyhow::Result<()> {
+    let Statement { as_of, covers } = statement;
+    if *as_of > today {
+        return Err(hinted(
+            format_args!("--as-of {as_of} lies in the future: today is {today} in UTC"),
+            "give the day on which the data was taken from its source",
+        ));
+    }
+    let start = mou.calendar().year_starts;
+    for period in covers {
+        let written = if start.is_new_year() { "2025" } else { "2025-26" };
+        if !period.fits(start) {
+            return Err(hinted(
+                format_args!("--covers {period}: years of this MOU start on {start}"),
+                format_args!("write them like {written}"),
+            ));
+        }
+        let kinds = mou.kpis().iter().map(|kpi| kpi.period);
+        let reported =
+            period.kind() == PeriodKind::Year || kinds.clone().any(|kind| kind == period.kind());
+        if !reported {
+            let kinds: Vec<_> = kinds.map(|kind| kind.to_string()).collect();
+            return Err(hinted(
+                format_args!("--covers {period}: no KPI of the MOU is reported by such a period"),
+                format_args!("the MOU's KPIs are reported by {}", kinds.join(", ")),
+            ));
+        }
+        let last = period.span(start).last;
+        if last >= *as_of {
+            return Err(hinted(
+                format_args!("--covers {period}: data taken on {as_of} cannot be complete for it"),
+                format_args!(
+                    "{period} ends on {last}: take the data after that day, or leave it out"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Each file with its mapping.
+fn sources(files: Vec<PathBuf>, mappings: &[PathBuf], mou: &Mou) -> anyhow::Result<Vec<Source>> {
+    let read = |path: &Path| {
+        Mapping::open(path, mou.schema())
+            .hint("mappings for common systems are in examples/mappings; docs/mapping.md tells how to write one")
+    };
+    let mappings = mappings.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mappings = match mappings.as_slice() {
+        [one] => vec![one.clone(); files.len()],
+        several if several.len() == files.len() => mappings,
+        several => {
+            let (files, mappings) = (files.len(), several.len());
+            return Err(hinted(
+                format_args!("{files} files and {mappings} mappings"),
+                "give one --mapping for all files, or one for each file in the same order",
+            ));
+        }
+    };
+    let sources = files.into_iter().zip(mappings);
+    Ok(sources.map(|(path, mapping)| Source { path, mapping }).collect())
+}
+
+/// Tells how far an import has come, once it takes long, and then once a second.
+struct Spoken {
+    last: Instant,
+}
+
+impl Spoken {
+    fn new() -> Self {
+        Self { last: Instant::now() }
+    }
+
+    fn about(&mut self, Progress { path, bytes, of }: Progress<'_>) {
+        if self.last.elapsed() < SILENCE {
+            return;
+        }
+        self.last = Instant::now();
+        match bytes.saturating_mul(100).checked_div(of) {
+            Some(percent) => tell!("reading {}: {} %", path.display(), percent.min(100)),
+            None => tell!("reading {}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    const LAKESHORE: &str = include_str!("../examples/mou/lakeshore/mou.toml");
+
+    #[test]
+    fn a_statement_that_cannot_be_true_is_refused_before_a_file_is_read() {
+        let mou = Mou::read(LAKESHORE.as_bytes()).unwrap();
+        let today: Date = "2026-10-20".parse().unwrap();
+        let judged = |as_of: &str, covers: &str| {
+            let covers = vec![covers.parse().unwrap()];
+            is_sensible(&Statement { as_of: as_of.parse().unwrap(), covers }, &mou, today)
+        };
+        for covers in ["2025-26", "2026-Q3", "2024-25"] {
+            judged("2026-10-20", covers).unwrap();
+        }
+        for (as_of, covers, expected) in [
+            ("2026-10-21", "2025-26", "lies in the future"),
+            ("2026-10-20", "2025", "start on 07-01"),
+            ("2026-10-20", "2024-25/2025-26", "no KPI of the MOU"),
+            ("2026-06-30", "2025-26", "cannot be complete"),
+            ("2026-10-20", "2026-27", "cannot be complete"),
+        ] {
+            let refused = judged(as_of, covers).unwrap_err().to_string();
+            assert!(refused.contains(expected), "{as_of} {covers}: {refused}");
+        }
+    }
+
+    #[test]
+    fn every_shipped_mapping_fits_the_shipped_agreement() {
+        let mou = Mou::read(LAKESHORE.as_bytes()).unwrap();
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/mappings"));
+        for name in
+            ["banner-enrolment.toml", "banner-awards.toml", "workday-hires.toml", "exits.toml"]
+        {
+            let mapping = Mapping::open(&folder.join(name), mou.schema());
+            assert!(mapping.is_ok(), "{name}: {mapping:?}");
+        }
+    }
+
+    #[test]
+    fn one_mapping_serves_all_files_or_each_has_its_own() {
+        let mou = Mou::read(LAKESHORE.as_bytes()).unwrap();
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/mappings"));
+        let mapping = |name: &str| folder.join(name);
+        let files = |count| vec![PathBuf::from("a.csv"); count];
+        let (one, two) = (mapping("exits.toml"), mapping("banner-awards.toml"));
+        assert_eq!(sources(files(3), &[one.clone()], &mou).unwrap().len(), 3);
+        assert_eq!(sources(files(2), &[one.clone(), two.clone()], &mou).unwrap().len(), 2);
+        assert!(sources(files(3), &[one, two], &mou).is_err());
+    }
+}

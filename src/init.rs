@@ -1,0 +1,163 @@
+//! `sumac init`: a new party's home.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use rand::TryRng;
+use rand::rngs::SysRng;
+use sumac_keys::Root;
+use sumac_policy::{PartyId, PeerRole};
+use zeroize::Zeroizing;
+
+use crate::certificate::keep;
+use crate::home::{Home, HomeArgs, Listen, Settings, make_folder, write_private, write_public};
+use crate::outcome::{Hint, Outcome, hinted};
+use crate::passphrase::PassphraseArgs;
+use crate::terminal::{answer, tell};
+
+/// Make a party's home: its root, its node's certificate, its settings
+///
+/// Run this once for each organisation, on the machine that will run its node. It makes a folder that holds
+///
+///   root/root.p12   the party's root: the key that signs the MOU and issues certificates, encrypted with a
+///                   passphrase that you choose. Move it to a USB stick and lock that away.
+///   root/root.pem   the root's certificate. Send it to the MOU's author, and read its fingerprint to the
+///                   other parties over the telephone.
+///   certificates/   the node's certificate and key, valid for 90 days
+///   node.secret     hides learners' identifiers inside this node; back it up, never send it
+///   sumac.toml      settings
+///
+/// Nothing is sent anywhere, and a home that is already there is never touched.
+///
+/// Example: sumac init lakeshore-cc --name "Lakeshore Community College" --home /srv/sumac
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The party's id, as the MOU will write it: a–z, 0–9 and -, such as lakeshore-cc
+    #[arg(value_name = "PARTY_ID")]
+    party: PartyId,
+
+    /// The organisation's name, as people write it
+    #[arg(long)]
+    name: String,
+
+    /// Where the node will listen for the coalition's questions
+    #[arg(long, default_value = "0.0.0.0:7443", value_name = "ADDRESS:PORT")]
+    listen: Listen,
+
+    #[command(flatten)]
+    home: HomeArgs,
+
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
+    let home = args.home.unopened();
+    refuse_what_is_there(home.dir())?;
+    let passphrase = args.passphrase.new_one()?;
+    let now = Timestamp::now();
+    let root = Root::create(&args.party, &args.name, now)?;
+    let encrypted = root.to_pkcs12(&passphrase)?;
+
+    // Made aside and renamed, so that a crash leaves no half of a home.
+    let aside = Home::at(beside(home.dir()));
+    let made = fill(&aside, &args, &root, &encrypted, now).and_then(|()| {
+        fs::rename(aside.dir(), home.dir())
+            .with_context(|| format!("name the new home `{}`", home.dir().display()))
+    });
+    if made.is_err() {
+        // What went wrong is told; this only tidies up.
+        let _ = fs::remove_dir_all(aside.dir());
+    }
+    made?;
+
+    let (dir, party) = (home.dir().display(), &args.party);
+    answer(&format!("{}\n", root.fingerprint()))?;
+    tell!(
+        "\nThe home of `{party}` is ready at {dir}. The line above is the fingerprint of its root.\n"
+    );
+    tell!(
+        "1. Send {} to the MOU's author, who saves it as",
+        home.root_certificate_file().display()
+    );
+    tell!(
+        "   parties/{party}.pem and writes the fingerprint into mou.toml. Read it to them by telephone."
+    );
+    tell!("2. Move {} to a USB stick and lock it away with a copy.", home.root_file().display());
+    tell!("   Verbs that need it take --root FILE.");
+    tell!("3. When the MOU comes, put its folder at {dir}/mou, then: sumac mou check {dir}/mou");
+    Ok(Outcome::Done)
+}
+
+/// A home is made where nothing is, or in an empty folder.
+fn refuse_what_is_there(dir: &Path) -> anyhow::Result<()> {
+    let there = dir.try_exists().with_context(|| format!("look at `{}`", dir.display()))?;
+    let empty = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
+    if !there || empty() {
+        return Ok(());
+    }
+    Err(hinted(
+        format_args!("`{}` is already there, and a home is never overwritten", dir.display()),
+        "name another folder with --home DIR; to renew a certificate, `sumac certificate renew`",
+    ))
+}
+
+/// A name next to the home's own, so that renaming it stays on one disk.
+fn beside(dir: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(dir.file_name().unwrap_or_default());
+    name.push(format!(".{}.partial", std::process::id()));
+    dir.with_file_name(name)
+}
+
+fn fill(
+    home: &Home,
+    args: &Args,
+    root: &Root,
+    encrypted: &[u8],
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let dir = home.dir();
+    for folder in [dir.to_owned(), dir.join("root"), home.certificates(), dir.join("mou")] {
+        make_folder(&folder)
+            .with_context(|| format!("make the folder `{}`", folder.display()))
+            .hint("choose a place that you may write to, with --home DIR")?;
+    }
+    let mut secret = Zeroizing::new([0; 32]);
+    SysRng.try_fill_bytes(secret.as_mut_slice()).context("draw the node's secret")?;
+    write_private(&home.root_file(), encrypted, false).context("write the root")?;
+    write_public(&home.root_certificate_file(), root.certificate_pem().as_bytes(), false)
+        .context("write the root's certificate")?;
+    write_private(&home.secret_file(), secret.as_slice(), false)
+        .context("write the node's secret")?;
+    keep(home, &root.issue(PeerRole::Node, "node", now)?, PeerRole::Node, "node", false)?;
+    let settings = Settings::text(&args.party, &args.listen);
+    write_public(&home.settings_file(), settings.as_bytes(), false).context("write the settings")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn a_home_is_made_where_nothing_is_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        assert!(refuse_what_is_there(&home).is_ok());
+        fs::create_dir(&home).unwrap();
+        assert!(refuse_what_is_there(&home).is_ok(), "an empty folder");
+        fs::write(home.join("anything"), "").unwrap();
+        assert!(refuse_what_is_there(&home).is_err(), "a folder with something in it");
+        assert!(refuse_what_is_there(&home.join("anything")).is_err(), "a file");
+    }
+
+    #[test]
+    fn a_new_home_is_made_beside_its_place() {
+        assert_eq!(beside(Path::new("/srv/sumac")).parent(), Some(Path::new("/srv")));
+        assert_eq!(beside(Path::new("sumac")).parent(), Some(Path::new("")));
+    }
+}

@@ -1,0 +1,26 @@
+//! `sumac mou`: the agreement itself.
+
+mod check;
+mod sign;
+mod verify;
+
+use crate::outcome::Outcome;
+
+/// The MOU: check it, sign it, see who has signed
+///
+/// An MOU is a folder: mou.toml is the agreement, parties/ holds each party's root certificate, signatures/
+/// holds each party's signature. What is not in mou.toml is refused by every node.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    Check(check::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
+}
+
+pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
+    match verb {
+        Verb::Check(args) => check::run(&args),
+        Verb::Sign(args) => sign::run(args),
+        Verb::Verify(args) => verify::run(&args),
+    }
+}

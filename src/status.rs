@@ -1,0 +1,67 @@
+//! `sumac status`: where a party stands.
+
+mod facts;
+mod nodes;
+mod words;
+
+use anyhow::Context;
+use jiff::Timestamp;
+
+use crate::agreement::{Agreement, MouFolder};
+use crate::home::HomeArgs;
+use crate::outcome::Outcome;
+use crate::terminal::{answer, tell};
+
+/// Show where this party stands: MOU, certificates, data, budget
+///
+/// At a node: the MOU and until when it is in force, how long the certificates live, which periods the data
+/// covers, what this accounting year's budget has left, and what comes due next. Works while the node is
+/// serving, and spends nothing. At the backbone it also asks every node to describe itself.
+///
+/// Example: sumac status --home /srv/sumac
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+
+    #[command(flatten)]
+    home: HomeArgs,
+}
+
+/// How the answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// For machines; stable
+    Json,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
+    let home = args.home.open()?;
+    let settings = home.settings()?;
+    let now = Timestamp::now();
+    let mou = match MouFolder::read(&settings.mou).and_then(|folder| folder.mou()) {
+        Ok(mou) => Some(mou),
+        Err(error) => {
+            tell!("no MOU yet: {error:#}\n");
+            None
+        }
+    };
+    let mut facts = facts::gather(&home, &settings, mou.as_ref(), now)?;
+    if facts.asks_only {
+        match Agreement::read(&settings.mou).and_then(Agreement::in_force_when_signed) {
+            Ok(agreement) => facts.nodes = nodes::describe(&home, agreement)?,
+            Err(error) => tell!("the nodes are not asked: {error:#}\n"),
+        }
+    }
+    let text = match args.format {
+        Format::Table => words::table(&facts, now),
+        Format::Json => serde_json::to_string_pretty(&words::json(&facts, now))
+            .map(|text| text + "\n")
+            .context("write the status as JSON")?,
+    };
+    answer(&text)?;
+    Ok(Outcome::Done)
+}

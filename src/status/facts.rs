@@ -1,0 +1,151 @@
+//! What a home's files say.
+
+use anyhow::Context;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sumac_keys::CertificateFacts;
+use sumac_node::records::snapshot::Snapshot;
+use sumac_node::{day_of, store};
+use sumac_policy::{Due, Mou, PartyId, Period, Sha256, Year};
+use sumac_privacy::NanoRho;
+use sumac_protocol::Description;
+
+use crate::agreement::{MouFolder, SignatureState};
+use crate::certificate::read_facts;
+use crate::home::{Home, Settings};
+
+/// Where a party stands.
+pub(super) struct Facts {
+    pub(super) party: PartyId,
+    /// Whether the MOU gives it no node: it asks, and holds no records.
+    pub(super) asks_only: bool,
+    pub(super) mou: Option<MouFacts>,
+    pub(super) certificates: Vec<CertificateFacts>,
+    pub(super) data: Option<Data>,
+    pub(super) budget: Option<Budget>,
+    /// The next day on which tables of this party come due, and how many.
+    pub(super) next_due: Option<(Date, usize)>,
+    /// What each node says of itself; filled at the backbone alone.
+    pub(super) nodes: Vec<(PartyId, Result<Description, String>)>,
+}
+
+/// Which agreement.
+pub(super) struct MouFacts {
+    pub(super) title: String,
+    pub(super) version: u32,
+    pub(super) hash: Sha256,
+    pub(super) effective: Date,
+    pub(super) expires: Date,
+    /// Parties that have not signed, or whose signature does not stand.
+    pub(super) unsigned: Vec<PartyId>,
+}
+
+/// Which data.
+pub(super) struct Data {
+    pub(super) snapshot: String,
+    pub(super) as_of: Date,
+    pub(super) covers: Vec<Period>,
+}
+
+/// What may still be spent.
+pub(super) struct Budget {
+    pub(super) year: Year,
+    pub(super) budget: NanoRho,
+    pub(super) spent: NanoRho,
+    /// Tables released since the node began.
+    pub(super) released: u64,
+}
+
+impl Budget {
+    /// What is left; nothing, should the MOU have become narrower than what was spent.
+    pub(super) fn left(&self) -> NanoRho {
+        self.budget.checked_sub(self.spent).unwrap_or(NanoRho::ZERO)
+    }
+}
+
+/// Reads everything that a home says. A part that is not there yet is left out.
+pub(super) fn gather(
+    home: &Home,
+    settings: &Settings,
+    mou: Option<&Mou>,
+    now: Timestamp,
+) -> anyhow::Result<Facts> {
+    let files = home.certificate_files()?;
+    let certificates = files.iter().map(|path| read_facts(path)).collect::<anyhow::Result<_>>()?;
+    let party = settings.party.clone();
+    let mut facts = Facts {
+        party: party.clone(),
+        asks_only: false,
+        mou: None,
+        certificates,
+        data: None,
+        budget: None,
+        next_due: None,
+        nodes: Vec::new(),
+    };
+    let Some(mou) = mou else { return Ok(facts) };
+    let listed = mou.party(&party);
+    let listed = listed.with_context(|| format!("find `{party}` among the MOU's parties"))?;
+    facts.asks_only = listed.address.is_none();
+    facts.mou = Some(mou_facts(&MouFolder::read(&settings.mou)?, mou));
+    facts.next_due = next_due(mou, &party, facts.asks_only, day_of(now));
+    if !facts.asks_only {
+        facts.data = data(home, mou)?;
+        facts.budget = Some(budget(home, mou, day_of(now))?);
+    }
+    Ok(facts)
+}
+
+fn mou_facts(folder: &MouFolder, mou: &Mou) -> MouFacts {
+    let has_signed = |party: &sumac_policy::Party| {
+        folder
+            .root(party)
+            .is_ok_and(|root| folder.signature(&party.id, &root) == SignatureState::Signed)
+    };
+    let unsigned = mou.parties().iter().filter(|party| !has_signed(party));
+    MouFacts {
+        title: mou.title().to_owned(),
+        version: mou.version(),
+        hash: mou.hash(),
+        effective: mou.effective(),
+        expires: mou.expires(),
+        unsigned: unsigned.map(|party| party.id.clone()).collect(),
+    }
+}
+
+fn data(home: &Home, mou: &Mou) -> anyhow::Result<Option<Data>> {
+    let snapshot = Snapshot::current(&home.snapshots(), &home.node_secret()?, mou.schema())
+        .context("open the snapshot in use")?;
+    Ok(snapshot.map(|snapshot| Data {
+        snapshot: snapshot.id().to_owned(),
+        as_of: snapshot.holdings().as_of,
+        covers: snapshot.holdings().covers.clone(),
+    }))
+}
+
+fn budget(home: &Home, mou: &Mou, today: Date) -> anyhow::Result<Budget> {
+    let year = mou.calendar().year_starts.year_of(today);
+    let mut facts = Budget {
+        year,
+        budget: NanoRho::new(mou.privacy().budget_nano_rho),
+        spent: NanoRho::ZERO,
+        released: 0,
+    };
+    // A node that has never served has no ledger, and has spent nothing.
+    if home.ledger().exists() {
+        let summary = store::read_only(&home.ledger()).context("read the ledger")?;
+        let spent = summary.spent_nano_rho.get(&year.to_string()).copied().unwrap_or(0);
+        facts.spent = NanoRho::new(spent);
+        facts.released = summary.released_tables;
+    }
+    Ok(facts)
+}
+
+/// The next day on which tables come due: a node's own, or anybody's where the party only asks.
+fn next_due(mou: &Mou, party: &PartyId, anybodys: bool, today: Date) -> Option<(Date, usize)> {
+    let due = mou.calendar_tables();
+    let concerns = |due: &&Due| anybodys || mou.is_answered_by(due.table.kpi(), party);
+    let ahead = || due.iter().filter(concerns).map(|due| due.from).filter(|from| *from > today);
+    let next = ahead().min()?;
+    Some((next, ahead().filter(|from| *from == next).count()))
+}
