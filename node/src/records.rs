@@ -1,4 +1,8 @@
 //! Records: from a partner's export to a frozen snapshot.
 
 pub mod canonical;
+pub mod import;
+pub mod mapping;
 pub mod snapshot;
+mod source;
+pub mod summary;

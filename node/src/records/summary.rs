@@ -1,0 +1,153 @@
+//! What an import read: for the operator's own terminal, and for nothing else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use sumac_policy::TableName;
+
+use super::snapshot::Frozen;
+
+/// Words listed of those that a mapping does not know.
+const MAX_WORDS: usize = 10;
+
+/// What an import read. It counts true rows and learners: it has no wire form, and cannot be printed by
+/// chance, only by [`Summary::for_terminal`].
+pub struct Summary {
+    pub(super) files: Vec<FileSummary>,
+    pub(super) tables: Vec<TableSummary>,
+    pub(super) snapshot: Option<Frozen>,
+}
+
+/// What was read of one file.
+pub(super) struct FileSummary {
+    path: PathBuf,
+    title: String,
+    pub(super) rows: u64,
+    pub(super) kept: u64,
+    pub(super) ends_abruptly: bool,
+}
+
+/// What became of one canonical table.
+pub(super) struct TableSummary {
+    pub(super) table: TableName,
+    pub(super) rows: u64,
+    pub(super) learners: u64,
+    pub(super) merged: u64,
+    pub(super) columns: Vec<ColumnSummary>,
+}
+
+/// What became of one column.
+pub(super) struct ColumnSummary {
+    pub(super) column: String,
+    /// Rows in which it says something.
+    pub(super) filled: u64,
+    /// Words of the source that became `other`.
+    pub(super) others: BTreeMap<String, u64>,
+}
+
+impl Summary {
+    /// The summary as text, for the terminal of whoever may see the records themselves.
+    pub fn for_terminal(&self) -> impl fmt::Display {
+        ForTerminal(self)
+    }
+
+    /// The snapshot that was frozen.
+    pub fn snapshot(&self) -> Option<&Frozen> {
+        self.snapshot.as_ref()
+    }
+}
+
+/// Says nothing: a summary in a log would be a leak.
+impl fmt::Debug for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Summary").finish_non_exhaustive()
+    }
+}
+
+impl FileSummary {
+    pub(super) fn new(path: &Path, title: &str) -> Self {
+        let (path, title) = (path.to_owned(), title.to_owned());
+        Self { path, title, rows: 0, kept: 0, ends_abruptly: false }
+    }
+}
+
+struct ForTerminal<'a>(&'a Summary);
+
+impl fmt::Display for ForTerminal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { files, tables, snapshot } = self.0;
+        for file in files {
+            write!(f, "{file}")?;
+        }
+        for table in tables {
+            write!(f, "\n{table}")?;
+        }
+        if let Some(snapshot) = snapshot {
+            writeln!(f, "\nsnapshot {}", snapshot.id)?;
+        }
+        writeln!(
+            f,
+            "These are true numbers: they are shown here once, kept nowhere, and leave this machine only if you copy them."
+        )
+    }
+}
+
+impl fmt::Display for FileSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} ({})", self.path.display(), self.title)?;
+        let filtered = self.rows - self.kept;
+        writeln!(
+            f,
+            "  {} rows read, {} kept, {filtered} filtered out or blank",
+            self.rows, self.kept
+        )?;
+        if self.ends_abruptly {
+            writeln!(
+                f,
+                "  the last line has no line end: usual, but check that the file was copied whole"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for TableSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, rows, learners, merged, columns } = self;
+        write!(f, "{table}: {rows} rows, {learners} learners")?;
+        match (merged, table) {
+            (0, _) => writeln!(f)?,
+            (_, TableName::Learner) => {
+                writeln!(f, "; {merged} more rows of the same learners merged")?
+            }
+            _ => writeln!(f, "; {merged} repeated rows merged")?,
+        }
+        let width = columns.iter().map(|column| column.column.len()).max().unwrap_or(0);
+        for ColumnSummary { column, filled, others } in columns {
+            writeln!(f, "  {column:width$}  {} filled", Share { part: *filled, of: *rows })?;
+            let mut words: Vec<_> = others.iter().collect();
+            words.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            for (word, count) in words.iter().take(MAX_WORDS) {
+                writeln!(f, "  {:width$}  not in the mapping: {word} in {count} rows", "")?;
+            }
+            if let Some(more) = words.len().checked_sub(MAX_WORDS).filter(|more| *more > 0) {
+                writeln!(f, "  {:width$}  and {more} words more", "")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A share in per cent, rounded down, so that 100 means all.
+struct Share {
+    part: u64,
+    of: u64,
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let per_mille = u128::from(self.part) * 1000 / u128::from(self.of.max(1));
+        write!(f, "{:3}.{} %", per_mille / 10, per_mille % 10)
+    }
+}
