@@ -50,7 +50,7 @@ pub(crate) struct Coalition {
 impl Coalition {
     /// A coalition whose floor is judged at `floor_at`.
     pub(crate) fn new(floor_at: &str) -> Self {
-        Self::at(floor_at, |_| "127.0.0.1:9".to_owned())
+        Self::at(floor_at, |party| format!("{party}.example:7443"))
     }
 
     /// The same, with these addresses in the MOU.

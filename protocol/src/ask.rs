@@ -43,12 +43,9 @@ impl RequestId {
         &self.0
     }
 
-    /// The id of one of several calls that belong together, `<id>.<part>`.
-    ///
-    /// # Errors
-    /// Where that would be longer than [`RequestId::MAX`].
-    pub fn part(&self, part: usize) -> Result<Self, RequestIdError> {
-        format!("{self}.{part}").parse()
+    /// The id of one of several calls that belong together, `<id>.<part>`; a long id is cut to make room.
+    pub fn part(&self, part: usize) -> Self {
+        Self(format!("{:.43}.{part}", self.0))
     }
 }
 
@@ -160,6 +157,17 @@ mod tests {
         assert_eq!(hex, golden);
         let decoded = wire::AskRequest::decode(encoded.as_slice()).unwrap();
         assert_eq!(Ask::try_from(decoded).unwrap().questions, [Ok(question())]);
+    }
+
+    #[test]
+    fn parts_of_a_request_have_ids_of_their_own() {
+        let long: RequestId = "x".repeat(RequestId::MAX).parse().unwrap();
+        for part in [0, 1, usize::MAX] {
+            let id = long.part(part);
+            assert_eq!(id.as_str().parse(), Ok(id.clone()), "{id}");
+            assert!(id.as_str().ends_with(&format!(".{part}")));
+        }
+        assert!("".parse::<RequestId>().is_err() && "a/b".parse::<RequestId>().is_err());
     }
 
     #[test]

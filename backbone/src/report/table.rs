@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use sumac_policy::Measure;
 use sumac_privacy::{NanoRho, best_guess};
 
@@ -13,8 +12,17 @@ use crate::combine::{Combined, Count, Group, Shown, Withholding};
 const WIDTH: u16 = 100;
 
 pub(super) fn write(tables: &[Combined]) -> String {
-    let tables: Vec<_> = tables.iter().map(one).collect();
-    tables.join("\n")
+    let mut text = tables.iter().map(one).collect::<Vec<_>>().join("\n");
+    if tables.iter().any(|combined| !combined.groups.is_empty()) {
+        line(&mut text, format_args!("\n±, interval: for the noise alone, 95 % of the time"));
+    }
+    if tables.iter().any(Combined::may_count_twice) {
+        line(
+            &mut text,
+            format_args!("not deduplicated: a learner known to several parties counts at each"),
+        );
+    }
+    text
 }
 
 fn one(combined: &Combined) -> String {
@@ -41,7 +49,7 @@ fn numbers(combined: &Combined) -> String {
     let definition = &combined.table.kpi().definition;
     let mut table = Table::new();
     table
-        .load_style(UTF8_HORIZONTAL_ONLY)
+        .load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH);
     let mut header: Vec<_> =
@@ -93,35 +101,27 @@ fn coverage(text: &mut String, combined: &Combined) {
     let asked = coverage.answered.len() + coverage.missing.len();
     let names: Vec<_> = coverage.answered.iter().map(|party| party.as_str()).collect();
     let colon = if names.is_empty() { "" } else { ": " };
-    line(text, format_args!("answered by {} of {asked}{colon}{}", names.len(), names.join(", ")));
+    let twice = if combined.may_count_twice() { " (not deduplicated)" } else { "" };
+    let (count, names) = (names.len(), names.join(", "));
+    line(text, format_args!("answered by {count} of {asked}{colon}{names}{twice}"));
     for (party, absence) in &coverage.missing {
         line(text, format_args!("missing: {party}, {absence}"));
-        let hint = absence.hint();
-        if !hint.is_empty() {
-            line(text, format_args!("  hint: {hint}"));
-        }
         if let Absence::Refused(refusal) = absence
             && !refusal.clause.as_str().is_empty()
         {
             line(text, format_args!("  clause: {}", refusal.clause));
         }
-    }
-    if coverage.answered.is_empty() {
-        return;
+        let hint = absence.hint();
+        if !hint.is_empty() {
+            line(text, format_args!("  hint: {hint}"));
+        }
     }
     if combined.groups.iter().any(|group| !group.withheld_by.is_empty()) {
         line(text, format_args!("* too low: a node withheld its own small group by its own floor"));
     }
-    if combined.may_count_twice() {
-        line(
-            text,
-            format_args!(
-                "not deduplicated: a learner known to several of these parties counts at each"
-            ),
-        );
+    if count > 0 {
+        line(text, format_args!("privacy: {}", exposure(combined)));
     }
-    line(text, format_args!("± and intervals: the added noise alone, 95 % of the time"));
-    line(text, format_args!("privacy: {}", exposure(combined)));
 }
 
 /// What the table tells at most about one learner, at one party and at all that answered.
@@ -130,13 +130,9 @@ fn exposure(combined: &Combined) -> String {
     let one = times(combined.price);
     let partners = u64::try_from(combined.coverage.answered.len()).unwrap_or(u64::MAX);
     let all = times(NanoRho::new(combined.price.get().saturating_mul(partners)));
-    let mut words = format!(
-        "this table lets an attacker guess a learner's presence {one} times in 100 instead of 50"
-    );
-    if partners > 1 {
-        words.push_str(&format!("; {all}, if known to all {partners} parties"));
-    }
-    words
+    let known =
+        if partners > 1 { format!(" ({all} if known to all {partners})") } else { String::new() };
+    format!("guessing that a learner is in it goes right {one} times in 100{known}, not 50")
 }
 
 fn learners(count: Count) -> String {
