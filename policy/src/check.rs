@@ -16,9 +16,16 @@ pub(crate) fn check(mou: &Mou, sheet: &Sheet) {
     unwise(mou, sheet);
 }
 
-/// The line of a top-level key, for problems found after reading.
+/// The line of a top-level key, for problems found after reading; the first where it is absent.
 fn line(sheet: &Sheet, key: &'static str) -> usize {
     sheet.root().item(key).map_or(1, |found| found.line)
+}
+
+/// The line of a key in a top-level section.
+fn line_in(sheet: &Sheet, section: &'static str, key: &str) -> usize {
+    let entries = sheet.root().section_if_any(section).map(|section| section.entries());
+    let found = entries.into_iter().flatten().find(|(name, _)| *name == key);
+    found.map_or_else(|| line(sheet, section), |(_, found)| found.line)
 }
 
 fn dates_are_ordered(mou: &Mou, sheet: &Sheet) {
@@ -30,40 +37,26 @@ fn dates_are_ordered(mou: &Mou, sheet: &Sheet) {
             "an agreement ends after it begins",
         );
     }
-    // Periods are dates; these keep every date of the calendar far from the end of the calendar itself.
-    for (key, day) in [("effective", mou.effective), ("expires", mou.expires)] {
-        if !(2000..2150).contains(&day.year()) {
-            sheet.problem(
-                line(sheet, key),
-                key,
-                format_args!("{day} is not between 2000 and 2149"),
-                "",
-            );
-        }
-    }
 }
 
 fn names_are_single(mou: &Mou, sheet: &Sheet) {
-    let mut seen = BTreeSet::new();
-    for party in &mou.parties {
-        if !seen.insert(party.id.as_str()) {
-            sheet.problem(
-                line(sheet, "party"),
-                "party",
-                format_args!("`{}` is listed twice", party.id),
-                "",
-            );
-        }
-    }
-    let mut roots = BTreeSet::new();
-    for party in &mou.parties {
-        if !roots.insert(party.root) {
-            let id = &party.id;
-            sheet.problem(
-                line(sheet, "party"),
-                "party",
+    let (mut ids, mut roots, mut addresses) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for (party, section) in mou.parties.iter().zip(sheet.root().sections("party")) {
+        let id = &party.id;
+        if !ids.insert(id.as_str()) {
+            section.problem_at("id", format_args!("`{id}` is listed twice"), "list it once");
+        } else if !roots.insert(party.root) {
+            section.problem_at(
+                "root",
                 format_args!("`{id}` has another party's root"),
                 "each party has its own",
+            );
+        }
+        if party.address.as_ref().is_some_and(|address| !addresses.insert(address.as_str())) {
+            section.problem_at(
+                "address",
+                format_args!("`{id}` has another party's address"),
+                "each node has its own",
             );
         }
     }
@@ -86,7 +79,7 @@ fn roles_are_held(mou: &Mou, sheet: &Sheet) {
             && mou.party(holder).is_none()
         {
             sheet.problem(
-                line(sheet, "roles"),
+                line_in(sheet, "roles", &role.name),
                 &format!("roles.{}", role.name),
                 format_args!("`{holder}` is not a party"),
                 "name a listed party, or \"every-party\"",
@@ -132,10 +125,10 @@ fn min_parties_is_reachable(mou: &Mou, sheet: &Sheet) {
         let there = mou.parties.iter().filter(|party| party.kind == *kind).count();
         if there < usize::try_from(*least).unwrap_or(usize::MAX) {
             sheet.problem(
-                line(sheet, "privacy"),
+                line_in(sheet, "privacy", "min_parties"),
                 "privacy.min_parties",
                 format_args!("{least} parties of kind {kind} are needed, and there are {there}"),
-                "no number could ever be published",
+                "no number could ever be published: list more parties or lower it",
             );
         }
     }
@@ -171,12 +164,13 @@ fn restrictions_leave_kpis_whole(mou: &Mou, sheet: &Sheet) {
 }
 
 fn unwise(mou: &Mou, sheet: &Sheet) {
-    if mou.privacy.floor < 10 {
+    // A floor under five is an error of its own.
+    if (5..10).contains(&mou.privacy.floor) {
         sheet.warning(
-            line(sheet, "privacy"),
+            line_in(sheet, "privacy", "floor"),
             "privacy.floor",
             format_args!("a floor of {} is lower than most states' 10", mou.privacy.floor),
-            "NCES 2011-603",
+            "NCES 2011-603 found 10 in 39 states",
         );
     }
     if !mou.parties.iter().any(|party| party.kind == PartyKind::Backbone) {

@@ -122,7 +122,7 @@ impl Definition {
     }
 
     /// The one canonical text of the definition broken down by these dimensions; its hash names the table.
-    pub(crate) fn canonical(&self, dimensions: &[&Dimension]) -> String {
+    pub(crate) fn canonical(&self, axes: &[(&Dimension, TableName)]) -> String {
         use std::fmt::Write;
         let mut text = format!("sumac-definition/1\nmeasure {:?}\nof {}\n", self.measure, self.of);
         let mut line = |words: std::fmt::Arguments<'_>| {
@@ -145,11 +145,15 @@ impl Definition {
                 When::Otherwise => line(format_args!("outcome {id:?} otherwise")),
             }
         }
-        for dimension in dimensions {
+        for (dimension, table) in axes {
             let codes: Vec<_> = dimension.codes.iter().map(|code| code.id.as_str()).collect();
             match &dimension.source {
-                DimensionSource::Column(column) => line(format_args!("by {column} {codes:?}")),
-                DimensionSource::Age(cuts) => line(format_args!("by age {cuts:?} {codes:?}")),
+                DimensionSource::Column(column) => {
+                    line(format_args!("by {table}.{column} {codes:?}"));
+                }
+                DimensionSource::Age(cuts) => {
+                    line(format_args!("by {table} age {cuts:?} {codes:?}"))
+                }
             }
         }
         text

@@ -8,6 +8,9 @@ use std::fmt;
 pub struct Margin(u32);
 
 impl Margin {
+    /// The narrowest margin.
+    pub const MIN: Self = Self(1);
+
     /// The widest margin that still says something about a coalition.
     pub const MAX: u32 = 1_000_000;
 

@@ -127,6 +127,11 @@ impl Year {
         Self { first: self.first - i16::from(years), ..self }
     }
 
+    /// The year after this one.
+    pub fn next(self) -> Self {
+        self.plus(1)
+    }
+
     fn plus(self, years: i16) -> Self {
         Self { first: self.first + years, ..self }
     }

@@ -66,7 +66,8 @@ impl Table {
             dimensions.push(dimension.clone());
             axis_tables.push(table.ok_or_else(|| not_listed(mou, &kpi.id))?);
         }
-        let axes: Vec<_> = dimensions.iter().map(AsRef::as_ref).collect();
+        let axes: Vec<_> =
+            dimensions.iter().map(AsRef::as_ref).zip(axis_tables.iter().copied()).collect();
         let definition_hash = Sha256::of(kpi.definition.canonical(&axes).as_bytes());
         Ok(Self {
             key: key(definition_hash, period, mou),

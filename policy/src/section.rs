@@ -1,6 +1,9 @@
 //! Reading TOML with a closed vocabulary: each key is taken by name, and what nobody took is an error with
 //! its line and the nearest known key. Shared by the MOU, mappings and settings.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
@@ -18,6 +21,8 @@ const MAX_FILE: usize = 1 << 20;
 /// A TOML text, and the problems found in it so far.
 pub struct Sheet {
     document: Document<String>,
+    /// Where each line but the first begins.
+    lines: Vec<usize>,
     problems: RefCell<Vec<Problem>>,
 }
 
@@ -68,7 +73,9 @@ impl Sheet {
             let at = error.span().map_or(0, |span| span.start);
             problem(line_at(text.as_bytes(), at), error.message().trim().replace('\n', "; "), "")
         })?;
-        Ok(Self { document, problems: RefCell::default() })
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = ends.map(|(at, _)| at + 1).collect();
+        Ok(Self { document, lines, problems: RefCell::default() })
     }
 
     /// The whole file as one section.
@@ -117,7 +124,7 @@ impl Sheet {
     }
 
     fn line(&self, at: usize) -> usize {
-        line_at(self.document.raw().as_bytes(), at)
+        1 + self.lines.partition_point(|start| *start <= at)
     }
 }
 
@@ -182,7 +189,7 @@ impl<'a> Section<'a> {
                 self.sheet.problem(
                     line,
                     &place,
-                    format_args!("{what} is needed, not a {found}"),
+                    format_args!("{what} is needed, and this is: {found}"),
                     "",
                 );
                 None
@@ -193,16 +200,21 @@ impl<'a> Section<'a> {
     /// A text, if it is there.
     pub fn text_if_any(&self, key: &'static str) -> Option<Found<&'a str>> {
         let found = self.typed(key, "a text in quotes", Item::as_str)?;
-        if found.value.trim().is_empty() {
-            self.sheet.problem(
-                found.line,
-                &found.place,
-                "is empty",
-                "say it, or leave the key out",
-            );
-            return None;
+        self.printable(found.value, found.line, &found.place).then_some(found)
+    }
+
+    /// Whether a text says something and does nothing to a terminal or a log.
+    fn printable(&self, text: &str, line: usize, place: &str) -> bool {
+        if text.trim().is_empty() {
+            self.sheet.problem(line, place, "is empty", "say it, or leave it out");
+            return false;
         }
-        Some(found)
+        // Line breaks are for long conditions, in triple quotes.
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            self.sheet.problem(line, place, "holds a control character", "remove it");
+            return false;
+        }
+        true
     }
 
     /// A text.
@@ -302,11 +314,14 @@ impl<'a> Section<'a> {
                     self.sheet.problem(
                         line,
                         &place,
-                        format_args!("a text in quotes is needed, not a {found}"),
+                        format_args!("a text in quotes is needed, and this is: {found}"),
                         "",
                     );
                     return None;
                 };
+                if !self.printable(text, line, &place) {
+                    return None;
+                }
                 self.parsed(text, line, &place).map(|value| Found { value, line, place })
             });
         Some(words.collect())
@@ -355,7 +370,12 @@ impl<'a> Section<'a> {
             })
         });
         inline.and_then(Iterator::collect).unwrap_or_else(|| {
-            self.sheet.problem(found.line, &found.place, "a list of tables is needed", "");
+            self.sheet.problem(
+                found.line,
+                &found.place,
+                "a list of tables is needed",
+                format_args!("write [[{}]] above each", found.place),
+            );
             Vec::new()
         })
     }
@@ -373,7 +393,7 @@ impl<'a> Section<'a> {
                 self.sheet.problem(
                     found.line,
                     &found.place,
-                    format_args!("a table is needed, not a {kind}"),
+                    format_args!("a table is needed, and this is: {kind}"),
                     "",
                 );
                 return None;
@@ -397,7 +417,7 @@ impl<'a> Section<'a> {
 
     /// Ends the section: each key that nobody took is an error. `later` names keys of the format that this
     /// version cannot enforce: they are refused, never ignored.
-    pub fn end(self, later: &[&'static str]) {
+    pub fn end(&self, later: &[&'static str]) {
         let taken = self.taken.borrow();
         for (key, found) in self.entries() {
             if taken.contains(&key) {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::digest::write_hex;
 
 /// What names a released table: SHA-256 over the resolved definition, the period, the breakdown and the
-/// revision. Neither the asker, nor the order of dimensions, nor the margin changes it.
+/// revision. Neither the asker, nor the order in which a question names dimensions, nor the margin changes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableKey([u8; 32]);
 

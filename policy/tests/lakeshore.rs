@@ -1,6 +1,7 @@
 //! The shipped example agreement, decided question by question.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::disallowed_methods, reason = "no chain is verified here: the peer is given")]
 
 use sumac_policy::{
     Breakdown, Mou, PartyId, Peer, PeerRole, Permit, Question, Reason, Refusal, Severity, decide,

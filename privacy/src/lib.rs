@@ -29,18 +29,21 @@
 //!
 //! - [`mod@rho`]: the currency, [`NanoRho`].
 //! - [`mod@price`]: from margin and sensitivity to a price.
+//! - [`mod@budget`]: what the MOU's calendar costs each node in each year, and whether that fits.
 //! - [`mod@noise`]: [`Exact`] cells in, [`Noisy`] cells out; the only way between them.
 //! - [`mod@margin`]: how far off sums, groups and rates may be.
 //! - [`mod@show`]: what a spending means, as (ε, δ) and as an attacker's best guess.
 //!
 //! This crate keeps no state and reads no clock, file or ambient randomness.
 
+pub mod budget;
 pub mod margin;
 pub mod noise;
 pub mod price;
 pub mod rho;
 pub mod show;
 
+pub use budget::{YearPrice, kpi_price, lint, year_prices};
 pub use margin::{
     RateEstimate, guard, margin_of_group, margin_of_sum, rate_interval, standard_deviation,
     variance, variance_of_sum,

@@ -5,8 +5,9 @@ use sqlparser::ast::{
     BinaryOperator, DataType, DateTimeField, Expr, Ident, UnaryOperator, Value as Literal,
 };
 use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::{ColumnRef, Interval, Op, Predicate, Value};
 use crate::nearest::nearest;
@@ -14,8 +15,31 @@ use crate::schema::{Kind, Schema, TableName};
 
 /// Longest predicate read, in bytes; the standards' longest is a tenth of this.
 const MAX_TEXT: usize = 4_096;
-/// Deepest nesting of brackets.
-const MAX_DEPTH: usize = 32;
+/// Most words and signs in one predicate, not counting literals: the parser builds chains of operators as deep
+/// trees, whatever the depth of brackets.
+const MAX_WORDS: usize = 300;
+/// Deepest nesting of brackets and `not`. A level takes the parser up to 60 kB of stack without optimisation.
+const MAX_DEPTH: usize = 12;
+/// Longest interval in days: a hundred years.
+const MAX_DAYS: i32 = 36_500;
+/// SQL's own words in the subset.
+const WORDS: [Keyword; 15] = [
+    Keyword::AND,
+    Keyword::OR,
+    Keyword::NOT,
+    Keyword::IN,
+    Keyword::BETWEEN,
+    Keyword::IS,
+    Keyword::NULL,
+    Keyword::TRUE,
+    Keyword::DATE,
+    Keyword::YEAR,
+    Keyword::YEARS,
+    Keyword::MONTH,
+    Keyword::MONTHS,
+    Keyword::DAY,
+    Keyword::DAYS,
+];
 /// Most values in one list.
 const MAX_LIST: usize = 1_000;
 
@@ -30,7 +54,7 @@ pub(crate) struct Scope<'a> {
 /// Why a text is no predicate of the subset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PredicateError {
-    #[error("a predicate of more than {MAX_TEXT} characters")]
+    #[error("a condition of more than {MAX_TEXT} characters or {MAX_WORDS} words")]
     TooLong,
     #[error("this is not an SQL condition: {0}")]
     Syntax(String),
@@ -63,10 +87,17 @@ impl Predicate {
                 error.to_string().trim_start_matches("sql parser error: ").to_owned(),
             )
         };
-        let mut parser = Parser::new(&PostgreSqlDialect {})
-            .with_recursion_limit(MAX_DEPTH)
-            .try_with_sql(text)
-            .map_err(syntax)?;
+        let tokens = Tokenizer::new(&PostgreSqlDialect {}, text)
+            .tokenize()
+            .map_err(|error| PredicateError::Syntax(error.to_string()))?;
+        if tokens.iter().filter(|token| is_word(token)).count() > MAX_WORDS {
+            return Err(PredicateError::TooLong);
+        }
+        if let Some(foreign) = scope.foreign(&tokens) {
+            return Err(PredicateError::Outside(foreign));
+        }
+        let mut parser =
+            Parser::new(&PostgreSqlDialect {}).with_recursion_limit(MAX_DEPTH).with_tokens(tokens);
         let expression = parser.parse_expr().map_err(syntax)?;
         match parser.peek_token().token {
             Token::EOF => scope.predicate(&expression),
@@ -76,6 +107,48 @@ impl Predicate {
 }
 
 impl<'a> Scope<'a> {
+    /// The first sign or word that no condition of the subset has. Refused before parsing, so that the
+    /// parser's ways through the rest of SQL, and the stack they take, need not concern anyone.
+    fn foreign(self, tokens: &[Token]) -> Option<String> {
+        let tokens: Vec<_> =
+            tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
+        let next = |n: usize| tokens.get(n + 1).copied();
+        let fits = |(n, token): &(usize, &&Token)| match token {
+            Token::Word(word)
+                if self.is_name(&word.value) || word.keyword == Keyword::NoKeyword =>
+            {
+                next(*n) != Some(&Token::LParen)
+            }
+            Token::Word(word) if word.keyword == Keyword::INTERVAL => {
+                matches!(next(*n), Some(Token::SingleQuotedString(_)))
+            }
+            Token::Word(word) => WORDS.contains(&word.keyword),
+            Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::Comma
+            | Token::Period
+            | Token::LParen
+            | Token::RParen
+            | Token::Plus
+            | Token::Minus
+            | Token::Eq
+            | Token::Neq
+            | Token::Lt
+            | Token::LtEq
+            | Token::Gt
+            | Token::GtEq => true,
+            _ => false,
+        };
+        let (_, foreign) = tokens.iter().enumerate().find(|token| !fits(token))?;
+        Some(foreign.to_string())
+    }
+
+    /// Whether a word names a column or a table here, keyword of SQL or not.
+    fn is_name(self, word: &str) -> bool {
+        let is_column = |table: &TableName| self.schema.column(*table, word).is_some();
+        self.tables.iter().any(|table| table.as_str() == word || is_column(table))
+    }
+
     fn predicate(self, expression: &Expr) -> Result<Predicate, PredicateError> {
         match expression {
             Expr::Nested(inner) => self.predicate(inner),
@@ -83,18 +156,22 @@ impl<'a> Scope<'a> {
             Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
                 Ok(Predicate::Not(Box::new(self.predicate(expr)?)))
             }
-            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-                Ok(Predicate::And(self.flat(left, right, |part| match part {
+            Expr::BinaryOp { op: BinaryOperator::And, .. } => Ok(Predicate::And(self.flat(
+                expression,
+                &BinaryOperator::And,
+                |part| match part {
                     Predicate::And(parts) => Ok(parts),
                     other => Err(other),
-                })?))
-            }
-            Expr::BinaryOp { left, op: BinaryOperator::Or, right } => {
-                Ok(Predicate::Or(self.flat(left, right, |part| match part {
+                },
+            )?)),
+            Expr::BinaryOp { op: BinaryOperator::Or, .. } => Ok(Predicate::Or(self.flat(
+                expression,
+                &BinaryOperator::Or,
+                |part| match part {
                     Predicate::Or(parts) => Ok(parts),
                     other => Err(other),
-                })?))
-            }
+                },
+            )?)),
             Expr::BinaryOp { left, op, right } => self.comparison(left, op, right),
             Expr::IsNull(inner) => Ok(Predicate::IsNull(self.column(inner)?.0)),
             Expr::IsNotNull(inner) => {
@@ -115,13 +192,22 @@ impl<'a> Scope<'a> {
     /// `a and (b and c)` and `(a and b) and c` are one list.
     fn flat(
         self,
-        left: &Expr,
-        right: &Expr,
+        chain: &Expr,
+        joint: &BinaryOperator,
         open: fn(Predicate) -> Result<Vec<Predicate>, Predicate>,
     ) -> Result<Vec<Predicate>, PredicateError> {
+        let mut operands = Vec::new();
+        let mut rest = chain;
+        while let Expr::BinaryOp { left, op, right } = rest
+            && op == joint
+        {
+            operands.push(right.as_ref());
+            rest = left;
+        }
+        operands.push(rest);
         let mut parts = Vec::new();
-        for side in [left, right] {
-            match open(self.predicate(side)?) {
+        for operand in operands.into_iter().rev() {
+            match open(self.predicate(operand)?) {
                 Ok(inner) => parts.extend(inner),
                 Err(part) => parts.push(part),
             }
@@ -148,7 +234,9 @@ impl<'a> Scope<'a> {
         if let (Kind::Code(_), false) = (kind, matches!(op, Op::Equal | Op::NotEqual)) {
             return Err(PredicateError::Unordered(column.column));
         }
-        if let (Kind::Date, Some((other, plus))) = (kind, self.shifted_date(right)?) {
+        if *kind == Kind::Date
+            && let Some((other, plus)) = self.shifted_date(right)?
+        {
             return Ok(Predicate::CompareDates { column, op, other, plus });
         }
         Ok(Predicate::Compare { value: value(&column, kind, right)?, column, op })
@@ -225,6 +313,14 @@ impl<'a> Scope<'a> {
     }
 }
 
+fn is_word(token: &Token) -> bool {
+    let counts_not = matches!(
+        token,
+        Token::Whitespace(_) | Token::Comma | Token::Number(..) | Token::SingleQuotedString(_)
+    );
+    !counts_not
+}
+
 fn negate(predicate: Predicate, negated: bool) -> Predicate {
     if negated { Predicate::Not(Box::new(predicate)) } else { predicate }
 }
@@ -282,6 +378,13 @@ fn interval(expr: &Expr, sign: i32) -> Result<Interval, PredicateError> {
     let Literal::SingleQuotedString(text) = &literal.value else { return Err(outside()) };
     let mut words = text.split_whitespace();
     let number: i32 = words.next().and_then(|word| word.parse().ok()).ok_or_else(outside)?;
+    if interval.last_field.is_some()
+        || interval.leading_precision.is_some()
+        || interval.fractional_seconds_precision.is_some()
+        || !(-MAX_DAYS..=MAX_DAYS).contains(&number)
+    {
+        return Err(outside());
+    }
     let unit = match (&interval.leading_field, words.next(), words.next()) {
         (Some(DateTimeField::Year | DateTimeField::Years), None, None) => "year",
         (Some(DateTimeField::Month | DateTimeField::Months), None, None) => "month",
@@ -293,7 +396,7 @@ fn interval(expr: &Expr, sign: i32) -> Result<Interval, PredicateError> {
     match unit {
         "year" if number.abs() <= 100 => Ok(Interval { months: 12 * number, days: 0 }),
         "month" if number.abs() <= 1_200 => Ok(Interval { months: number, days: 0 }),
-        "day" if number.abs() <= 36_500 => Ok(Interval { months: 0, days: number }),
+        "day" => Ok(Interval { months: 0, days: number }),
         _ => Err(outside()),
     }
 }
@@ -308,6 +411,21 @@ fn type_error(column: &ColumnRef, kind: &Kind, found: &Expr) -> PredicateError {
     PredicateError::Type { column: column.column.clone(), holds, found: shortened(found) }
 }
 
+/// What an expression is, in few words. Never prints a tree: a chain of operators is as deep as it is long.
 fn shortened(expr: &Expr) -> String {
-    expr.to_string().chars().take(60).collect()
+    match expr {
+        Expr::Identifier(_)
+        | Expr::CompoundIdentifier(_)
+        | Expr::Value(_)
+        | Expr::TypedString(_)
+        | Expr::Interval(_) => expr.to_string().chars().take(60).collect(),
+        Expr::Nested(inner) => shortened(inner),
+        Expr::BinaryOp { op, .. } => format!("… {op} …"),
+        Expr::UnaryOp { op, .. } => format!("{op} …"),
+        Expr::IsNull(_) | Expr::IsNotNull(_) => "… is null".to_owned(),
+        Expr::IsTrue(_) | Expr::IsNotTrue(_) => "… is true".to_owned(),
+        Expr::InList { .. } => "… in (…)".to_owned(),
+        Expr::Between { .. } => "… between …".to_owned(),
+        _ => "…".to_owned(),
+    }
 }

@@ -19,26 +19,38 @@ pub(crate) fn definition(section: Section<'_>, schema: &Schema) -> Option<Defini
     let measure = measure(&section);
     let of = section.word::<TableName>("of").map(|found| found.value);
     let lag_years = section.number_if_any("lag_years", 0..=MAX_LAG).map_or(0, |found| found.value);
-    let lag_years = u8::try_from(lag_years).ok()?;
     let during = section.text_if_any("during");
     let cohort = section.text_if_any("cohort");
     let population = section.text_if_any("where");
     let outcomes = section.sections("outcomes");
-    let of = of?;
+    let (Some(of), Ok(lag_years)) = (of, u8::try_from(lag_years)) else {
+        section.end(LATER);
+        return None;
+    };
 
-    let anchored = |column: &str, key: &str, kind: Kind, holds: &str| match schema
+    let anchored = |column: &str, key: &str, kind: Kind, holds: &str, other: &str| match schema
         .column(of, column)
     {
         Some(known) if known.kind == kind => true,
         _ => {
-            section.problem_at(key, format_args!("`{of}` has no {holds} column `{column}`"), "");
+            let columns = schema.table(of).into_iter().flat_map(|table| &table.columns);
+            let fitting: Vec<_> = columns
+                .filter(|known| known.kind == kind)
+                .map(|known| known.name.as_str())
+                .collect();
+            let hint = if fitting.is_empty() {
+                format!("it has none; use {other}")
+            } else {
+                format!("it has {}", fitting.join(", "))
+            };
+            section.problem_at(key, format_args!("`{of}` has no {holds} column `{column}`"), hint);
             false
         }
     };
     let anchor = match (during, cohort) {
-        (Some(during), None) => anchored(during.value, "during", Kind::Date, "date")
+        (Some(during), None) => anchored(during.value, "during", Kind::Date, "date", "`cohort`")
             .then(|| Anchor::Within { column: during.value.to_owned(), lag_years }),
-        (None, Some(cohort)) => anchored(cohort.value, "cohort", Kind::Year, "year")
+        (None, Some(cohort)) => anchored(cohort.value, "cohort", Kind::Year, "year", "`during`")
             .then(|| Anchor::Cohort { column: cohort.value.to_owned(), lag_years }),
         _ => {
             section.problem(

@@ -57,6 +57,7 @@ pub(super) fn declared_dimension(
     let title = section.text("title");
     let of = section.word::<TableName>("of");
     let codes = codes(&section, sheet);
+    section.end(&[]);
     let (id, title, of, codes) = (id?.value, title?.value.to_owned(), of?.value, codes?);
     let column = id.as_str().to_owned();
     let declared =
@@ -69,7 +70,6 @@ pub(super) fn declared_dimension(
         );
         return None;
     }
-    section.end(&[]);
     Some(Dimension { id, title, source: DimensionSource::Column(column), codes })
 }
 

@@ -1,18 +1,23 @@
 //! `mou.toml`: the whole agreement.
 
+use std::collections::BTreeSet;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
+
+use jiff::civil::Date;
 
 use crate::digest::Sha256;
 use crate::mou::{
     Calendar, Capability, FloorAt, Kpi, Mou, Party, PartyKind, Privacy, Restriction, Role, Terms,
 };
 use crate::names::{DimensionId, PartyId, Purpose};
+use crate::nearest::nearest;
 use crate::period::{Year, YearStart};
 use crate::problem::{Problem, Problems, Severity};
 use crate::read::dimension::declared_dimension;
 use crate::read::kpi::{Known, kpi};
 use crate::read::standard::standard;
-use crate::section::{Section, Sheet};
+use crate::section::{Found, Section, Sheet};
 
 /// The platform's own floor, in people, for any MOU. Lowering it needs a release of the software.
 const PLATFORM_FLOOR: i64 = 5;
@@ -71,8 +76,8 @@ fn mou(sheet: &Sheet, hash: Sha256) -> Option<Mou> {
             format_args!("it ships \"{}\"", standard.hash),
         );
     }
-    let effective = root.day("effective");
-    let expires = root.day("expires");
+    let effective = day(&root, "effective");
+    let expires = day(&root, "expires");
     let terms = root.section("agreement").and_then(terms);
     let calendar = root.section("calendar").and_then(calendar);
     let parties: Vec<_> = root.sections("party").into_iter().map(party).collect();
@@ -110,8 +115,8 @@ fn mou(sheet: &Sheet, hash: Sha256) -> Option<Mou> {
         id: id?.value.as_str().to_owned(),
         title: title?.value.to_owned(),
         version: u32::try_from(version?.value).ok()?,
-        effective: effective?.value,
-        expires: expires?.value,
+        effective: effective?,
+        expires: expires?,
         agreement: terms?,
         calendar: calendar?,
         parties: parties?,
@@ -136,9 +141,23 @@ fn format(root: &Section<'_>) {
     }
 }
 
+/// A first or last day in force. Its range keeps every date of the calendar far from where dates end.
+fn day(root: &Section<'_>, key: &'static str) -> Option<Date> {
+    let day = root.day(key)?.value;
+    let sound = (2000..2150).contains(&day.year());
+    if !sound {
+        root.problem_at(
+            key,
+            format_args!("{day} is not between 2000 and 2149"),
+            "an agreement is for a few years",
+        );
+    }
+    sound.then_some(day)
+}
+
 fn terms(section: Section<'_>) -> Option<Terms> {
     let purposes = section.words::<Purpose>("purposes");
-    let texts = |words: Option<Vec<crate::section::Found<String>>>| {
+    let texts = |words: Option<Vec<Found<String>>>| {
         words.unwrap_or_default().into_iter().map(|found| found.value).collect()
     };
     let legal = texts(section.words_if_any("legal"));
@@ -157,16 +176,17 @@ fn calendar(section: Section<'_>) -> Option<Calendar> {
     let year_starts = section.word::<YearStart>("year_starts");
     let first_period = section.word::<Year>("first_period");
     let wait_days = section.number("wait_days", 0..=3_650);
+    section.end(&[]);
     let (year_starts, first_period) = (year_starts?.value, first_period?.value);
     if !crate::period::Period::Year(first_period).fits(year_starts) {
         let written = if year_starts.is_new_year() { "2025" } else { "2025-26" };
         section.problem_at(
             "first_period",
             format_args!("years that start on {year_starts} are written like {written}"),
-            "",
+            "write the first year that may be asked about",
         );
+        return None;
     }
-    section.end(&[]);
     Some(Calendar { year_starts, first_period, wait_days: u16::try_from(wait_days?.value).ok()? })
 }
 
@@ -177,11 +197,14 @@ fn party(section: Section<'_>) -> Option<Party> {
     let root = section.word::<Sha256>("root");
     let address = section.text_if_any("address");
     let contacts = section.words::<String>("contacts");
-    if contacts.as_ref().is_some_and(|contacts| contacts.len() < MIN_CONTACTS) {
+    let different = |contacts: &Vec<Found<String>>| {
+        contacts.iter().map(|found| found.value.trim()).collect::<BTreeSet<_>>().len()
+    };
+    if contacts.as_ref().is_some_and(|contacts| different(contacts) < MIN_CONTACTS) {
         section.problem_at(
             "contacts",
             format_args!("fewer than {MIN_CONTACTS} contacts"),
-            "people leave: name two at least",
+            "people leave: name two different ones at least",
         );
     }
     if let Some(address) = &address {
@@ -207,14 +230,21 @@ fn address_is_reachable(section: &Section<'_>, address: &str) {
         );
         return;
     }
+    let host_is_sound = |host: &str| match host.strip_prefix('[') {
+        Some(host) => host.strip_suffix(']').is_some_and(|host| host.parse::<Ipv6Addr>().is_ok()),
+        None => {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+            !host.is_empty() && host.chars().all(plain)
+        }
+    };
     let sound = address.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok_and(|port| port > 0)
+        host_is_sound(host) && port.parse::<u16>().is_ok_and(|port| port > 0)
     });
     if !sound {
         section.problem_at(
             "address",
             format_args!("`{address}` is not host:port"),
-            "such as node.college.edu:7443",
+            "such as node.college.example:7443",
         );
     }
 }
@@ -223,13 +253,13 @@ fn roles(section: Section<'_>) -> Vec<Role> {
     let roles = section.named_sections().into_iter().filter_map(|(name, role)| {
         let party = role.text("party");
         let may = role.words::<Capability>("may");
+        role.end(&[]);
         let party = match party?.value {
             "every-party" => None,
             id => Some(
                 id.parse::<PartyId>().map_err(|error| role.problem_at("party", error, "")).ok()?,
             ),
         };
-        role.end(&[]);
         let may = may?.into_iter().map(|found| found.value).collect();
         Some(Role { name: name.to_owned(), party, may })
     });
@@ -297,6 +327,7 @@ fn restriction(section: Section<'_>, known: &Known<'_>) -> Option<Restriction> {
         section
             .problem("a restriction refuses", "write refuse = true, or leave the restriction out");
     }
+    section.end(&["kpi", "floor", "margin"]);
     let dimension = dimension?.value;
     let column = known
         .dimensions
@@ -304,9 +335,13 @@ fn restriction(section: Section<'_>, known: &Known<'_>) -> Option<Restriction> {
         .find(|resolved| resolved.id == dimension)
         .map(|resolved| resolved.source.column().to_owned());
     if column.is_none() {
-        section.problem_at("dimension", format_args!("no dimension `{dimension}`"), "");
+        let ids = || known.dimensions.iter().map(|dimension| dimension.id.as_str());
+        let hint = match nearest(dimension.as_str(), ids()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", ids().collect::<Vec<_>>().join(", ")),
+        };
+        section.problem_at("dimension", format_args!("no dimension `{dimension}`"), hint);
     }
-    section.end(&["kpi", "floor", "margin"]);
     Some(Restriction { because: because?.value.to_owned(), dimension, column: column? })
 }
 
