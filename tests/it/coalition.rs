@@ -1,0 +1,198 @@
+//! A coalition in this process: real roots, real mutual TLS on loopback ports, fixed time and chance.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sumac_backbone::{Asker, Wanted};
+use sumac_keys::{Clock, NodeSecret, Root, TlsIdentity, Trust};
+use sumac_node::records::canonical::Canonical;
+use sumac_node::records::snapshot::{self, Statement};
+use sumac_node::store::Store;
+use sumac_node::{Node, NodeParts, World, serve};
+use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+/// The roots and certificates of a coalition's parties; they cost time to make, so tests share them.
+pub(crate) struct Parties {
+    now: Timestamp,
+    roots: BTreeMap<PartyId, Root>,
+}
+
+/// A coalition whose nodes can be started and stopped.
+pub(crate) struct Coalition {
+    pub(crate) mou: Arc<Mou>,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) dir: tempfile::TempDir,
+    now: Timestamp,
+    parties: Arc<Parties>,
+    addresses: BTreeMap<PartyId, SocketAddr>,
+    /// Ports held for nodes that have not served yet, so that no other process takes them.
+    held: Mutex<BTreeMap<PartyId, TcpListener>>,
+}
+
+/// A node that serves.
+pub(crate) struct Serving {
+    stop: oneshot::Sender<()>,
+    done: JoinHandle<()>,
+}
+
+impl Parties {
+    /// Every party of this agreement, with a root made for it.
+    pub(crate) fn of(mou_text: &str, now: &str) -> Arc<Self> {
+        let now: Timestamp = now.parse().unwrap();
+        let mou = Mou::read(mou_text.as_bytes()).unwrap();
+        let root = |id: &PartyId| (id.clone(), Root::create(id, id.as_str(), now).unwrap());
+        Arc::new(Self { now, roots: mou.parties().iter().map(|party| root(&party.id)).collect() })
+    }
+
+    pub(crate) fn root(&self, party: &str) -> &Root {
+        &self.roots[&party.parse::<PartyId>().unwrap()]
+    }
+
+    /// A fresh certificate of a party for this role.
+    pub(crate) fn identity(&self, party: &str, role: PeerRole, name: &str) -> TlsIdentity {
+        let issued = self.root(party).issue(role, name, self.now).unwrap();
+        TlsIdentity::read(issued.certificate_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap()
+    }
+}
+
+impl Coalition {
+    /// Finds a port for every node and writes real fingerprints and addresses into the agreement. At the ports
+    /// of parties that are not `serving`, nobody listens.
+    pub(crate) async fn under(mou_text: &str, parties: Arc<Parties>, serving: &[&str]) -> Self {
+        let placeholder = Mou::read(mou_text.as_bytes()).unwrap();
+        let mut text = mou_text.to_owned();
+        let mut addresses = BTreeMap::new();
+        let mut held = BTreeMap::new();
+        for party in placeholder.parties() {
+            let root = parties.roots[&party.id].fingerprint();
+            text = text.replace(&party.root.to_string(), &root.to_string());
+            if let Some(address) = &party.address {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let here = listener.local_addr().unwrap();
+                text = text.replace(&format!("\"{address}\""), &format!("\"{here}\""));
+                addresses.insert(party.id.clone(), here);
+                held.insert(party.id.clone(), listener);
+            }
+        }
+        held.retain(|party, _| serving.contains(&party.as_str()));
+        let mou = Arc::new(Mou::read(text.as_bytes()).unwrap());
+        let roots = mou.parties().iter().map(|party| {
+            let pem = parties.roots[&party.id].certificate_pem();
+            (party.id.clone(), party.root, pem)
+        });
+        let trust = Arc::new(Trust::new(roots).unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        Self { mou, trust, dir, now: parties.now, parties, addresses, held: Mutex::new(held) }
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let now = self.now;
+        Arc::new(move || now)
+    }
+
+    /// Where a party keeps its node's files.
+    pub(crate) fn home(&self, party: &str) -> PathBuf {
+        self.dir.path().join(party)
+    }
+
+    pub(crate) fn secret() -> NodeSecret {
+        NodeSecret::new([7; 32])
+    }
+
+    /// Where a party's node keeps the ledger that belongs to `seed`.
+    pub(crate) fn ledger(&self, party: &str, seed: u64) -> PathBuf {
+        self.home(party).join(format!("ledger-{seed}"))
+    }
+
+    /// Puts a node together whose chance is a function of `seed`.
+    pub(crate) async fn node(&self, party: &str, seed: u64, snapshots: &Path) -> Arc<Node> {
+        let world = World::new(self.clock(), chance(seed));
+        let salts = world.chance();
+        let ledger = self.ledger(party, seed);
+        let (store, _) = Store::open(&ledger, Box::new(move || *salts())).unwrap();
+        let identity = self.parties.identity(party, PeerRole::Node, "node");
+        let parts = NodeParts {
+            party: party.parse().unwrap(),
+            mou: self.mou.clone(),
+            trust: self.trust.clone(),
+            store,
+            identity: watch::channel(Arc::new(identity)).1,
+            snapshots: snapshots.to_owned(),
+            secret: Self::secret(),
+            world,
+        };
+        Node::start(parts).await.unwrap()
+    }
+
+    /// Serves a node on the port its party's address names.
+    pub(crate) async fn serve(&self, party: &str, node: Arc<Node>) -> Serving {
+        let party: PartyId = party.parse().unwrap();
+        let held = self.held.lock().unwrap().remove(&party);
+        let listener = match held {
+            Some(listener) => listener,
+            None => TcpListener::bind(self.addresses[&party]).await.unwrap(),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let done = tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            serve(node, listener, Duration::ZERO, stopped).await.unwrap();
+        });
+        Serving { stop, done }
+    }
+
+    /// Somebody who asks, with a certificate of this party and role.
+    pub(crate) fn asker(&self, party: &str, role: PeerRole) -> Asker {
+        let identity = self.parties.identity(party, role, "maria");
+        Asker::new(self.mou.clone(), self.trust.clone(), &identity, &self.clock()).unwrap()
+    }
+}
+
+impl Serving {
+    pub(crate) async fn stop(self) {
+        let _ = self.stop.send(());
+        self.done.await.unwrap();
+    }
+}
+
+/// Fixed chance: the n-th call under a seed always gives the same bytes.
+pub(crate) fn chance(seed: u64) -> sumac_node::Chance {
+    let calls = AtomicU64::new(0);
+    Arc::new(move || {
+        let call = calls.fetch_add(1, Ordering::Relaxed);
+        let bytes = sumac_policy::Sha256::of(format!("{seed} {call}").as_bytes());
+        (*bytes.as_bytes()).into()
+    })
+}
+
+/// The tables of one KPI and period, one for each of these breakdowns.
+pub(crate) fn wanted(mou: &Mou, kpi: &str, period: &str, breakdowns: &[&[&str]]) -> Vec<Wanted> {
+    let purpose = mou.terms().purposes[0].clone();
+    let table = |by: &&[&str]| {
+        let by = Breakdown::by(by.iter().map(|id| id.parse().unwrap()));
+        Table::resolve(mou, &kpi.parse().unwrap(), period.parse().unwrap(), &by).unwrap()
+    };
+    breakdowns.iter().map(|by| Wanted { table: table(by), purpose: purpose.clone() }).collect()
+}
+
+/// Freezes rows as a party's data, taken long after `covers` closed.
+pub(crate) fn freeze(coalition: &Coalition, into: &Path, rows: &Canonical, covers: &[&str]) {
+    let statement = Statement {
+        as_of: coalition.now.strftime("%Y-%m-%d").to_string().parse().unwrap(),
+        covers: covers.iter().map(|label| label.parse().unwrap()).collect(),
+    };
+    static FROZEN: AtomicU64 = AtomicU64::new(0);
+    let seed = FROZEN.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let schema = coalition.mou.schema();
+    snapshot::freeze(rows, &statement, schema, &Coalition::secret(), into, coalition.now, seed)
+        .unwrap();
+}

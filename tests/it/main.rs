@@ -1,0 +1,12 @@
+//! The whole system: real certificates, real TLS, real files, real processes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and reads the world"
+)]
+
+mod coalition;
+mod promises;
