@@ -33,7 +33,9 @@ async fn a_damaged_or_shortened_log_is_refused_untouched() {
     flipped[log.len() - 3] ^= 4;
     let mut middle = log.clone();
     middle[100] ^= 1;
-    for damaged in [flipped, middle, log[..log.len() - 1].to_vec(), log[..16].to_vec()] {
+    let mut emptied = log.clone();
+    emptied[usize::try_from(walk(dir.path(), 5).length).unwrap()..].fill(0);
+    for damaged in [flipped, middle, emptied, log[..log.len() - 1].to_vec(), log[..16].to_vec()] {
         fs::write(&path, &damaged).unwrap();
         let error = refused(dir.path());
         assert!(
