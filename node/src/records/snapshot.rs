@@ -31,6 +31,8 @@ mod arrange;
 mod error;
 mod manifest;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use error::SnapshotError;

@@ -52,7 +52,8 @@ impl<'a> Block<'a> {
             tables.push(Rows::read(snapshot, block, *table, columns)?);
         }
         let of = plan.definition.of;
-        let of = tables.iter().position(|rows| rows.table == of).ok_or(TabulateError::Damaged(of))?;
+        let of =
+            tables.iter().position(|rows| rows.table == of).ok_or(TabulateError::Damaged(of))?;
         let of = tables.swap_remove(of);
         Ok(Self { plan, first: snapshot.learners(block).start, of, others: tables })
     }
@@ -110,7 +111,8 @@ impl<'a> Block<'a> {
                     if rows.table != self.of.table && reads(when, self.of.table) {
                         let places = rows.places(self.first)?;
                         let places = places.values().iter();
-                        let latest = places.map(|place| last.get(*place as usize).copied().flatten());
+                        let latest =
+                            places.map(|place| last.get(*place as usize).copied().flatten());
                         frame = frame.beside(&self.of, latest.collect::<UInt32Array>());
                     }
                     claim(rows, &Mask::of(&evaluate(when, &frame)?));

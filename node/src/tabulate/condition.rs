@@ -102,7 +102,8 @@ pub(super) fn between(
     last: &Value,
     frame: &Frame<'_>,
 ) -> Result<BooleanArray, TabulateError> {
-    let bound = |op, value: &Value| Predicate::Compare { column: column.clone(), op, value: value.clone() };
+    let bound =
+        |op, value: &Value| Predicate::Compare { column: column.clone(), op, value: value.clone() };
     let bounds = [bound(Op::GreaterOrEqual, first), bound(Op::LessOrEqual, last)];
     evaluate(&Predicate::And(bounds.into()), frame)
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sumac_policy::{
-    Anchor, ColumnRef, Definition, Dimension, DimensionSource, Period, Table, TableName, Value, When,
-    needed,
+    Anchor, ColumnRef, Definition, Dimension, DimensionSource, Period, Table, TableName, Value,
+    When, needed,
 };
 
 use super::axis::Axis;
@@ -37,7 +37,8 @@ impl<'a> Plan<'a> {
         for ColumnRef { table, column } in needed(table) {
             columns.entry(table).or_default().push(column);
         }
-        let axes: Vec<_> = table.axes().map(|(dimension, column)| axis(table, dimension, column)).collect();
+        let axes: Vec<_> =
+            table.axes().map(|(dimension, column)| axis(table, dimension, column)).collect();
         let groups = axes.iter().map(Axis::len).product();
         Ok(Self { definition, anchor: anchor(table), axes, columns, groups })
     }
@@ -61,12 +62,21 @@ fn anchor(table: &Table) -> (ColumnRef, Value, Value) {
     let definition = &table.kpi().definition;
     let anchor = &definition.anchor;
     let column = ColumnRef { table: definition.of, column: anchor.column().to_owned() };
-    let span = earlier(table.period(), anchor.lag_years()).span(table.year_starts());
+    let period = earlier(table.period(), anchor.lag_years());
+    let span = period.span(table.year_starts());
     match anchor {
         Anchor::Within { .. } => (column, Value::Date(span.first), Value::Date(span.last)),
         Anchor::Cohort { .. } => {
-            let year = |day| Value::Year(table.year_starts().year_of(day).first());
-            (column, year(span.first), year(span.last))
+            let (first, last) = match period {
+                Period::Year(year) => (year, year),
+                Period::Years { first, last } => (first, last),
+                // A quarter reports the cohort of the reporting year in which it begins.
+                Period::Quarter { .. } => {
+                    let year = table.year_starts().year_of(span.first);
+                    (year, year)
+                }
+            };
+            (column, Value::Year(first.first()), Value::Year(last.first()))
         }
     }
 }

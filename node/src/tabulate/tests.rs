@@ -1,1 +1,271 @@
-//! 
+//! Counting, against rows that are counted one at a time.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+
+mod random;
+mod reference;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use jiff::Timestamp;
+use sumac_keys::NodeSecret;
+use sumac_policy::{Breakdown, Mou, Period, Table, TableName, standard};
+use tempfile::TempDir;
+
+use super::{TabulateError, count};
+use crate::records::canonical::{Canonical, PersonKey, Rows, Values};
+use crate::records::snapshot::{Snapshot, SnapshotError, Statement, freeze_in_blocks};
+use random::Dice;
+
+/// An agreement with these KPIs and dimensions, whose years start on `year_starts`.
+fn agreement(year_starts: &str, first_period: &str, rest: &str) -> Mou {
+    let catalogue = standard().hash;
+    let root = |digit: &str| format!("sha256:{}", digit.repeat(64));
+    let (college, backbone) = (root("1"), root("2"));
+    let text = format!(
+        r#"
+format    = "sumac-mou/1"
+id        = "lakeshore"
+title     = "Lakeshore"
+version   = 1
+catalogue = "{catalogue}"
+effective = 2026-01-15
+expires   = 2030-06-30
+agreement = {{ purposes = ["annual-report"] }}
+calendar  = {{ year_starts = "{year_starts}", first_period = "{first_period}", wait_days = 21 }}
+roles     = {{ backbone = {{ party = "chamber", may = ["ask"] }} }}
+privacy   = {{ budget = {{ rho = 5.0 }}, floor = 10, floor_at = "coalition" }}
+
+[[party]]
+id       = "lakeshore-cc"
+name     = "Lakeshore"
+kind     = "college"
+root     = "{college}"
+address  = "node.lakeshore.example:7443"
+contacts = ["registrar@lakeshore.example", "it@lakeshore.example"]
+
+[[party]]
+id       = "chamber"
+name     = "Chamber"
+kind     = "backbone"
+root     = "{backbone}"
+contacts = ["data@chamber.example", "director@chamber.example"]
+{rest}
+"#
+    );
+    Mou::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
+}
+
+/// `[[kpi]]` of this id, definition, breakdown and kind of period.
+fn kpi(id: &str, define: &str, by: &str, period: &str) -> String {
+    format!(
+        r#"
+[[kpi]]
+id          = "{id}"
+title       = "A KPI"
+answered_by = ["college"]
+define      = {{ {define} }}
+by          = [{by}]
+period      = "{period}"
+margin      = 10
+"#
+    )
+}
+
+/// The only table of a KPI in a period.
+fn table(mou: &Mou, kpi: &str, period: Period) -> Table {
+    let kpi = mou.kpi(&kpi.parse().unwrap()).unwrap();
+    Table::resolve(mou, &kpi.id, period, &kpi.by[0]).unwrap()
+}
+
+fn frozen(canonical: &Canonical, mou: &Mou, block: u32) -> (TempDir, Snapshot) {
+    let home = tempfile::tempdir().unwrap();
+    let secret = NodeSecret::new([7; 32]);
+    let statement = Statement { as_of: "2026-08-01".parse().unwrap(), covers: Vec::new() };
+    let now = Timestamp::UNIX_EPOCH;
+    let into = home.path();
+    freeze_in_blocks(canonical, &statement, mou.schema(), &secret, into, now, [1; 8], block).unwrap();
+    let snapshot = Snapshot::current(into, &secret, mou.schema()).unwrap().unwrap();
+    snapshot.verify().unwrap();
+    (home, snapshot)
+}
+
+fn threads(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).unwrap()
+}
+
+const SEX: &str = r#"measure = "count", of = "enrolment", during = "term_start""#;
+
+/// Enrolments as (learner, day, sex as position in F, M, X, unknown).
+fn enrolments(rows: &[(u8, &str, u16)]) -> Canonical {
+    let day = |text: &str| Some(super::calendar::days(text.parse().unwrap()));
+    let person: Vec<PersonKey> = rows.iter().map(|row| [row.0; 16]).collect();
+    let days = Values::Date(rows.iter().map(|row| day(row.1)).collect());
+    let bands = Values::Code(rows.iter().map(|row| row.2).collect());
+    let columns = vec![("term_start".to_owned(), days), ("band".to_owned(), bands)];
+    Canonical { tables: BTreeMap::from([(TableName::Enrolment, Rows { person, columns })]) }
+}
+
+/// An agreement whose KPI counts enrolled learners by a dimension of the enrolment table.
+fn headcount_by_band() -> Mou {
+    let dimension = r#"
+[[dimension]]
+id    = "band"
+title = "Band"
+of    = "enrolment"
+codes = { low = "Low", high = "High", unknown = "Unknown" }
+"#;
+    agreement("07-01", "2020-21", &(dimension.to_owned() + &kpi("headcount", SEX, r#"["band"]"#, "year")))
+}
+
+fn check_headcount(rows: &[(u8, &str, u16)], expected: [i64; 3]) {
+    let mou = headcount_by_band();
+    let (_home, snapshot) = frozen(&enrolments(rows), &mou, 2);
+    let table = table(&mou, "headcount", "2025-26".parse().unwrap());
+    assert_eq!(count(&snapshot, &table, threads(2)).unwrap(), expected, "{rows:?}");
+}
+
+#[test]
+fn ten_rows_of_one_learner_count_once() {
+    check_headcount(&[(1, "2025-09-01", 0); 10], [1, 0, 0]);
+}
+
+#[test]
+fn a_learner_whose_code_changes_is_in_the_latest_that_counts() {
+    let (fall, spring) = ("2025-09-01", "2026-01-15");
+    check_headcount(&[(1, fall, 0), (1, spring, 1)], [0, 1, 0]);
+    check_headcount(&[(1, fall, 1), (2, fall, 0), (1, spring, 0)], [2, 0, 0]);
+    // What comes after the period does not reach back into it.
+    check_headcount(&[(1, fall, 0), (1, "2026-09-01", 1)], [1, 0, 0]);
+}
+
+#[test]
+fn both_ends_of_the_period_are_in_it() {
+    check_headcount(&[(1, "2025-07-01", 0), (2, "2026-06-30", 1)], [1, 1, 0]);
+    check_headcount(&[(1, "2025-06-30", 0), (2, "2026-07-01", 1)], [0, 0, 0]);
+}
+
+#[test]
+fn every_cell_is_answered_by_a_node_without_learners() {
+    check_headcount(&[], [0, 0, 0]);
+}
+
+#[test]
+fn agrees_with_counting_row_by_row() {
+    let (mut tables, mut learners, mut outcomes) = (0, 0, 0);
+    for seed in 0..40 {
+        let mut dice = Dice::new(seed);
+        let mou = random::agreement(&mut dice);
+        let canonical = random::canonical(&mut dice, mou.schema());
+        let block = 1 + u32::try_from(dice.below(12)).unwrap();
+        let (_home, snapshot) = frozen(&canonical, &mou, block);
+        for kpi in mou.kpis() {
+            let period = random::period(&mut dice, &mou, kpi.period);
+            let table = table(&mou, kpi.id.as_str(), period);
+            let expected = reference::count(&canonical, mou.schema(), &table);
+            let counted = count(&snapshot, &table, threads(1 + dice.below(3))).unwrap();
+            let definition = &kpi.definition;
+            assert_eq!(counted, expected, "seed {seed}, {period}: {definition:?}");
+
+            let per_group = definition.outcomes.len();
+            let by_outcome = |n| counted.iter().skip(n).step_by(per_group).sum::<i64>();
+            tables += 1;
+            learners += counted.iter().sum::<i64>();
+            outcomes += (0..per_group - 1).map(by_outcome).filter(|learners| *learners > 0).count();
+        }
+    }
+    // The dice must not have rolled only empty tables.
+    assert!(tables == 320 && learners > 1_000 && outcomes > 80, "{tables} {learners} {outcomes}");
+}
+
+#[test]
+fn one_learner_less_moves_the_cells_by_one_at_most() {
+    let mut moved = 0;
+    for seed in 100..103 {
+        let mut dice = Dice::new(seed);
+        let mou = random::agreement(&mut dice);
+        let canonical = random::canonical(&mut dice, mou.schema());
+        let tables: Vec<_> = mou
+            .kpis()
+            .iter()
+            .map(|kpi| table(&mou, kpi.id.as_str(), random::period(&mut dice, &mou, kpi.period)))
+            .collect();
+        let counted = |canonical: &Canonical| -> Vec<Vec<i64>> {
+            let (_home, snapshot) = frozen(canonical, &mou, 3);
+            tables.iter().map(|table| count(&snapshot, table, threads(2)).unwrap()).collect()
+        };
+        let with = counted(&canonical);
+        for learner in random::LEARNERS {
+            let without = counted(&random::without(&canonical, [learner; 16]));
+            for (with, without) in with.iter().zip(&without) {
+                let squares: i64 = with.iter().zip(without).map(|(a, b)| (a - b).pow(2)).sum();
+                assert!(squares <= 1, "seed {seed}, learner {learner}: {with:?} {without:?}");
+                assert!(with.iter().zip(without).all(|(a, b)| a >= b));
+                moved += squares;
+            }
+        }
+    }
+    assert!(moved > 100, "{moved}");
+}
+
+#[test]
+fn a_column_that_is_not_held_is_named() {
+    let mou = headcount_by_band();
+    let mut canonical = enrolments(&[(1, "2025-09-01", 0)]);
+    canonical.tables.get_mut(&TableName::Enrolment).unwrap().columns.pop();
+    let (_home, snapshot) = frozen(&canonical, &mou, 2);
+    let table = table(&mou, "headcount", "2025-26".parse().unwrap());
+    assert!(snapshot.holdings().hold(&table).is_err());
+    match count(&snapshot, &table, threads(1)) {
+        Err(TabulateError::Snapshot(SnapshotError::NotHeld { column, .. })) => {
+            assert_eq!(column, "band");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_damaged_table_is_an_error_and_not_a_count() {
+    let mou = headcount_by_band();
+    let rows: Vec<_> = (0..200).map(|learner| (learner, "2025-09-01", 1)).collect();
+    let table = table(&mou, "headcount", "2025-26".parse().unwrap());
+    let (home, snapshot) = frozen(&enrolments(&rows), &mou, 1000);
+    let path = home.path().join(snapshot.id()).join("enrolment.parquet");
+    let whole = std::fs::read(&path).unwrap();
+    let sound = count(&snapshot, &table, threads(2)).unwrap();
+    let (mut noticed, mut tried) = (0, 0);
+    for place in (4..whole.len() / 2).step_by(3) {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 0xff;
+        std::fs::write(&path, bytes).unwrap();
+        assert!(snapshot.verify().is_err());
+        let counted = count(&snapshot, &table, threads(1));
+        tried += 1;
+        noticed += usize::from(counted.map_or(true, |cells| cells != sound));
+    }
+    assert!(tried > 20 && noticed > 0, "{tried} {noticed}");
+}
+
+#[test]
+fn the_total_is_a_table_of_one_group() {
+    let mou = agreement("07-01", "2020-21", &kpi("headcount", SEX, "[]", "year"));
+    let rows = [(1, "2025-09-01", 0), (2, "2025-09-01", 1), (2, "2026-01-01", 1)];
+    let canonical = enrolments(&rows);
+    let mut canonical = canonical;
+    canonical.tables.get_mut(&TableName::Enrolment).unwrap().columns.pop();
+    let (_home, snapshot) = frozen(&canonical, &mou, 1);
+    let table = Table::resolve(
+        &mou,
+        &"headcount".parse().unwrap(),
+        "2025-26".parse().unwrap(),
+        &Breakdown::total(),
+    )
+    .unwrap();
+    assert_eq!(count(&snapshot, &table, threads(1)).unwrap(), [2]);
+}

@@ -36,7 +36,8 @@ impl Learners {
 
     /// A table's rows by ordinal, each learner's in the order given.
     pub(super) fn arrange(&self, table: TableName, rows: &Rows) -> Result<Arranged, SnapshotError> {
-        let count = u32::try_from(rows.person.len()).map_err(|_| SnapshotError::TooManyRows(table))?;
+        let count =
+            u32::try_from(rows.person.len()).map_err(|_| SnapshotError::TooManyRows(table))?;
         let mut sorted: Vec<(PersonKey, u32)> = rows.person.iter().copied().zip(0..count).collect();
         sorted.sort_unstable();
 

@@ -77,7 +77,9 @@ pub enum SnapshotError {
         path: PathBuf,
     },
     /// Written by a later version.
-    #[error("snapshot `{path}` has format `{format}`, which this version cannot read: upgrade sumac")]
+    #[error(
+        "snapshot `{path}` has format `{format}`, which this version cannot read: upgrade sumac"
+    )]
     Newer {
         /// Which file.
         path: PathBuf,

@@ -85,7 +85,10 @@ impl Manifest {
     }
 
     /// The manifest's bytes with the node's commitment in them, and the commitment.
-    pub(super) fn seal(mut self, secret: &NodeSecret) -> Result<(Vec<u8>, [u8; 32]), serde_json::Error> {
+    pub(super) fn seal(
+        mut self,
+        secret: &NodeSecret,
+    ) -> Result<(Vec<u8>, [u8; 32]), serde_json::Error> {
         self.commitment = None;
         let commitment = secret.commit(&serde_json::to_vec(&self)?);
         self.commitment = Some(hex::encode(commitment));
@@ -93,7 +96,10 @@ impl Manifest {
     }
 
     /// Reads a manifest that this node sealed.
-    pub(super) fn open(path: &Path, secret: &NodeSecret) -> Result<(Self, [u8; 32]), SnapshotError> {
+    pub(super) fn open(
+        path: &Path,
+        secret: &NodeSecret,
+    ) -> Result<(Self, [u8; 32]), SnapshotError> {
         let read = |source| SnapshotError::Read { path: path.to_owned(), source };
         let damaged = |what| SnapshotError::Damaged { path: path.to_owned(), what };
         if fs::metadata(path).map_err(read)?.len() > MAX_BYTES {
@@ -108,7 +114,8 @@ impl Manifest {
         let mut manifest: Self =
             serde_json::from_slice(&text).map_err(|_| damaged("not a snapshot's manifest"))?;
         let stated = manifest.commitment.take();
-        let bytes = serde_json::to_vec(&manifest).map_err(|_| damaged("not a snapshot's manifest"))?;
+        let bytes =
+            serde_json::to_vec(&manifest).map_err(|_| damaged("not a snapshot's manifest"))?;
         let commitment = secret.commit(&bytes);
         if stated != Some(hex::encode(commitment)) {
             return Err(SnapshotError::NotOurs { path: path.to_owned() });

@@ -165,8 +165,7 @@ impl Snapshot {
         block: usize,
         columns: &[&str],
     ) -> Result<RecordBatch, SnapshotError> {
-        let not_held =
-            |column: &str| SnapshotError::NotHeld { table, column: column.to_owned() };
+        let not_held = |column: &str| SnapshotError::NotHeld { table, column: column.to_owned() };
         let held = self.tables.get(&table).ok_or_else(|| not_held(PERSON))?;
         for column in columns {
             let column = ColumnRef { table, column: (*column).to_owned() };
@@ -227,16 +226,17 @@ impl Table {
         let file = File::open(&self.path)
             .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })?;
         let mask = ProjectionMask::columns(self.metadata.parquet_schema(), names());
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-            .with_projection(mask)
-            .with_row_groups(vec![group])
-            .with_batch_size(rows)
-            .build()
-            .map_err(decode)?;
+        let reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_projection(mask)
+                .with_row_groups(vec![group])
+                .with_batch_size(rows)
+                .build()
+                .map_err(decode)?;
         let schema = reader.schema();
-        let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| decode(error.into()))?;
-        let batch =
-            concat_batches(&schema, &batches).map_err(|error| decode(error.into()))?;
+        let batches =
+            reader.collect::<Result<Vec<_>, _>>().map_err(|error| decode(error.into()))?;
+        let batch = concat_batches(&schema, &batches).map_err(|error| decode(error.into()))?;
 
         let order = names().map(|name| batch.schema_ref().index_of(name));
         let order = order.collect::<Result<Vec<_>, _>>().map_err(|error| decode(error.into()))?;

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, Int16Array, Int64Array, RecordBatch, UInt16Array, UInt32Array};
+use arrow::array::{
+    ArrayRef, Date32Array, Int16Array, Int64Array, RecordBatch, UInt16Array, UInt32Array,
+};
 use arrow::datatypes::{DataType, Field, Schema as ArrowSchema};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -89,14 +91,14 @@ pub(crate) fn freeze_in_blocks(
 }
 
 /// A snapshot written and synced under a name that nothing looks for.
-struct Aside {
+pub(super) struct Aside {
     snapshots: PathBuf,
     partial: PathBuf,
     id: String,
     commitment: [u8; 32],
 }
 
-fn write_aside(
+pub(super) fn write_aside(
     canonical: &Canonical,
     mut manifest: Manifest,
     schema: &Schema,
@@ -172,12 +174,14 @@ impl TableWriter<'_> {
         let fields: Vec<_> = self.columns().map(|(column, _)| field(column)).collect();
         let person = Field::new(PERSON, DataType::UInt32, false);
         let arrow_schema = Arc::new(ArrowSchema::new([vec![person], fields].concat()));
-        let mut writer = ArrowWriter::try_new(file, arrow_schema.clone(), Some(properties()))
-            .map_err(encode)?;
+        let mut writer =
+            ArrowWriter::try_new(file, arrow_schema.clone(), Some(properties())).map_err(encode)?;
 
         let mut rows = Vec::new();
         for (from, ordinals) in arranged.blocks(self.learners, self.block) {
-            rows.push(u32::try_from(from.len()).map_err(|_| SnapshotError::TooManyRows(self.table))?);
+            rows.push(
+                u32::try_from(from.len()).map_err(|_| SnapshotError::TooManyRows(self.table))?,
+            );
             let person: ArrayRef = Arc::new(UInt32Array::from(ordinals.to_vec()));
             let values = self.columns().map(|(column, values)| gather(column, values, from));
             let columns = [person].into_iter().chain(values).collect();
@@ -189,7 +193,8 @@ impl TableWriter<'_> {
         }
         let (bytes, sha256) =
             writer.into_inner().map_err(encode)?.finish().map_err(write_error(path))?;
-        let columns = self.columns().map(|(column, _)| (column.name.clone(), ColumnEntry::of(&column.kind)));
+        let columns =
+            self.columns().map(|(column, _)| (column.name.clone(), ColumnEntry::of(&column.kind)));
         Ok(TableEntry { bytes, sha256, rows, columns: columns.collect() })
     }
 
@@ -209,9 +214,8 @@ fn check(canonical: &Canonical, schema: &Schema) -> Result<(), SnapshotError> {
         let mut seen = Vec::new();
         for (name, values) in &rows.columns {
             let unfit = |what| SnapshotError::Unfit { table: *table, column: name.clone(), what };
-            let column = schema.column(*table, name).ok_or_else(|| SnapshotError::UnknownColumn {
-                table: *table,
-                column: name.clone(),
+            let column = schema.column(*table, name).ok_or_else(|| {
+                SnapshotError::UnknownColumn { table: *table, column: name.clone() }
             })?;
             if seen.contains(&name) {
                 return Err(unfit("is filled twice"));
@@ -349,7 +353,8 @@ fn sweep(snapshots: &Path) -> io::Result<()> {
     for entry in fs::read_dir(snapshots)? {
         let entry = entry?;
         let name = entry.file_name();
-        let partial = name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(PARTIAL));
+        let partial =
+            name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(PARTIAL));
         if partial && entry.file_type()?.is_dir() {
             fs::remove_dir_all(entry.path())?;
         }

@@ -1,0 +1,194 @@
+//! The same tables, counted learner by learner and row by row, with no column, mask or block in sight.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use sumac_policy::{
+    Anchor, ColumnRef, DimensionSource, Op, Period, Predicate, Schema, Table, TableName, Value, When,
+};
+
+use crate::records::canonical::{Canonical, PersonKey, Values};
+
+/// One value, absent or not, as something that can be compared.
+type Cell = Option<i64>;
+
+/// A row of one of the tables.
+type Row = (TableName, Source);
+
+#[derive(Clone, Copy)]
+enum Source {
+    Row(usize),
+    /// A learner without a row of their own.
+    Nobody,
+}
+
+struct Node<'a> {
+    canonical: &'a Canonical,
+    schema: &'a Schema,
+}
+
+pub(super) fn count(canonical: &Canonical, schema: &Schema, table: &Table) -> Vec<i64> {
+    let node = Node { canonical, schema };
+    let definition = &table.kpi().definition;
+    let everybody: BTreeSet<PersonKey> =
+        canonical.tables.values().flat_map(|rows| rows.person.iter().copied()).collect();
+    let mut cells = vec![0; table.cells()];
+    for person in everybody {
+        let learner = *node.rows(TableName::Learner, person).last().unwrap();
+        let mut counting = Vec::new();
+        for row in node.rows(definition.of, person) {
+            let at = ColumnRef { table: definition.of, column: definition.anchor.column().to_owned() };
+            let anchor = node.value(&[row], &at);
+            if in_period(table, anchor) && node.holds(&definition.population, &[row, learner]) {
+                counting.push(row);
+            }
+        }
+        let Some(last) = counting.last().copied() else { continue };
+
+        let mut cell = 0;
+        for (dimension, column) in table.axes() {
+            let value = node.value(&[last, learner], &column);
+            let code = match &dimension.source {
+                DimensionSource::Column(_) => usize::try_from(value.unwrap()).unwrap(),
+                DimensionSource::Age(cuts) => match value {
+                    None => dimension.codes.len() - 1,
+                    Some(birth) => {
+                        let age = i64::from(table.span().first.year()) - birth;
+                        cuts.iter().take_while(|cut| age >= i64::from(**cut)).count()
+                    }
+                },
+            };
+            cell = cell * dimension.codes.len() + code;
+        }
+        let outcome = definition.outcomes.iter().position(|outcome| match &outcome.when {
+            When::Otherwise => true,
+            When::AnyRow(when) => counting.iter().any(|row| node.holds(when, &[*row, learner])),
+            When::Exists { in_table, when } => {
+                let rows = node.rows(*in_table, person);
+                rows.iter().any(|row| node.holds(when, &[*row, last, learner]))
+            }
+        });
+        cells[cell * definition.outcomes.len() + outcome.unwrap()] += 1;
+    }
+    cells
+}
+
+fn in_period(table: &Table, anchor: Cell) -> bool {
+    let Some(anchor) = anchor else { return false };
+    let anchor = i32::try_from(anchor).unwrap();
+    let starts = table.year_starts();
+    let lag = i16::from(table.kpi().definition.anchor.lag_years());
+    let day = match table.kpi().definition.anchor {
+        Anchor::Within { .. } => Some(Date::constant(1970, 1, 1).checked_add(anchor.days()).unwrap()),
+        Anchor::Cohort { .. } => None,
+    };
+    let year = match day {
+        Some(day) => starts.year_of(day).first(),
+        None => i16::try_from(anchor).unwrap(),
+    } + lag;
+    match (table.period(), day) {
+        (Period::Year(only), _) => year == only.first(),
+        (Period::Years { first, last }, _) => (first.first()..=last.first()).contains(&year),
+        (Period::Quarter { year, quarter }, Some(day)) => {
+            (day.year() + lag, (day.month() - 1) / 3) == (year, quarter - 1)
+        }
+        (Period::Quarter { .. }, None) => year == starts.year_of(table.span().first).first(),
+    }
+}
+
+impl Node<'_> {
+    /// A learner's rows, in the order given; of the learner table one, whatever was given.
+    fn rows(&self, table: TableName, person: PersonKey) -> Vec<Row> {
+        let given = self.canonical.tables.get(&table).map_or(&[][..], |rows| &rows.person);
+        let theirs = given.iter().enumerate().filter(|(_, key)| **key == person);
+        let theirs: Vec<Row> = theirs.map(|(row, _)| (table, Source::Row(row))).collect();
+        match (table, theirs.last()) {
+            (TableName::Learner, None) => vec![(table, Source::Nobody)],
+            (TableName::Learner, Some(last)) => vec![*last],
+            _ => theirs,
+        }
+    }
+
+    fn value(&self, rows: &[Row], column: &ColumnRef) -> Cell {
+        let (table, source) = rows.iter().find(|(table, _)| *table == column.table).unwrap();
+        let Source::Row(row) = *source else {
+            let kind = &self.schema.column(*table, &column.column).unwrap().kind;
+            let unknown = kind.codes()?.iter().position(|code| code.id == "unknown").unwrap();
+            return Some(i64::try_from(unknown).unwrap());
+        };
+        let columns = &self.canonical.tables[table].columns;
+        match &columns.iter().find(|(name, _)| *name == column.column).unwrap().1 {
+            Values::Code(codes) => Some(codes[row].into()),
+            Values::Date(days) => days[row].map(i64::from),
+            Values::Year(years) => years[row].map(i64::from),
+            Values::Integer(numbers) => numbers[row],
+        }
+    }
+
+    fn holds(&self, predicate: &Predicate, rows: &[Row]) -> bool {
+        self.truth(predicate, rows) == Some(true)
+    }
+
+    /// True, false or unknown.
+    fn truth(&self, predicate: &Predicate, rows: &[Row]) -> Option<bool> {
+        let value = |column| self.value(rows, column);
+        match predicate {
+            Predicate::True => Some(true),
+            Predicate::Compare { column, op, value: constant } => {
+                Some(compare(*op, value(column)?.cmp(&literal(constant))))
+            }
+            Predicate::CompareDates { column, op, other, plus } => {
+                let (left, right) = (value(column)?, value(other)?);
+                let right = Date::constant(1970, 1, 1).checked_add(right.days()).unwrap();
+                let right = right.checked_add(plus.months.months()).unwrap();
+                let right = right.checked_add(plus.days.days()).unwrap();
+                Some(compare(*op, left.cmp(&literal(&Value::Date(right)))))
+            }
+            Predicate::In { column, values } => {
+                let found = value(column)?;
+                Some(values.iter().any(|value| literal(value) == found))
+            }
+            Predicate::IsNull(column) => Some(value(column).is_none()),
+            Predicate::And(parts) => {
+                let parts: Vec<_> = parts.iter().map(|part| self.truth(part, rows)).collect();
+                if parts.contains(&Some(false)) {
+                    return Some(false);
+                }
+                (!parts.contains(&None)).then_some(true)
+            }
+            Predicate::Or(parts) => {
+                let parts: Vec<_> = parts.iter().map(|part| self.truth(part, rows)).collect();
+                if parts.contains(&Some(true)) {
+                    return Some(true);
+                }
+                (!parts.contains(&None)).then_some(false)
+            }
+            Predicate::Not(inner) => self.truth(inner, rows).map(|truth| !truth),
+        }
+    }
+}
+
+fn compare(op: Op, order: Ordering) -> bool {
+    match op {
+        Op::Equal => order.is_eq(),
+        Op::NotEqual => order.is_ne(),
+        Op::Less => order.is_lt(),
+        Op::LessOrEqual => order.is_le(),
+        Op::Greater => order.is_gt(),
+        Op::GreaterOrEqual => order.is_ge(),
+    }
+}
+
+fn literal(value: &Value) -> i64 {
+    match value {
+        Value::Code { index, .. } => (*index).into(),
+        Value::Date(date) => {
+            let since = Date::constant(1970, 1, 1).until(*date).unwrap();
+            since.get_days().into()
+        }
+        Value::Year(year) => (*year).into(),
+        Value::Integer(number) => *number,
+    }
+}
