@@ -4,11 +4,11 @@
 mod draft;
 mod plan;
 mod problem;
+mod reader;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -16,18 +16,13 @@ use jiff::Timestamp;
 use sumac_keys::NodeSecret;
 use sumac_policy::{Kind, Schema, TableName};
 
-use self::draft::{Draft, NewRow, Origin};
-use self::plan::{From as FilledFrom, Plan, TablePlan};
-use self::problem::Place;
+use self::draft::Draft;
 pub use self::problem::{FileProblem, FileProblems};
+use self::reader::Reader;
 use super::canonical::{Canonical, Values};
-use super::mapping::{Mapping, Order};
+use super::mapping::Mapping;
 use super::snapshot::{SnapshotError, Statement, freeze};
-use super::source::{Export, Row};
-use super::summary::{ColumnSummary, FileSummary, Summary, TableSummary};
-
-/// Progress is told after so many bytes.
-const TOLD_EVERY: u64 = 1 << 20;
+use super::summary::{ColumnSummary, Summary, TableSummary};
 
 /// One file of a partner, and how to read it.
 #[derive(Debug, Clone)]
@@ -150,6 +145,7 @@ fn read(
     for (position, source) in sources.iter().enumerate() {
         files.extend(reader.file(position, source));
     }
+    reader.tell_empty_tables();
     let Reader { drafts, problems, mut others, .. } = reader;
     if !problems.is_empty() {
         return Err(ImportError::Files(problems));
@@ -233,162 +229,6 @@ fn covered(values: &Values, schema: &Schema, table: TableName, name: &str) -> u6
         Values::Integer(values) => values.iter().flatten().count(),
     };
     count as u64
-}
-
-/// Words that became `other`, by canonical column.
-type OthersByColumn = BTreeMap<(TableName, String), BTreeMap<String, u64>>;
-
-struct Reader<'a> {
-    sources: &'a [Source],
-    only: &'a [Only],
-    secret: &'a NodeSecret,
-    progress: &'a mut dyn FnMut(Progress<'_>),
-    drafts: BTreeMap<TableName, Draft>,
-    problems: FileProblems,
-    others: OthersByColumn,
-}
-
-impl<'a> Reader<'a> {
-    /// Reads one file from beginning to end; what is wrong with it is noted.
-    fn file(&mut self, position: usize, source: &'a Source) -> Option<FileSummary> {
-        let Source { path, mapping } = source;
-        let opened = Export::open(path, mapping.delimiter);
-        let mut export = opened.map_err(|fault| self.problems.fault(path, &fault)).ok()?;
-        let header = export.header();
-        let mut plan = Plan::new(path, mapping, self.only, header, &mut self.problems)?;
-        let mut summary = FileSummary::new(path, mapping.title());
-        let mut told = 0;
-        while !self.problems.is_full() {
-            match export.next() {
-                Ok(Some(row)) => {
-                    summary.rows += 1;
-                    let origin = Origin { source: position, line: row.line };
-                    summary.kept += u64::from(self.row(path, row, origin, &mut plan));
-                }
-                Ok(None) => break,
-                Err(fault) => {
-                    self.problems.fault(path, &fault);
-                    if !fault.can_go_on() {
-                        return None;
-                    }
-                }
-            }
-            let (bytes, of) = export.progress();
-            if bytes >= told + TOLD_EVERY {
-                told = bytes;
-                (self.progress)(Progress { path, bytes, of });
-            }
-        }
-        let (bytes, of) = export.progress();
-        (self.progress)(Progress { path, bytes, of });
-        summary.ends_abruptly = export.ends_abruptly();
-        self.tell_if_nothing(path, &summary);
-        self.gather_others(plan);
-        Some(summary)
-    }
-
-    fn tell_if_nothing(&mut self, path: &Path, summary: &FileSummary) {
-        let place = Place { path, line: None, column: None };
-        if !self.problems.is_empty() || summary.kept > 0 {
-            return;
-        }
-        if summary.rows == 0 {
-            self.problems.note(place, "has a header and no rows", "export it again");
-        } else {
-            let hint = "check the mapping's keep and --only: values are compared exactly";
-            self.problems.note(place, "no row is left after filtering", hint);
-        }
-    }
-
-    /// Adds one row to every table that keeps it, and says whether any did.
-    fn row(&mut self, path: &Path, row: Row<'_>, origin: Origin, plan: &mut Plan<'a>) -> bool {
-        if !plan.only.iter().all(|filter| filter.keeps(row.fields)) {
-            return false;
-        }
-        // Spreadsheets leave rows of delimiters behind.
-        if row.fields.as_slice().trim_ascii().is_empty() {
-            return false;
-        }
-        let mut kept = false;
-        let mut cells = Vec::new();
-        for (position, table) in plan.tables.iter_mut().enumerate() {
-            if !table.keep.iter().all(|filter| filter.keeps(row.fields)) {
-                continue;
-            }
-            kept = true;
-            let Some(person) = plan.persons.get_mut(table.person) else { continue };
-            let person = person.key(path, row, self.secret, &mut self.problems);
-            cells.clear();
-            for filler in &mut table.fillers {
-                cells.extend(filler.cell(path, row, &mut self.problems));
-            }
-            let order = match (&table.mapping.order, &mut table.order) {
-                (_, Some(source)) => source.order(path, row, &mut self.problems),
-                (Order::Column(column), None) => {
-                    // A row without its date comes first.
-                    Some(cells.get(*column).and_then(|cell| cell.order()).unwrap_or(i64::MIN))
-                }
-                (_, None) => Some(0),
-            };
-            let (Some(person), Some(order)) = (person, order) else { continue };
-            if cells.len() < table.fillers.len() {
-                continue;
-            }
-            let mark = mark(row, self.mapping_of(origin), position);
-            self.add(path, table, &NewRow { person, order, mark, origin, cells: &cells });
-        }
-        kept
-    }
-
-    fn mapping_of(&self, origin: Origin) -> Option<&'a Path> {
-        self.sources.get(origin.source).map(|source| source.mapping.path.as_path())
-    }
-
-    fn add(&mut self, path: &Path, table: &TablePlan<'_>, row: &NewRow<'_>) {
-        let Some(draft) = self.drafts.get_mut(&table.mapping.table) else { return };
-        let Err(conflict) = draft.add(row, table.mapping.on_conflict) else { return };
-        let first = self.sources.get(conflict.with.source);
-        let elsewhere = match first {
-            Some(source) if conflict.with.source != row.origin.source => {
-                format!(" of `{}`", source.path.display())
-            }
-            _ => String::new(),
-        };
-        let line = conflict.with.line;
-        self.problems.note(
-            Place { path, line: Some(row.origin.line), column: None },
-            format_args!(
-                "says another `{}` of the same learner than line {line}{elsewhere}",
-                conflict.column
-            ),
-            "correct the file, or let the latest row win: on_conflict = \"latest\"",
-        );
-    }
-
-    fn gather_others(&mut self, plan: Plan<'_>) {
-        for table in plan.tables {
-            for filler in table.fillers {
-                let FilledFrom::Source(source) = filler.from else { continue };
-                let column = (table.mapping.table, filler.column.to_owned());
-                let rest = ("all the rest".to_owned(), source.others.rest);
-                let words = source.others.words.into_iter().chain([rest]);
-                for (word, count) in words.filter(|(_, count)| *count > 0) {
-                    let counts = self.others.entry(column.clone()).or_default();
-                    *counts.entry(word).or_default() += count;
-                }
-            }
-        }
-    }
-}
-
-/// Equal for rows that are equal throughout and become rows of the same table in the same way.
-fn mark(row: Row<'_>, mapping: Option<&Path>, table: usize) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for field in row.fields {
-        field.trim_ascii().hash(&mut hasher);
-    }
-    (mapping, table).hash(&mut hasher);
-    hasher.finish()
 }
 
 impl FromStr for Only {

@@ -79,6 +79,10 @@ impl Draft {
         self.rows.columns.iter().map(|(name, _)| name.as_str())
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.person.is_empty()
+    }
+
     /// Adds a row. The cells stand in the order of the columns.
     pub(super) fn add(
         &mut self,

@@ -135,6 +135,13 @@ fn refuses_filters_that_leave_nothing() {
             "`students.csv`: no row is left after filtering (check the mapping's keep and --only: values are compared exactly)",
         ],
     );
+    let none = MAPPING.replace("\"enrolment\"", "\"enrolment\"\nkeep = { COHORT = \"2025\" }");
+    check(
+        &Files::one(&none, &text),
+        &[
+            "`students.csv`: no row is left for the table `enrolment` (check that table's keep in the mapping: values are compared exactly)",
+        ],
+    );
     let files = Files::one(MAPPING, &text).only("CAMPUS=MAIN");
     assert!(files.problems().contains("column `CAMPUS`: the header has no such column"));
     assert!("CAMPUS".parse::<Only>().is_err() && "=x".parse::<Only>().is_err());

@@ -71,6 +71,16 @@ fn puts_a_learners_rows_in_order_of_time_and_merges_rows_repeated_whole() {
 }
 
 #[test]
+fn keeps_rows_that_differ_only_in_what_the_mapping_leaves_out() {
+    // Two courses of three credits in one term, told apart by a column that is not kept.
+    let header = HEADER.replace('\n', ",COURSE\n");
+    let row = "s1,F,7,09/01/2025,3,2025";
+    let text = format!("{header}{row},ENG 101\n{row},HIS 101\n{row},ENG 101\n");
+    let (canonical, _) = Files::one(MAPPING, text).read().unwrap();
+    assert_eq!(canonical.tables[&Enrolment].person.len(), 2);
+}
+
+#[test]
 fn takes_the_latest_of_a_learners_rows_where_the_mapping_says_so() {
     let mapping = MAPPING.replacen(
         "person = \"ID\"",
@@ -161,4 +171,15 @@ fn reads_every_shipped_mapping_with_a_file_that_has_its_columns() {
             assert_eq!(words(awards, schema(), Award, "cip2"), ["51"]);
         }
     }
+}
+
+#[test]
+fn reads_the_example_of_the_page_about_mappings() {
+    let page = include_str!("../../../../../docs/mapping.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let text =
+        "STUDENT_ID,TERM_START_DATE,COHORT_YEAR,FT_PT,CREDITS\nS1,08/25/2025,2025-26,F,12.5\n";
+    let (canonical, _) = Files::one(example, text).read().unwrap();
+    assert_eq!(words(&canonical.tables[&Enrolment], schema(), Enrolment, "intensity"), ["FT"]);
 }

@@ -1,0 +1,193 @@
+//! Files, row by row, into the tables that their mappings fill.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use sumac_keys::NodeSecret;
+use sumac_policy::TableName;
+
+use super::super::mapping::Order;
+use super::super::source::{Export, Row};
+use super::super::summary::FileSummary;
+use super::draft::{Draft, NewRow, Origin};
+use super::plan::{From as FilledFrom, Plan, TablePlan};
+use super::problem::{FileProblems, Place};
+use super::{Only, Progress, Source};
+
+/// Progress is told after so many bytes.
+const TOLD_EVERY: u64 = 1 << 20;
+
+/// Words that became `other`, by canonical column.
+pub(super) type OthersByColumn = BTreeMap<(TableName, String), BTreeMap<String, u64>>;
+
+/// Reads files, one after the other, into tables.
+pub(super) struct Reader<'a> {
+    pub(super) sources: &'a [Source],
+    pub(super) only: &'a [Only],
+    pub(super) secret: &'a NodeSecret,
+    pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
+    pub(super) drafts: BTreeMap<TableName, Draft>,
+    pub(super) problems: FileProblems,
+    pub(super) others: OthersByColumn,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads one file from beginning to end; what is wrong with it is noted.
+    pub(super) fn file(&mut self, position: usize, source: &'a Source) -> Option<FileSummary> {
+        let Source { path, mapping } = source;
+        let opened = Export::open(path, mapping.delimiter);
+        let mut export = opened.map_err(|fault| self.problems.fault(path, &fault)).ok()?;
+        let header = export.header();
+        let mut plan = Plan::new(path, mapping, self.only, header, &mut self.problems)?;
+        let mut summary = FileSummary::new(path, mapping.title());
+        let mut told = 0;
+        while !self.problems.is_full() {
+            match export.next() {
+                Ok(Some(row)) => {
+                    summary.rows += 1;
+                    let origin = Origin { source: position, line: row.line };
+                    summary.kept += u64::from(self.row(path, row, origin, &mut plan));
+                }
+                Ok(None) => break,
+                Err(fault) => {
+                    self.problems.fault(path, &fault);
+                    if !fault.can_go_on() {
+                        return None;
+                    }
+                }
+            }
+            let (bytes, of) = export.progress();
+            if bytes >= told + TOLD_EVERY {
+                told = bytes;
+                (self.progress)(Progress { path, bytes, of });
+            }
+        }
+        let (bytes, of) = export.progress();
+        (self.progress)(Progress { path, bytes, of });
+        summary.ends_abruptly = export.ends_abruptly();
+        self.tell_if_nothing(path, &summary);
+        self.gather_others(plan);
+        Some(summary)
+    }
+
+    fn tell_if_nothing(&mut self, path: &Path, summary: &FileSummary) {
+        let place = Place { path, line: None, column: None };
+        if !self.problems.is_empty() || summary.kept > 0 {
+            return;
+        }
+        if summary.rows == 0 {
+            self.problems.note(place, "has a header and no rows", "export it again");
+        } else {
+            let hint = "check the mapping's keep and --only: values are compared exactly";
+            self.problems.note(place, "no row is left after filtering", hint);
+        }
+    }
+
+    /// A table without a row would be answered with zeros.
+    pub(super) fn tell_empty_tables(&mut self) {
+        if !self.problems.is_empty() {
+            return;
+        }
+        for (table, _) in self.drafts.iter().filter(|(_, draft)| draft.is_empty()) {
+            let fills =
+                |source: &&Source| source.mapping.tables.iter().any(|fills| fills.table == *table);
+            let Some(source) = self.sources.iter().find(fills) else { continue };
+            self.problems.note(
+                Place { path: &source.path, line: None, column: None },
+                format_args!("no row is left for the table `{table}`"),
+                "check that table's keep in the mapping: values are compared exactly",
+            );
+        }
+    }
+
+    /// Adds one row to every table that keeps it, and says whether any did.
+    fn row(&mut self, path: &Path, row: Row<'_>, origin: Origin, plan: &mut Plan<'a>) -> bool {
+        if !plan.only.iter().all(|filter| filter.keeps(row.fields)) {
+            return false;
+        }
+        // Spreadsheets leave rows of delimiters behind.
+        if row.fields.as_slice().trim_ascii().is_empty() {
+            return false;
+        }
+        let mut kept = false;
+        let mut cells = Vec::new();
+        for (position, table) in plan.tables.iter_mut().enumerate() {
+            if !table.keep.iter().all(|filter| filter.keeps(row.fields)) {
+                continue;
+            }
+            kept = true;
+            let Some(person) = plan.persons.get_mut(table.person) else { continue };
+            let person = person.key(path, row, self.secret, &mut self.problems);
+            cells.clear();
+            for filler in &mut table.fillers {
+                cells.extend(filler.cell(path, row, &mut self.problems));
+            }
+            let order = match (&table.mapping.order, &mut table.order) {
+                (_, Some(source)) => source.order(path, row, &mut self.problems),
+                (Order::Column(column), None) => {
+                    // A row without its date comes first.
+                    Some(cells.get(*column).and_then(|cell| cell.order()).unwrap_or(i64::MIN))
+                }
+                (_, None) => Some(0),
+            };
+            let (Some(person), Some(order)) = (person, order) else { continue };
+            if cells.len() < table.fillers.len() {
+                continue;
+            }
+            let mark = mark(row, self.mapping_of(origin), position);
+            self.add(path, table, &NewRow { person, order, mark, origin, cells: &cells });
+        }
+        kept
+    }
+
+    fn mapping_of(&self, origin: Origin) -> Option<&'a Path> {
+        self.sources.get(origin.source).map(|source| source.mapping.path.as_path())
+    }
+
+    fn add(&mut self, path: &Path, table: &TablePlan<'_>, row: &NewRow<'_>) {
+        let Some(draft) = self.drafts.get_mut(&table.mapping.table) else { return };
+        let Err(conflict) = draft.add(row, table.mapping.on_conflict) else { return };
+        let first = self.sources.get(conflict.with.source);
+        let elsewhere = match first {
+            Some(source) if conflict.with.source != row.origin.source => {
+                format!(" of `{}`", source.path.display())
+            }
+            _ => String::new(),
+        };
+        let line = conflict.with.line;
+        self.problems.note(
+            Place { path, line: Some(row.origin.line), column: None },
+            format_args!(
+                "says another `{}` of the same learner than line {line}{elsewhere}",
+                conflict.column
+            ),
+            "correct the file, or let the latest row win: on_conflict = \"latest\"",
+        );
+    }
+
+    fn gather_others(&mut self, plan: Plan<'_>) {
+        for table in plan.tables {
+            for filler in table.fillers {
+                let FilledFrom::Source(source) = filler.from else { continue };
+                let column = (table.mapping.table, filler.column.to_owned());
+                let rest = ("all the rest".to_owned(), source.others.rest);
+                let words = source.others.words.into_iter().chain([rest]);
+                for (word, count) in words.filter(|(_, count)| *count > 0) {
+                    let counts = self.others.entry(column.clone()).or_default();
+                    *counts.entry(word).or_default() += count;
+                }
+            }
+        }
+    }
+}
+
+/// Equal for rows that are equal throughout and become rows of the same table in the same way.
+fn mark(row: Row<'_>, mapping: Option<&Path>, table: usize) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for field in row.fields {
+        field.trim_ascii().hash(&mut hasher);
+    }
+    (mapping, table).hash(&mut hasher);
+    hasher.finish()
+}
