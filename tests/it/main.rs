@@ -9,4 +9,6 @@
 )]
 
 mod coalition;
+mod data;
+mod oulad;
 mod promises;
