@@ -5,7 +5,6 @@ pub(crate) mod list;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use jiff::Timestamp;
 use sumac_keys::{CertificateFacts, CertificateName, Issued, Root};
 use sumac_policy::PeerRole;
 
@@ -13,6 +12,7 @@ use crate::home::{Home, HomeArgs, read_bounded, write_private, write_public};
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::passphrase::PassphraseArgs;
 use crate::terminal::tell;
+use crate::world;
 
 /// The name of a party's one node.
 const NODE: &str = "node";
@@ -116,14 +116,14 @@ fn issue(args: IssueArgs) -> anyhow::Result<Outcome> {
         ));
     }
     let root = args.root.open(&home)?;
-    let issued = root.issue(args.role, &name, Timestamp::now())?;
+    let issued = root.issue(args.role, &name, world::now())?;
     keep(&home, &issued, args.role, &name, false)?;
     told(&home, args.role, &name)
 }
 
 fn renew(args: RenewArgs) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
-    let now = Timestamp::now();
+    let now = world::now();
     let mut due = Vec::new();
     for path in home.certificate_files()? {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();

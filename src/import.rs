@@ -4,10 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use jiff::Timestamp;
 use jiff::civil::Date;
-use rand::TryRng;
-use rand::rngs::SysRng;
 use sumac_node::day_of;
 use sumac_node::records::import::{Freezing, ImportError, Only, Progress, Source, import};
 use sumac_node::records::mapping::Mapping;
@@ -18,6 +15,7 @@ use crate::agreement::MouFolder;
 use crate::home::HomeArgs;
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::terminal::tell;
+use crate::world;
 
 /// Nobody waits for a first word longer than this.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -63,15 +61,14 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
-    let now = Timestamp::now();
+    let now = world::now();
     // The tables' columns are the agreement's own, so it is read first; it need not be signed yet.
     let mou = MouFolder::read(&home.settings()?.mou)?.mou()?;
     let statement = Statement { as_of: args.as_of, covers: args.covers };
     is_sensible(&statement, &mou, day_of(now))?;
     let sources = sources(args.files, &args.mapping, &mou)?;
     let secret = home.node_secret()?;
-    let mut id_seed = [0; 8];
-    SysRng.try_fill_bytes(&mut id_seed).context("draw the snapshot's id")?;
+    let id_seed = *world::random().first_chunk().context("draw the snapshot's id")?;
     let into = home.snapshots();
     let freezing = Freezing {
         statement: &statement,

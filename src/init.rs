@@ -5,17 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use rand::TryRng;
-use rand::rngs::SysRng;
 use sumac_keys::Root;
 use sumac_policy::{PartyId, PeerRole};
-use zeroize::Zeroizing;
 
 use crate::certificate::keep;
 use crate::home::{Home, HomeArgs, Listen, Settings, make_folder, write_private, write_public};
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::passphrase::PassphraseArgs;
 use crate::terminal::{answer, tell};
+use crate::world;
 
 /// Make a party's home: its root, its node's certificate, its settings
 ///
@@ -58,7 +56,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.unopened();
     refuse_what_is_there(home.dir())?;
     let passphrase = args.passphrase.new_one()?;
-    let now = Timestamp::now();
+    let now = world::now();
     let root = Root::create(&args.party, &args.name, now)?;
     let encrypted = root.to_pkcs12(&passphrase)?;
 
@@ -126,8 +124,7 @@ fn fill(
             .with_context(|| format!("make the folder `{}`", folder.display()))
             .hint("choose a place that you may write to, with --home DIR")?;
     }
-    let mut secret = Zeroizing::new([0; 32]);
-    SysRng.try_fill_bytes(secret.as_mut_slice()).context("draw the node's secret")?;
+    let secret = world::random();
     write_private(&home.root_file(), encrypted, false).context("write the root")?;
     write_public(&home.root_certificate_file(), root.certificate_pem().as_bytes(), false)
         .context("write the root's certificate")?;

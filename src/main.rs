@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::outcome::{Outcome, report};
+use crate::outcome::report;
 
 /// Sums, never records: a coalition's KPIs, counted where the records are.
 ///

@@ -5,12 +5,12 @@ mod nodes;
 mod words;
 
 use anyhow::Context;
-use jiff::Timestamp;
 
 use crate::agreement::{Agreement, MouFolder};
 use crate::home::HomeArgs;
 use crate::outcome::Outcome;
 use crate::terminal::{answer, tell};
+use crate::world;
 
 /// Show where this party stands: MOU, certificates, data, budget
 ///
@@ -41,7 +41,7 @@ enum Format {
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
     let settings = home.settings()?;
-    let now = Timestamp::now();
+    let now = world::now();
     let mou = match MouFolder::read(&settings.mou).and_then(|folder| folder.mou()) {
         Ok(mou) => Some(mou),
         Err(error) => {

@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 use sumac_keys::CertificateFacts;
+use sumac_node::day_of;
 
 use super::read_facts;
 use crate::home::HomeArgs;
 use crate::outcome::Outcome;
 use crate::terminal::{answer, plain_table, tell};
+use crate::world;
 
 /// Show this home's certificates and how long they live
 ///
@@ -21,7 +23,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
-    let now = Timestamp::now();
+    let now = world::now();
     let facts = home.certificate_files()?.into_iter().map(|path| read_facts(&path));
     let facts = facts.collect::<anyhow::Result<Vec<_>>>()?;
     let rows = facts.iter().map(|certificate| {
@@ -47,7 +49,8 @@ pub(crate) fn expiry(certificate: &CertificateFacts, now: Timestamp) -> String {
     }
 }
 
-/// Whole days that are left of a certificate's life.
-pub(crate) fn days_left(certificate: &CertificateFacts, now: Timestamp) -> u64 {
-    certificate.left(now).as_secs() / (24 * 60 * 60)
+/// Days from today to a certificate's last; none once it has expired.
+pub(crate) fn days_left(certificate: &CertificateFacts, now: Timestamp) -> u32 {
+    let span = day_of(now).until(day_of(certificate.not_after));
+    span.map_or(0, |span| u32::try_from(span.get_days()).unwrap_or(0))
 }

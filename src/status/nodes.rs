@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use jiff::Timestamp;
 use sumac_backbone::Asker;
-use sumac_keys::Clock;
 use sumac_policy::{PartyId, PeerRole};
 use sumac_protocol::Description;
 
@@ -13,6 +11,7 @@ use crate::agreement::Agreement;
 use crate::certificate::read_facts;
 use crate::home::Home;
 use crate::outcome::hinted;
+use crate::world;
 
 /// Asks every node at once, with the first analyst's certificate in this home.
 pub(super) fn describe(
@@ -30,8 +29,7 @@ pub(super) fn describe(
         )
     })?;
     let identity = home.identity(PeerRole::Analyst, &analyst.name)?;
-    let clock: Clock = Arc::new(Timestamp::now);
-    let asker = Asker::new(Arc::new(mou), Arc::new(trust), &identity, &clock)?;
+    let asker = Asker::new(Arc::new(mou), Arc::new(trust), &identity, &world::clock())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("start to ask")?;
     let said = runtime.block_on(asker.describe());
