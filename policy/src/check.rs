@@ -103,15 +103,16 @@ fn questions_can_be_answered(mou: &Mou, sheet: &Sheet) {
                 kpi.line,
                 &format!("kpi `{}`", kpi.id),
                 "no party is of a kind that answers it",
-                "see `answered_by`",
+                "change `answered_by`, or list such a party",
             );
         }
-        for party in mou.answering(kpi).filter(|party| party.address.is_none()) {
-            sheet.problem(
-                kpi.line,
-                &format!("kpi `{}`", kpi.id),
-                format_args!("`{}` answers it, and has no address", party.id),
-                "give the party an `address`",
+    }
+    for (party, section) in mou.parties.iter().zip(sheet.root().sections("party")) {
+        let answers = mou.kpis.iter().find(|kpi| kpi.answered_by.contains(&party.kind));
+        if let (None, Some(kpi)) = (&party.address, answers) {
+            section.problem(
+                format_args!("`{}` answers `{}`, and has no address", party.id, kpi.id),
+                "add address = \"host:port\", where its node listens",
             );
         }
     }

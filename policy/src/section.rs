@@ -156,7 +156,10 @@ impl<'a> Section<'a> {
 
     /// Takes a key if it is there.
     pub fn item(&self, key: &'static str) -> Option<Found<&'a Item>> {
-        self.taken.borrow_mut().push(key);
+        let mut taken = self.taken.borrow_mut();
+        if !taken.contains(&key) {
+            taken.push(key);
+        }
         let (name, item) = self.table.get_key_value(key)?;
         Some(Found { value: item, line: self.line_of(name, item), place: self.at(key) })
     }
@@ -302,29 +305,30 @@ impl<'a> Section<'a> {
         Some(elements.collect())
     }
 
-    /// A list of words, each read on its own, if it is there.
+    /// A list of words, each read on its own, if it is there; none if one of them cannot be read.
     pub fn words_if_any<T: FromStr<Err: Display>>(
         &self,
         key: &'static str,
     ) -> Option<Vec<Found<T>>> {
-        let words =
-            self.list_if_any(key)?.into_iter().filter_map(|Found { value, line, place }| {
-                let Some(text) = value.as_str() else {
-                    let found = value.type_name();
-                    self.sheet.problem(
-                        line,
-                        &place,
-                        format_args!("a text in quotes is needed, and this is: {found}"),
-                        "",
-                    );
-                    return None;
-                };
-                if !self.printable(text, line, &place) {
-                    return None;
-                }
-                self.parsed(text, line, &place).map(|value| Found { value, line, place })
-            });
-        Some(words.collect())
+        let word = |Found { value, line, place }: Found<&Value>| {
+            let Some(text) = value.as_str() else {
+                let found = value.type_name();
+                self.sheet.problem(
+                    line,
+                    &place,
+                    format_args!("a text in quotes is needed, and this is: {found}"),
+                    "",
+                );
+                return None;
+            };
+            if !self.printable(text, line, &place) {
+                return None;
+            }
+            self.parsed(text, line, &place).map(|value| Found { value, line, place })
+        };
+        // Every word is read before the list is given up, so that every problem is noted.
+        let words: Vec<_> = self.list_if_any(key)?.into_iter().map(word).collect();
+        words.into_iter().collect()
     }
 
     /// A list of words, each read on its own.

@@ -148,6 +148,9 @@ fn breakdowns(section: &Section<'_>, known: &Known<'_>) -> Option<Vec<Breakdown>
                 }
             }
         }
+        if ids.len() < items.len() {
+            continue;
+        }
         let breakdown = Breakdown::by(ids);
         let mut sorted = breakdown.dimensions().to_vec();
         sorted.sort();

@@ -81,7 +81,7 @@ fn mou(sheet: &Sheet, hash: Sha256) -> Option<Mou> {
     let terms = root.section("agreement").and_then(terms);
     let calendar = root.section("calendar").and_then(calendar);
     let parties: Vec<_> = root.sections("party").into_iter().map(party).collect();
-    let roles = root.section("roles").map(roles);
+    let roles = root.section("roles").and_then(roles);
     let privacy = root.section("privacy").and_then(privacy);
 
     let mut schema = standard.schema.clone();
@@ -249,8 +249,8 @@ fn address_is_reachable(section: &Section<'_>, address: &str) {
     }
 }
 
-fn roles(section: Section<'_>) -> Vec<Role> {
-    let roles = section.named_sections().into_iter().filter_map(|(name, role)| {
+fn roles(section: Section<'_>) -> Option<Vec<Role>> {
+    let roles = section.named_sections().into_iter().map(|(name, role)| {
         let party = role.text("party");
         let may = role.words::<Capability>("may");
         role.end(&[]);
@@ -263,7 +263,8 @@ fn roles(section: Section<'_>) -> Vec<Role> {
         let may = may?.into_iter().map(|found| found.value).collect();
         Some(Role { name: name.to_owned(), party, may })
     });
-    roles.collect()
+    // Every role is read before the section is given up, so that every problem is noted.
+    roles.collect::<Vec<_>>().into_iter().collect()
 }
 
 fn privacy(section: Section<'_>) -> Option<Privacy> {
