@@ -15,6 +15,7 @@ mod axis;
 mod block;
 mod calendar;
 mod condition;
+mod own;
 mod plan;
 mod rows;
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! A dimension's code for each learner of a block.
+//! A dimension's code in each row of the table that has its column.
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int16Type, UInt16Type};
 use sumac_policy::ColumnRef;
 
@@ -28,40 +28,37 @@ impl Axis {
         }
     }
 
-    /// Moves each learner's cell along this axis by the code in their row of `batch`, the column's table.
-    /// A learner without a row stays at the axis's start.
-    pub(super) fn step(
+    /// Adds the code in each row of the column's table.
+    pub(super) fn read(
         &self,
-        cells: &mut [usize],
-        batch: &RecordBatch,
-        rows: impl Iterator<Item = Option<u32>>,
+        rows: &RecordBatch,
+        codes: &mut Vec<u16>,
     ) -> Result<(), TabulateError> {
         let damaged = || TabulateError::Damaged(self.column().table);
-        let values = batch.column_by_name(&self.column().column).ok_or_else(damaged)?;
-        let code: Box<dyn Fn(usize) -> Option<usize>> = match self {
-            Self::Codes { .. } => {
-                let codes = values.as_primitive_opt::<UInt16Type>().ok_or_else(damaged)?.values();
-                Box::new(|row| codes.get(row).copied().map(usize::from))
+        let values = rows.column_by_name(&self.column().column).ok_or_else(damaged)?;
+        match self {
+            Self::Codes { codes: list, .. } => {
+                let values = values.as_primitive_opt::<UInt16Type>().ok_or_else(damaged)?.values();
+                let largest = values.iter().fold(0, |largest, code| largest.max(*code));
+                if usize::from(largest) >= *list {
+                    return Err(damaged());
+                }
+                codes.extend_from_slice(values);
             }
-            Self::Ages { codes, in_year, cuts, .. } => {
+            Self::Ages { codes: list, in_year, cuts, .. } => {
                 let births = values.as_primitive_opt::<Int16Type>().ok_or_else(damaged)?;
-                let unknown = codes.saturating_sub(1);
-                Box::new(move |row| {
-                    let birth = births.values().get(row)?;
-                    let age = i32::from(*in_year) - i32::from(*birth);
-                    let band = cuts.iter().filter(|cut| i32::from(**cut) <= age).count();
-                    Some(if births.is_null(row) { unknown } else { band })
-                })
+                let unknown = u16::try_from(list.saturating_sub(1)).map_err(|_| damaged())?;
+                codes.extend(births.iter().map(|birth| {
+                    birth
+                        .map_or(unknown, |birth| band(i32::from(*in_year) - i32::from(birth), cuts))
+                }));
             }
-        };
-        let len = self.len();
-        for (cell, row) in cells.iter_mut().zip(rows) {
-            let code = match row {
-                Some(row) => code(row as usize).filter(|code| *code < len).ok_or_else(damaged)?,
-                None => 0,
-            };
-            *cell = *cell * len + code;
         }
         Ok(())
     }
+}
+
+/// How many of the cuts an age has reached.
+fn band(age: i32, cuts: &[i16]) -> u16 {
+    cuts.iter().fold(0, |band, cut| band + u16::from(i32::from(*cut) <= age))
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Datum, Int16Array, Int64Array, Scalar,
-    UInt16Array, UInt32Array,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Datum, Int16Array, Int64Array,
+    RecordBatch, Scalar, UInt16Array, UInt32Array,
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::cmp;
@@ -13,46 +13,47 @@ use arrow::datatypes::{DataType, Date32Type};
 use arrow::error::ArrowError;
 use sumac_policy::{ColumnRef, Op, Predicate, TableName, Value};
 
-use super::rows::Rows;
 use super::{TabulateError, calendar};
 
 /// What a condition may read: rows of one table and, beside each of them, at most one row of others.
 pub(super) struct Frame<'a> {
-    rows: &'a Rows,
-    beside: Vec<(&'a Rows, UInt32Array)>,
+    table: TableName,
+    rows: &'a RecordBatch,
+    beside: Vec<(TableName, &'a RecordBatch, UInt32Array)>,
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(rows: &'a Rows) -> Self {
-        Self { rows, beside: Vec::new() }
+    pub(super) fn new(table: TableName, rows: &'a RecordBatch) -> Self {
+        Self { table, rows, beside: Vec::new() }
     }
 
-    /// Puts beside each row the row of `other` at that place; nothing where there is none.
-    pub(super) fn beside(mut self, other: &'a Rows, places: UInt32Array) -> Self {
-        self.beside.push((other, places));
+    /// Puts beside each row the row of another table at that place; nothing where there is none.
+    pub(super) fn beside(
+        mut self,
+        table: TableName,
+        rows: &'a RecordBatch,
+        places: UInt32Array,
+    ) -> Self {
+        self.beside.push((table, rows, places));
         self
     }
 
-    pub(super) fn table(&self) -> TableName {
-        self.rows.table
-    }
-
     fn column(&self, column: &ColumnRef) -> Result<ArrayRef, TabulateError> {
-        let in_rows = |rows: &Rows| {
-            let found = (rows.table == column.table)
-                .then(|| rows.batch.column_by_name(&column.column).cloned());
-            found.flatten()
+        let found = |table: TableName, rows: &RecordBatch| {
+            let there = table == column.table;
+            there.then(|| rows.column_by_name(&column.column).cloned()).flatten()
         };
-        if let Some(found) = in_rows(self.rows) {
-            return Ok(found);
+        if let Some(values) = found(self.table, self.rows) {
+            return Ok(values);
         }
-        let found = self.beside.iter().find_map(|(rows, places)| Some((in_rows(rows)?, places)));
-        let (found, places) = found.ok_or_else(|| unfit(column))?;
-        take(&found, places, None).map_err(|source| self.failed(source))
+        let mut beside = self.beside.iter();
+        let values = beside.find_map(|(table, rows, places)| Some((found(*table, rows)?, places)));
+        let (values, places) = values.ok_or_else(|| unfit(column))?;
+        take(&values, places, None).map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: ArrowError) -> TabulateError {
-        TabulateError::Condition { table: self.table(), source }
+        TabulateError::Condition { table: self.table, source }
     }
 }
 
@@ -77,22 +78,28 @@ pub(super) fn evaluate(
         }
         Predicate::In { column, values } => {
             let found = frame.column(column)?;
-            any(frame, values, |value| {
+            let equal = values.iter().map(|value| {
                 let constant = constant(value, &found).ok_or_else(|| unfit(column))?;
                 compare(Op::Equal, &found, constant.as_ref()).map_err(failed)
-            })
+            });
+            fold(equal, or_kleene, frame).unwrap_or_else(|| Ok(all(false, frame)))
         }
         Predicate::IsNull(column) => is_null(&frame.column(column)?).map_err(failed),
         Predicate::And(parts) => {
-            let mut whole = all(true, frame);
-            for part in parts {
-                whole = and_kleene(&whole, &evaluate(part, frame)?).map_err(failed)?;
-            }
-            Ok(whole)
+            let parts = parts.iter().map(|part| evaluate(part, frame));
+            fold(parts, and_kleene, frame).unwrap_or_else(|| Ok(all(true, frame)))
         }
-        Predicate::Or(parts) => any(frame, parts, |part| evaluate(part, frame)),
+        Predicate::Or(parts) => {
+            let parts = parts.iter().map(|part| evaluate(part, frame));
+            fold(parts, or_kleene, frame).unwrap_or_else(|| Ok(all(false, frame)))
+        }
         Predicate::Not(inner) => not(&evaluate(inner, frame)?).map_err(failed),
     }
+}
+
+/// Whether a condition reads a column of this table.
+pub(super) fn reads(predicate: &Predicate, table: TableName) -> bool {
+    predicate.columns().iter().any(|column| column.table == table)
 }
 
 /// Rows whose value lies between two constants of the column's kind, both included.
@@ -108,20 +115,23 @@ pub(super) fn between(
     evaluate(&Predicate::And(bounds.into()), frame)
 }
 
-fn any<T>(
+/// What an operator makes of all parts, from the first to the last; none of no parts.
+fn fold(
+    parts: impl Iterator<Item = Result<BooleanArray, TabulateError>>,
+    operator: fn(&BooleanArray, &BooleanArray) -> Result<BooleanArray, ArrowError>,
     frame: &Frame<'_>,
-    parts: &[T],
-    holds: impl Fn(&T) -> Result<BooleanArray, TabulateError>,
-) -> Result<BooleanArray, TabulateError> {
-    let mut whole = all(false, frame);
-    for part in parts {
-        whole = or_kleene(&whole, &holds(part)?).map_err(|source| frame.failed(source))?;
-    }
-    Ok(whole)
+) -> Option<Result<BooleanArray, TabulateError>> {
+    let mut parts = parts;
+    let first = parts.next()?;
+    Some(first.and_then(|first| {
+        parts.try_fold(first, |whole, part| {
+            operator(&whole, &part?).map_err(|source| frame.failed(source))
+        })
+    }))
 }
 
 fn all(value: bool, frame: &Frame<'_>) -> BooleanArray {
-    let rows = frame.rows.batch.num_rows();
+    let rows = frame.rows.num_rows();
     let bits = if value { BooleanBuffer::new_set(rows) } else { BooleanBuffer::new_unset(rows) };
     BooleanArray::new(bits, None)
 }

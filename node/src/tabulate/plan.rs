@@ -8,6 +8,7 @@ use sumac_policy::{
 };
 
 use super::axis::Axis;
+use super::condition::reads;
 use super::{MAX_CELLS, TabulateError};
 
 /// A table, ready to be counted.
@@ -18,6 +19,8 @@ pub(super) struct Plan<'a> {
     pub(super) axes: Vec<Axis>,
     /// The columns to read of each table.
     pub(super) columns: BTreeMap<TableName, Vec<String>>,
+    /// Whether an outcome is found in another table's rows beside those that are counted.
+    pub(super) keeps_rows: bool,
     groups: usize,
 }
 
@@ -29,9 +32,11 @@ impl<'a> Plan<'a> {
         let definition = &table.kpi().definition;
         let mut columns: BTreeMap<TableName, Vec<String>> = BTreeMap::new();
         columns.entry(definition.of).or_default();
+        let mut keeps_rows = false;
         for outcome in &definition.outcomes {
-            if let When::Exists { in_table, .. } = &outcome.when {
+            if let When::Exists { in_table, when } = &outcome.when {
                 columns.entry(*in_table).or_default();
+                keeps_rows |= reads(when, definition.of);
             }
         }
         for ColumnRef { table, column } in needed(table) {
@@ -40,7 +45,7 @@ impl<'a> Plan<'a> {
         let axes: Vec<_> =
             table.axes().map(|(dimension, column)| axis(table, dimension, column)).collect();
         let groups = axes.iter().map(Axis::len).product();
-        Ok(Self { definition, anchor: anchor(table), axes, columns, groups })
+        Ok(Self { definition, anchor: anchor(table), axes, columns, keeps_rows, groups })
     }
 
     pub(super) fn cells(&self) -> usize {

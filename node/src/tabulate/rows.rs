@@ -2,23 +2,38 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, UInt32Array};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::UInt32Type;
 use sumac_policy::TableName;
 
 use super::TabulateError;
 use crate::records::snapshot::Snapshot;
 
-/// A block's rows of one table, sorted by learner.
+/// A block's rows of one table, read whole.
 pub(super) struct Rows {
     pub(super) table: TableName,
     pub(super) batch: RecordBatch,
-    /// Where each learner's rows begin, and, after the last, where they end.
-    starts: Vec<u32>,
+    pub(super) starts: Starts,
+}
+
+/// Where each learner's rows begin, and, after the last learner, where they end. Rows are sorted by learner.
+pub(super) struct Starts(Vec<u32>);
+
+/// [`Starts`] in the making, a piece of the table at a time.
+pub(super) struct StartsBuilder {
+    first: u32,
+    latest: u32,
+    rows: u32,
+    /// One more than the number of each learner's last row, a place further on; 0 if there is none.
+    ends: Vec<u32>,
 }
 
 /// Which rows hold a condition, a bit for each.
 pub(super) struct Mask(Vec<u64>);
+
+/// [`Mask`] in the making, a piece of the table at a time.
+pub(super) struct MaskBuilder(BooleanBufferBuilder);
 
 impl Rows {
     pub(super) fn read(
@@ -29,80 +44,119 @@ impl Rows {
     ) -> Result<Self, TabulateError> {
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let batch = snapshot.read(table, block, &columns)?;
-        let starts = batch
-            .columns()
-            .first()
-            .and_then(|person| person.as_primitive_opt::<UInt32Type>())
-            .and_then(|person| starts(person.values(), &snapshot.learners(block)))
-            .ok_or(TabulateError::Damaged(table))?;
-        if table == TableName::Learner && batch.num_rows() + 1 != starts.len() {
+        let mut starts = StartsBuilder::new(snapshot.learners(block));
+        starts.push(table, &batch)?;
+        let starts = starts.finish();
+        // Row n of the learner table is learner n.
+        if table == TableName::Learner && !starts.0.iter().copied().eq(0..=starts.learners()) {
             return Err(TabulateError::Damaged(table));
         }
         Ok(Self { table, batch, starts })
     }
+}
 
-    /// Each row's learner, counted from the block's first.
-    pub(super) fn places(&self, first: u32) -> Result<UInt32Array, TabulateError> {
-        let person = self.batch.columns().first();
-        let person = person.and_then(|person| person.as_primitive_opt::<UInt32Type>());
-        let person = person.ok_or(TabulateError::Damaged(self.table))?;
-        Ok(person.unary(|ordinal| ordinal.wrapping_sub(first)))
+/// Each row's learner, as an ordinal.
+pub(super) fn person(table: TableName, batch: &RecordBatch) -> Result<&UInt32Array, TabulateError> {
+    let person = batch.columns().first();
+    let person = person.and_then(|person| person.as_primitive_opt::<UInt32Type>());
+    person.ok_or(TabulateError::Damaged(table))
+}
+
+impl StartsBuilder {
+    pub(super) fn new(learners: Range<u32>) -> Self {
+        let ends = vec![0; learners.len() + 1];
+        Self { first: learners.start, latest: learners.start, rows: 0, ends }
     }
 
-    /// Each learner's rows.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u32>> {
-        self.starts.iter().zip(self.starts.iter().skip(1)).map(|(start, end)| *start..*end)
+    /// Adds a piece of the table.
+    pub(super) fn push(
+        &mut self,
+        table: TableName,
+        piece: &RecordBatch,
+    ) -> Result<(), TabulateError> {
+        let person = person(table, piece)?.values();
+        self.add(person).ok_or(TabulateError::Damaged(table))
+    }
+
+    /// None where rows are not sorted, or are of a learner of another block.
+    fn add(&mut self, person: &[u32]) -> Option<()> {
+        let (Some(first), Some(last)) = (person.first(), person.last()) else { return Some(()) };
+        let pairs = person.iter().zip(person.iter().skip(1));
+        let sorted = pairs.fold(self.latest <= *first, |sorted, (one, two)| sorted & (one <= two));
+        let rows = self.rows.checked_add(u32::try_from(person.len()).ok()?)?;
+        if !sorted {
+            return None;
+        }
+        // A learner's last row leaves its number. Every row writes, so that nothing branches.
+        for (ordinal, row) in person.iter().zip(self.rows..rows) {
+            let place = ordinal.wrapping_sub(self.first) as usize;
+            *self.ends.get_mut(place.wrapping_add(1))? = row + 1;
+        }
+        (self.latest, self.rows) = (*last, rows);
+        Some(())
+    }
+
+    pub(super) fn finish(mut self) -> Starts {
+        let mut end = 0;
+        for place in &mut self.ends {
+            end = end.max(*place);
+            *place = end;
+        }
+        Starts(self.ends)
     }
 }
 
-/// Where each learner's rows begin; none where rows are not sorted or are somebody else's.
-fn starts(person: &[u32], learners: &Range<u32>) -> Option<Vec<u32>> {
-    if !person.is_sorted() || u32::try_from(person.len()).is_err() {
-        return None;
+impl Starts {
+    fn learners(&self) -> u32 {
+        u32::try_from(self.0.len().saturating_sub(1)).unwrap_or(u32::MAX)
     }
-    // A learner's last row leaves its number. Every row writes, so that nothing branches.
-    let mut ends = vec![0_u32; learners.len() + 1];
-    for (ordinal, row) in person.iter().zip(1..) {
-        let place = ordinal.wrapping_sub(learners.start) as usize;
-        *ends.get_mut(place.wrapping_add(1))? = row;
+
+    /// The rows of each learner in turn.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u32>> {
+        self.0.iter().zip(self.0.iter().skip(1)).map(|(start, end)| *start..*end)
     }
-    let mut end = 0;
-    for place in &mut ends {
-        end = end.max(*place);
-        *place = end;
+}
+
+/// The rows where a condition is true: neither false nor unknown.
+pub(super) fn truth(condition: &BooleanArray) -> BooleanBuffer {
+    match condition.nulls() {
+        Some(known) => condition.values() & known.inner(),
+        None => condition.values().clone(),
     }
-    Some(ends)
+}
+
+impl MaskBuilder {
+    pub(super) fn new() -> Self {
+        Self(BooleanBufferBuilder::new(0))
+    }
+
+    /// Adds a piece of the table.
+    pub(super) fn push(&mut self, holds: &BooleanBuffer) {
+        self.0.append_buffer(holds);
+    }
+
+    pub(super) fn finish(mut self) -> Mask {
+        let bits = self.0.finish();
+        let words = bits.bit_chunks();
+        // One word more, so that any 64 bits lie in two words.
+        Mask(words.iter_padded().chain([0]).collect())
+    }
 }
 
 impl Mask {
-    /// The rows where a condition is true: neither false nor unknown.
-    pub(super) fn of(condition: &BooleanArray) -> Self {
-        let mut words: Vec<u64> = condition.values().bit_chunks().iter_padded().collect();
-        if let Some(known) = condition.nulls() {
-            let known = known.inner().bit_chunks();
-            words.iter_mut().zip(known.iter_padded()).for_each(|(word, known)| *word &= known);
-        }
-        Self(words)
-    }
-
-    pub(super) fn and(mut self, other: &Self) -> Self {
-        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= other);
-        self
-    }
-
-    /// The last of these rows that holds it. Looks at every row, wherever that one is.
+    /// The last of these rows that holds the condition. Looks at every row, wherever that one is.
     pub(super) fn last_in(&self, rows: Range<u32>) -> Option<u32> {
         let mut last = None;
-        let (first_word, past_word) = (rows.start / 64, rows.end.div_ceil(64));
-        for index in first_word..past_word {
-            let word = self.0.get(index as usize).copied().unwrap_or(0);
-            let begins = index * 64;
-            let before = rows.start.saturating_sub(begins);
-            let after = (begins + 64).saturating_sub(rows.end);
-            let bits = word & (u64::MAX << before) & (u64::MAX >> after);
-            if bits != 0 {
-                last = Some(begins + bits.ilog2());
-            }
+        let mut start = rows.start;
+        // Once for nearly everybody: few learners have more than 64 rows.
+        while start < rows.end {
+            let (word, shift) = ((start / 64) as usize, start % 64);
+            let low = self.0.get(word).map_or(0, |word| word >> shift);
+            let high = self.0.get(word + 1).map_or(0, |word| word << 1 << (63 - shift));
+            let count = (rows.end - start).min(64);
+            let bits = (low | high) & (u64::MAX >> (64 - count));
+            last = if bits == 0 { last } else { Some(start + bits.ilog2()) };
+            start += count;
         }
         last
     }
@@ -120,28 +174,43 @@ mod tests {
 
     use super::*;
 
+    fn check(pieces: &[&[u32]], learners: Range<u32>, expected: Option<&[u32]>) {
+        let mut starts = StartsBuilder::new(learners);
+        let added: Option<Vec<()>> = pieces.iter().map(|piece| starts.add(piece)).collect();
+        let found = added.map(|_| starts.finish().0);
+        assert_eq!(found.as_deref(), expected, "{pieces:?}");
+    }
+
     #[test]
     fn finds_where_each_learners_rows_begin() {
-        assert_eq!(starts(&[5, 5, 7], &(5..9)).unwrap(), [0, 2, 2, 3, 3]);
-        assert_eq!(starts(&[], &(0..2)).unwrap(), [0, 0, 0]);
-        assert_eq!(starts(&[6, 5], &(5..9)), None);
-        assert_eq!(starts(&[4], &(5..9)), None);
-        assert_eq!(starts(&[9], &(5..9)), None);
+        check(&[&[5, 5, 7]], 5..9, Some(&[0, 2, 2, 3, 3]));
+        check(&[&[5], &[5, 7]], 5..9, Some(&[0, 2, 2, 3, 3]));
+        check(&[], 0..2, Some(&[0, 0, 0]));
+        check(&[&[]], 0..2, Some(&[0, 0, 0]));
+        check(&[&[6, 5]], 5..9, None);
+        check(&[&[6], &[5]], 5..9, None);
+        check(&[&[4]], 5..9, None);
+        check(&[&[9]], 5..9, None);
     }
 
     proptest! {
         #[test]
         fn the_last_row_is_found_at_any_place(
-            bits in prop::collection::vec(any::<Option<bool>>(), 0..200),
-            ends in any::<(prop::sample::Index, prop::sample::Index)>(),
+            bits in prop::collection::vec(any::<Option<bool>>(), 0..300),
+            ends in any::<[prop::sample::Index; 2]>(),
+            cut in any::<prop::sample::Index>(),
         ) {
-            let array = BooleanArray::from(bits.clone()).slice(bits.len() / 3, bits.len() - bits.len() / 3);
-            let bits = bits.get(bits.len() / 3..).unwrap();
-            let (one, two) = (ends.0.index(bits.len() + 1), ends.1.index(bits.len() + 1));
+            let [one, two] = ends.map(|end| end.index(bits.len() + 1));
             let (start, end) = (one.min(two), one.max(two));
             let expected = (start..end).rev().find(|row| bits.get(*row) == Some(&Some(true)));
             let range = u32::try_from(start).unwrap()..u32::try_from(end).unwrap();
-            let found = Mask::of(&array).last_in(range).map(|row| row as usize);
+
+            let (before, after) = bits.split_at(cut.index(bits.len() + 1));
+            let mut mask = MaskBuilder::new();
+            for piece in [before, after] {
+                mask.push(&truth(&BooleanArray::from(piece.to_vec())));
+            }
+            let found = mask.finish().last_in(range).map(|row| row as usize);
             prop_assert_eq!(found, expected);
         }
     }

@@ -90,7 +90,8 @@ fn frozen(canonical: &Canonical, mou: &Mou, block: u32) -> (TempDir, Snapshot) {
     let statement = Statement { as_of: "2026-08-01".parse().unwrap(), covers: Vec::new() };
     let now = Timestamp::UNIX_EPOCH;
     let into = home.path();
-    freeze_in_blocks(canonical, &statement, mou.schema(), &secret, into, now, [1; 8], block).unwrap();
+    freeze_in_blocks(canonical, &statement, mou.schema(), &secret, into, now, [1; 8], block)
+        .unwrap();
     let snapshot = Snapshot::current(into, &secret, mou.schema()).unwrap().unwrap();
     snapshot.verify().unwrap();
     (home, snapshot)
@@ -121,7 +122,11 @@ title = "Band"
 of    = "enrolment"
 codes = { low = "Low", high = "High", unknown = "Unknown" }
 "#;
-    agreement("07-01", "2020-21", &(dimension.to_owned() + &kpi("headcount", SEX, r#"["band"]"#, "year")))
+    agreement(
+        "07-01",
+        "2020-21",
+        &(dimension.to_owned() + &kpi("headcount", SEX, r#"["band"]"#, "year")),
+    )
 }
 
 fn check_headcount(rows: &[(u8, &str, u16)], expected: [i64; 3]) {

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Schema as ArrowSchema};
+use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
 };
+use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 use sumac_keys::NodeSecret;
 use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
@@ -24,6 +27,9 @@ use super::write::{CURRENT, field};
 /// Ids are short; a longer `current` was not written by us.
 const MAX_ID_BYTES: u64 = 128;
 
+/// Rows in a piece: a column of it stays in the processor's nearest cache.
+const PIECE: usize = 8_192;
+
 /// A frozen snapshot, found to be this node's own. Cheap to share between threads; never changes.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -33,6 +39,15 @@ pub struct Snapshot {
     learners: u32,
     block: u32,
     tables: BTreeMap<TableName, Table>,
+}
+
+/// A block's rows of a table, a piece at a time.
+pub(crate) struct Pieces<'a> {
+    table: &'a Table,
+    reader: Option<ParquetRecordBatchReader>,
+    schema: SchemaRef,
+    /// Rows still to come.
+    rows: usize,
 }
 
 #[derive(Debug)]
@@ -157,14 +172,14 @@ impl Snapshot {
         first..first.saturating_add(self.block).min(self.learners)
     }
 
-    /// A block's rows of a table: `person`, then these columns in this order. A table that the snapshot
-    /// does not have is refused as its first column would be.
-    pub(crate) fn read(
+    /// A block's rows of a table, a piece at a time: `person`, then these columns in this order. A table that
+    /// the snapshot does not have is refused as its first column would be.
+    pub(crate) fn pieces(
         &self,
         table: TableName,
         block: usize,
         columns: &[&str],
-    ) -> Result<RecordBatch, SnapshotError> {
+    ) -> Result<Pieces<'_>, SnapshotError> {
         let not_held = |column: &str| SnapshotError::NotHeld { table, column: column.to_owned() };
         let held = self.tables.get(&table).ok_or_else(|| not_held(PERSON))?;
         for column in columns {
@@ -173,7 +188,20 @@ impl Snapshot {
                 return Err(not_held(&column.column));
             }
         }
-        held.read(block, columns)
+        held.pieces(block, columns)
+    }
+
+    /// All of [`Snapshot::pieces`] in one.
+    pub(crate) fn read(
+        &self,
+        table: TableName,
+        block: usize,
+        columns: &[&str],
+    ) -> Result<RecordBatch, SnapshotError> {
+        let pieces = self.pieces(table, block, columns)?;
+        let (held, schema) = (pieces.table, pieces.schema());
+        let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
+        concat_batches(&schema, &pieces).map_err(|error| held.undecodable(error.into()))
     }
 }
 
@@ -210,18 +238,23 @@ impl Table {
             })
     }
 
-    fn read(&self, block: usize, columns: &[&str]) -> Result<RecordBatch, SnapshotError> {
-        let decode = |source| SnapshotError::ReadTable { path: self.path.clone(), source };
-        let damaged = |what| SnapshotError::Damaged { path: self.path.clone(), what };
+    fn pieces(&self, block: usize, columns: &[&str]) -> Result<Pieces<'_>, SnapshotError> {
         let names = || [PERSON].into_iter().chain(columns.iter().copied());
-        let stored = self.metadata.schema();
-        let Some(Some(group)) = self.groups.get(block).copied() else {
-            let fields = names().filter_map(|name| stored.field_with_name(name).ok().cloned());
-            return Ok(RecordBatch::new_empty(ArrowSchema::new(fields.collect::<Vec<_>>()).into()));
+        let fields = names().map(|name| self.metadata.schema().field_with_name(name).cloned());
+        let fields = fields
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| self.undecodable(error.into()))?;
+        let mut pieces = Pieces {
+            table: self,
+            reader: None,
+            schema: Arc::new(ArrowSchema::new(fields)),
+            rows: 0,
         };
-        let rows = self.metadata.metadata().row_group(group).num_rows();
-        let rows = usize::try_from(rows).map_err(|_| damaged("a negative number of rows"))?;
+        let Some(Some(group)) = self.groups.get(block).copied() else { return Ok(pieces) };
 
+        let rows =
+            self.metadata.metadata().row_groups().get(group).map_or(0, |group| group.num_rows());
+        pieces.rows = usize::try_from(rows).map_err(|_| self.damaged())?;
         // Opened anew each time: threads that share one open file share its position too.
         let file = File::open(&self.path)
             .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })?;
@@ -230,21 +263,54 @@ impl Table {
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
                 .with_projection(mask)
                 .with_row_groups(vec![group])
-                .with_batch_size(rows)
-                .build()
-                .map_err(decode)?;
-        let schema = reader.schema();
-        let batches =
-            reader.collect::<Result<Vec<_>, _>>().map_err(|error| decode(error.into()))?;
-        let batch = concat_batches(&schema, &batches).map_err(|error| decode(error.into()))?;
+                .with_batch_size(PIECE)
+                .build();
+        pieces.reader = Some(reader.map_err(|error| self.undecodable(error))?);
+        Ok(pieces)
+    }
 
-        let order = names().map(|name| batch.schema_ref().index_of(name));
-        let order = order.collect::<Result<Vec<_>, _>>().map_err(|error| decode(error.into()))?;
-        let batch = batch.project(&order).map_err(|error| decode(error.into()))?;
-        if batch.num_rows() != rows || *batch.column(0).data_type() != DataType::UInt32 {
-            return Err(damaged("a block is not as the manifest says"));
+    fn undecodable(&self, source: ParquetError) -> SnapshotError {
+        SnapshotError::ReadTable { path: self.path.clone(), source }
+    }
+
+    fn damaged(&self) -> SnapshotError {
+        SnapshotError::Damaged {
+            path: self.path.clone(),
+            what: "a block is not as the manifest says",
         }
-        Ok(batch)
+    }
+}
+
+impl Pieces<'_> {
+    pub(crate) fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// A piece with its columns in the order asked for.
+    fn arranged(&mut self, piece: &RecordBatch) -> Result<RecordBatch, SnapshotError> {
+        self.rows = self.rows.checked_sub(piece.num_rows()).ok_or_else(|| self.table.damaged())?;
+        let columns = self.schema.fields().iter();
+        let columns = columns.filter_map(|field| piece.column_by_name(field.name()).cloned());
+        RecordBatch::try_new(self.schema.clone(), columns.collect())
+            .map_err(|error| self.table.undecodable(error.into()))
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Result<RecordBatch, SnapshotError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.reader.as_mut()?.next() {
+            Some(Ok(piece)) => Some(self.arranged(&piece)),
+            Some(Err(error)) => {
+                self.reader = None;
+                Some(Err(self.table.undecodable(error.into())))
+            }
+            None => {
+                self.reader = None;
+                (self.rows > 0).then(|| Err(self.table.damaged()))
+            }
+        }
     }
 }
 

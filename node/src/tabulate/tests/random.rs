@@ -54,8 +54,11 @@ const OUTCOME: &[(&str, &str)] = &[
     ("outcome.q2_employed", "c Y N unknown"),
     ("outcome.q2_earnings", "i"),
 ];
-const LEARNER: &[(&str, &str)] =
-    &[("learner.birth_year", "y"), ("learner.sex", "c F M unknown"), ("learner.disability", "c Y N")];
+const LEARNER: &[(&str, &str)] = &[
+    ("learner.birth_year", "y"),
+    ("learner.sex", "c F M unknown"),
+    ("learner.disability", "c Y N"),
+];
 
 fn columns(table: &str) -> &'static [(&'static str, &'static str)] {
     match table {
@@ -154,7 +157,8 @@ fn condition(dice: &mut Dice, tables: &[&str], depth: usize) -> String {
                 0 => format!("{column} {op} date '202{}-0{}-15'", dice.below(7), 1 + dice.below(9)),
                 1 => format!("{column} {op} {}", dice.pick(&dates)),
                 _ => {
-                    let (sign, unit) = (dice.pick(&["+", "-"]), dice.pick(&["months", "days", "years"]));
+                    let (sign, unit) =
+                        (dice.pick(&["+", "-"]), dice.pick(&["months", "days", "years"]));
                     let (other, number) = (dice.pick(&dates), dice.below(14));
                     format!("{column} {op} {other} {sign} interval '{number} {unit}'")
                 }
@@ -207,13 +211,17 @@ pub(super) fn canonical(dice: &mut Dice, schema: &Schema) -> Canonical {
                 let born = column.name == "birth_year";
                 let values = match &column.kind {
                     Kind::Code(codes) => Values::Code(
-                        (0..rows).map(|_| u16::try_from(dice.below(codes.len().min(5))).unwrap()).collect(),
+                        (0..rows)
+                            .map(|_| u16::try_from(dice.below(codes.len().min(5))).unwrap())
+                            .collect(),
                     ),
                     Kind::Date => Values::Date((0..rows).map(|_| day(dice)).collect()),
                     Kind::Year => Values::Year((0..rows).map(|_| year(dice, born)).collect()),
                     Kind::Integer => Values::Integer(
                         (0..rows)
-                            .map(|_| (!dice.one_in(5)).then(|| i64::try_from(dice.below(5)).unwrap()))
+                            .map(|_| {
+                                (!dice.one_in(5)).then(|| i64::try_from(dice.below(5)).unwrap())
+                            })
                             .collect(),
                     ),
                 };

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use sumac_policy::{
-    Anchor, ColumnRef, DimensionSource, Op, Period, Predicate, Schema, Table, TableName, Value, When,
+    Anchor, ColumnRef, DimensionSource, Op, Period, Predicate, Schema, Table, TableName, Value,
+    When,
 };
 
 use crate::records::canonical::{Canonical, PersonKey, Values};
@@ -39,7 +40,8 @@ pub(super) fn count(canonical: &Canonical, schema: &Schema, table: &Table) -> Ve
         let learner = *node.rows(TableName::Learner, person).last().unwrap();
         let mut counting = Vec::new();
         for row in node.rows(definition.of, person) {
-            let at = ColumnRef { table: definition.of, column: definition.anchor.column().to_owned() };
+            let at =
+                ColumnRef { table: definition.of, column: definition.anchor.column().to_owned() };
             let anchor = node.value(&[row], &at);
             if in_period(table, anchor) && node.holds(&definition.population, &[row, learner]) {
                 counting.push(row);
@@ -81,7 +83,9 @@ fn in_period(table: &Table, anchor: Cell) -> bool {
     let starts = table.year_starts();
     let lag = i16::from(table.kpi().definition.anchor.lag_years());
     let day = match table.kpi().definition.anchor {
-        Anchor::Within { .. } => Some(Date::constant(1970, 1, 1).checked_add(anchor.days()).unwrap()),
+        Anchor::Within { .. } => {
+            Some(Date::constant(1970, 1, 1).checked_add(anchor.days()).unwrap())
+        }
         Anchor::Cohort { .. } => None,
     };
     let year = match day {
