@@ -50,9 +50,7 @@ fn new_folder(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     };
     for dir in &candidates {
         match fs::create_dir(dir) {
-            Ok(()) => {
-                return dir.canonicalize().with_context(|| format!("find `{}`", dir.display()));
-            }
+            Ok(()) => return Ok(dir.clone()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => {
                 return Err(error)

@@ -240,7 +240,7 @@ mod tests {
         let mapping = |name: &str| folder.join(name);
         let files = |count| vec![PathBuf::from("a.csv"); count];
         let (one, two) = (mapping("exits.toml"), mapping("banner-awards.toml"));
-        assert_eq!(sources(files(3), &[one.clone()], &mou).unwrap().len(), 3);
+        assert_eq!(sources(files(3), std::slice::from_ref(&one), &mou).unwrap().len(), 3);
         assert_eq!(sources(files(2), &[one.clone(), two.clone()], &mou).unwrap().len(), 2);
         assert!(sources(files(3), &[one, two], &mou).is_err());
     }

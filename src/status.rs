@@ -45,7 +45,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let mou = match MouFolder::read(&settings.mou).and_then(|folder| folder.mou()) {
         Ok(mou) => Some(mou),
         Err(error) => {
-            tell!("no MOU yet: {error:#}\n");
+            tell!("note: no MOU can be used yet: {error:#}\n");
             None
         }
     };
@@ -53,7 +53,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     if facts.asks_only {
         match Agreement::read(&settings.mou).and_then(Agreement::in_force_when_signed) {
             Ok(agreement) => facts.nodes = nodes::describe(&home, agreement)?,
-            Err(error) => tell!("the nodes are not asked: {error:#}\n"),
+            Err(error) => tell!("note: the nodes were not asked: {error:#}\n"),
         }
     }
     let text = match args.format {

@@ -48,7 +48,14 @@ impl Dates {
         let quarter = Period::first_of(PeriodKind::Quarter, year, start);
         let quarters = std::iter::successors(Some(quarter), |quarter| Some(quarter.next()));
         let closed = |period: &Period| period.span(start).last < as_of;
-        let covers = years.take_while(closed).chain(quarters.take_while(closed)).collect();
+        // A year covers its quarters.
+        let mut covers: Vec<_> = years.take_while(closed).collect();
+        let held = |quarter: &Period, years: &[Period]| {
+            years.iter().any(|year| year.span(start).holds(quarter.span(start)))
+        };
+        let after: Vec<_> =
+            quarters.take_while(closed).filter(|quarter| !held(quarter, &covers)).collect();
+        covers.extend(after);
         Ok(Self { as_of, year, covers, effective, expires })
     }
 

@@ -19,6 +19,8 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How to run `sumac`.
 pub(super) struct Sumac {
     program: PathBuf,
+    /// As the person who runs it typed it.
+    called: String,
     passphrase_file: PathBuf,
 }
 
@@ -35,7 +37,13 @@ impl Sumac {
     /// This very program.
     pub(super) fn this_program(passphrase_file: PathBuf) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("find the program that is running")?;
-        Ok(Self { program, passphrase_file })
+        let called = std::env::args_os().next().unwrap_or_else(|| program.clone().into());
+        Ok(Self { program, called: called.to_string_lossy().into_owned(), passphrase_file })
+    }
+
+    /// A verb that can be typed here, whether or not the program is on the path.
+    pub(super) fn typed_here(&self, words: &Words) -> String {
+        typed_by(&self.called, words)
     }
 
     fn command(&self, words: &Words) -> Command {
@@ -91,8 +99,17 @@ impl Sumac {
 
 /// A verb as a person would type it.
 pub(super) fn typed(words: &Words) -> String {
-    let words = words.iter().map(|word| word.to_string_lossy());
-    std::iter::once("sumac".into()).chain(words).collect::<Vec<_>>().join(" ")
+    typed_by("sumac", words)
+}
+
+/// The same, where the program is not on the path.
+fn typed_by(program: &str, words: &Words) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=".contains(c);
+    let quoted = words.iter().map(|word| match word.to_string_lossy() {
+        word if word.chars().all(plain) => word.into_owned(),
+        word => format!("'{}'", word.replace('\'', "'\\''")),
+    });
+    std::iter::once(program.to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// Nodes that are serving. They are stopped when this is dropped.
@@ -181,5 +198,17 @@ impl Node {
         self.child.kill().context("kill a node that does not stop")?;
         self.child.wait().context("wait for a node")?;
         bail!("a node had to be killed; its log is {}", self.log.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verb_is_typed_so_that_a_shell_understands_it() {
+        let name = "St. Mary's College";
+        let typed = typed(&words!["init", "st-marys", "--name", name, "--home", Path::new("a/b")]);
+        assert_eq!(typed, r"sumac init st-marys --name 'St. Mary'\''s College' --home a/b");
     }
 }

@@ -281,7 +281,7 @@ impl Demo {
 
     fn tell_what_to_try(&self, serving: bool) -> anyhow::Result<()> {
         let dir = self.dir.display();
-        say(&format!("\nEverything is in {dir}:"))?;
+        say(&format!("\nEverything is in {dir}, and nowhere else:"))?;
         say("  mou/mou.toml       the agreement; read it, it is the program of the coalition")?;
         say(
             "  mou/signatures/    one by each party; `sumac mou sign` prints the OpenSSL command that checks it",
@@ -290,19 +290,25 @@ impl Demo {
         say("  logs/              what each node said; no count and no record is in there")?;
         say("  <party>/           each party's home, with its ledger in ledger/")?;
         let [college, backbone] = [NODES[0], BACKBONE].map(|party| self.home(party));
+        let serve = words!["serve", "--home", &college];
         let ask = self.question(&["--by", "sex"]);
+        let others = [
+            words!["ask", "--due", "--preview", "--home", &backbone],
+            words!["status", "--home", &college],
+            words!["mou", "verify", self.mou()],
+        ];
         if serving {
             say("\nThe nodes serve until you press Ctrl-C. Meanwhile, in another terminal:\n")?;
         } else {
             say(
-                "\nThe nodes have stopped. To try by hand, start one again and ask it; the others are reported as missing:\n",
+                "\nThe nodes have stopped. To ask by hand, start one again; the others count as missing:\n",
             )?;
-            say(&format!("  {} &", typed(&words!["serve", "--home", &college])))?;
+            say(&format!("  {} &", self.sumac.typed_here(&serve)))?;
         }
-        say(&format!("  {}", typed(&ask)))?;
-        say(&format!("  {}", typed(&words!["ask", "--due", "--preview", "--home", &backbone])))?;
-        say(&format!("  {}", typed(&words!["status", "--home", &college])))?;
-        say(&format!("  {}\n", typed(&words!["certificate", "list", "--home", &backbone])))?;
+        for verb in [ask].iter().chain(&others) {
+            say(&format!("  {}", self.sumac.typed_here(verb)))?;
+        }
+        say("")?;
         say(
             "Then write your own: `sumac init --help`, and examples/mou/lakeshore/mou.toml to start from.",
         )

@@ -31,7 +31,7 @@ pub(super) fn table(facts: &Facts, now: Timestamp) -> String {
             line("", mou.hash.to_string());
             line("", in_force(mou, now));
         }
-        None => line("MOU", "none yet: put its folder into the home".to_owned()),
+        None => line("MOU", "none in use yet".to_owned()),
     }
     for certificate in &facts.certificates {
         let warning = if certificate.expires_soon(now) { ": renew it" } else { "" };
