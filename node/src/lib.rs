@@ -8,6 +8,49 @@
 //! service    wire in, wire out
 //! serve      listener, limits, graceful stop
 //! ```
+//!
+//! # What does not compile
+//!
+//! Each step of a question's life hands the next a value that nothing else can make. A permit comes from the
+//! MOU alone:
+//!
+//! ```compile_fail,E0451
+//! fn forge(question: sumac_policy::Question) -> sumac_policy::Permit {
+//!     sumac_policy::Permit { question, ..unreachable!() }
+//! }
+//! ```
+//!
+//! a charge from the ledger alone, after it is on disk:
+//!
+//! ```compile_fail,E0451
+//! fn forge(table: sumac_policy::TableKey) -> sumac_node::store::Charge {
+//!     sumac_node::store::Charge { table, revision: 0, year: "2025-26".into(), price_nano_rho: 1 }
+//! }
+//! ```
+//!
+//! counting takes both:
+//!
+//! ```compile_fail,E0061
+//! fn count(snapshot: &sumac_node::records::snapshot::Snapshot, permit: &sumac_policy::Permit) {
+//!     let _ = sumac_node::tabulate::tabulate(snapshot, permit);
+//! }
+//! ```
+//!
+//! exact cells cannot be read, printed or copied:
+//!
+//! ```compile_fail,E0277
+//! fn print(exact: &sumac_privacy::Exact) -> String {
+//!     format!("{exact}")
+//! }
+//! ```
+//!
+//! and noisy cells come from the noise alone:
+//!
+//! ```compile_fail,E0451
+//! fn forge(cells: Vec<i64>, margin: sumac_policy::Margin) -> sumac_privacy::Noisy {
+//!     sumac_privacy::Noisy { cells, margin }
+//! }
+//! ```
 
 mod node;
 
