@@ -92,3 +92,87 @@ pub fn needed(table: &Table) -> Vec<ColumnRef> {
     columns.dedup();
     columns
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::dimension::Breakdown;
+    use crate::mou::Mou;
+
+    const LAKESHORE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
+
+    /// A table of the example, in which enrolment is reported by two years together.
+    fn table(kpi: &str, period: &str, by: &[&str]) -> Table {
+        let spans = LAKESHORE.replacen("\"year\"\nmargin      = 15", "\"2 years\"\nmargin = 15", 1);
+        let mou = Mou::read(spans.as_bytes()).unwrap();
+        let by = Breakdown::by(by.iter().map(|id| id.parse().unwrap()));
+        Table::resolve(&mou, &kpi.parse().unwrap(), period.parse().unwrap(), &by).unwrap()
+    }
+
+    /// Holdings that lack nothing for the table but what the test takes away.
+    fn holdings(table: &Table, as_of: &str, covers: &[&str]) -> Holdings {
+        let covers = covers.iter().map(|period| period.parse().unwrap()).collect();
+        Holdings { as_of: as_of.parse().unwrap(), covers, columns: needed(table) }
+    }
+
+    #[test]
+    fn a_period_is_held_if_it_is_stated_or_made_of_stated_years() {
+        const HIRES: &str = "hires_of_completers";
+        for (kpi, period, covers, held) in [
+            ("retention", "2025-26", &["2025-26"][..], true),
+            ("retention", "2025-26", &["2024-25", "2026-27"], false),
+            ("retention", "2025-26", &["2025-26/2026-27"], false),
+            ("retention", "2025-26", &[], false),
+            (HIRES, "2026-Q1", &["2026-Q1"], true),
+            (HIRES, "2026-Q1", &["2025-26"], true),
+            (HIRES, "2026-Q3", &["2025-26"], false),
+            (HIRES, "2026-Q1", &["2025-Q4", "2026-Q2"], false),
+            (HIRES, "2026-Q1", &["2025-26/2026-27"], false),
+            ("enrolment", "2025-26/2026-27", &["2025-26/2026-27"], true),
+            ("enrolment", "2025-26/2026-27", &["2026-27", "2025-26"], true),
+            ("enrolment", "2025-26/2026-27", &["2025-26"], false),
+            ("enrolment", "2025-26/2026-27", &["2026-27"], false),
+        ] {
+            let table = table(kpi, period, &[]);
+            let refused = holdings(&table, "2030-01-01", covers).hold(&table).err();
+            let expected = (!held).then_some(Reason::PeriodNotHeld);
+            assert_eq!(refused.map(|no| no.reason), expected, "{period} of {covers:?}");
+        }
+    }
+
+    #[test]
+    fn data_is_taken_after_the_periods_last_day() {
+        let table = table("retention", "2025-26", &[]);
+        for (as_of, early) in [
+            ("2026-06-29", true),
+            ("2026-06-30", true),
+            ("2026-07-01", false),
+            ("2027-01-01", false),
+        ] {
+            let refused = holdings(&table, as_of, &["2025-26"]).hold(&table).err();
+            let expected = early.then_some(Reason::SnapshotTooEarly);
+            assert_eq!(refused.map(|no| no.reason), expected, "{as_of}");
+        }
+    }
+
+    #[test]
+    fn every_column_that_a_table_reads_is_held() {
+        let table = table("credential_attainment", "2025-26", &["race_ethnicity"]);
+        let all = needed(&table);
+        let named: Vec<_> = all.iter().map(ToString::to_string).collect();
+        for column in ["outcome.exit_on", "award.revoked_on", "learner.race_ethnicity"] {
+            assert!(named.iter().any(|name| name == column), "{column}: {named:?}");
+        }
+        for lacking in &all {
+            let mut holdings = holdings(&table, "2026-08-01", &["2025-26"]);
+            assert_eq!(holdings.hold(&table), Ok(()));
+            holdings.columns.retain(|column| column != lacking);
+            let refusal = holdings.hold(&table).unwrap_err();
+            assert_eq!(refusal.reason, Reason::ColumnNotHeld);
+            assert!(refusal.message.contains(&lacking.to_string()), "{refusal}");
+            assert!(!refusal.hint.is_empty());
+        }
+    }
+}

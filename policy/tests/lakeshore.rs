@@ -10,6 +10,12 @@ use sumac_policy::{
 
 const LAKESHORE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
 
+/// The example with one replacement, which must change it.
+fn with(from: &str, to: &str) -> Mou {
+    assert!(LAKESHORE.contains(from), "the example has no {from:?}");
+    Mou::read(LAKESHORE.replacen(from, to, 1).as_bytes()).unwrap()
+}
+
 fn lakeshore() -> Mou {
     Mou::read(LAKESHORE.as_bytes())
         .unwrap_or_else(|problems| panic!("{problems}\n\ncatalogue = \"{}\"", standard().hash))
@@ -50,6 +56,10 @@ const HIRES: Asked = Asked {
 };
 
 fn ask(asked: &Asked) -> Result<Permit, Refusal> {
+    ask_under(&lakeshore(), asked)
+}
+
+fn ask_under(mou: &Mou, asked: &Asked) -> Result<Permit, Refusal> {
     let party = |id: &str| id.parse::<PartyId>().unwrap();
     let (asker, role) = asked.peer;
     let question = Question {
@@ -60,14 +70,7 @@ fn ask(asked: &Asked) -> Result<Permit, Refusal> {
     };
     let peer = Peer::verified_by_keys(party(asker), role, "maria".to_owned());
     let roster: Vec<_> = asked.roster.iter().map(|id| party(id)).collect();
-    decide(
-        &lakeshore(),
-        &party(asked.node),
-        &peer,
-        &question,
-        &roster,
-        asked.today.parse().unwrap(),
-    )
+    decide(mou, &party(asked.node), &peer, &question, &roster, asked.today.parse().unwrap())
 }
 
 #[test]
@@ -149,6 +152,29 @@ fn a_table_is_named_by_what_it_means() {
     }
 }
 
+/// A change of these names would make every node measure, and pay for, what it has released before.
+#[test]
+fn the_names_of_tables_stay_what_they_are() {
+    let mou = lakeshore();
+    let name = |kpi: &str, period: &str, by: &[&str]| {
+        let by = Breakdown::by(by.iter().map(|id| id.parse().unwrap()));
+        let (kpi, period) = (kpi.parse().unwrap(), period.parse().unwrap());
+        sumac_policy::Table::resolve(&mou, &kpi, period, &by).unwrap().key().to_string()
+    };
+    assert_eq!(
+        [
+            name("credential_attainment", "2025-26", &["race_ethnicity"]),
+            name("enrolment", "2025-26", &["age_band"]),
+            name("hires_of_completers", "2026-Q1", &[]),
+        ],
+        [
+            "084f41179b529d439b9bffb00ffd6ef2df3291efd14a90fb7127d2c0c3e79358",
+            "55e65c8810393dc8db3fb1f5c1c5e6d0adb94a56a92c9439985ea91168550651",
+            "293accf63c595a0d6d1eb0cc7540b386625bfda2a8ebf146a59975ba00843e69",
+        ]
+    );
+}
+
 #[test]
 fn the_calendar_lists_what_may_be_asked_and_when() {
     let mou = lakeshore();
@@ -165,4 +191,144 @@ fn the_calendar_lists_what_may_be_asked_and_when() {
     );
     assert!(has("2026-Q3", "2026-10-22"));
     assert!(hires.iter().all(|(_, from)| from.as_str() <= "2028-06-30"));
+}
+
+/// Refused on the day before `day`, permitted on it.
+fn from_day(mou: &Mou, day: &'static str, asked: &Asked) {
+    let first: jiff::civil::Date = day.parse().unwrap();
+    let before: &'static str = first.yesterday().unwrap().to_string().leak();
+    let refusal = ask_under(mou, &Asked { today: before, ..*asked }).unwrap_err();
+    assert_eq!(refusal.reason, Reason::PeriodNotClosed);
+    assert!(refusal.hint.contains(day), "{}", refusal.hint);
+    assert!(ask_under(mou, &Asked { today: day, ..*asked }).is_ok(), "{day}");
+}
+
+#[test]
+fn is_in_force_from_its_first_day_to_its_last() {
+    for (today, reason) in [
+        ("2026-07-14", Some(Reason::MouNotYetEffective)),
+        ("2026-07-15", None),
+        ("2028-06-30", None),
+        ("2028-07-01", Some(Reason::MouExpired)),
+    ] {
+        let refused = ask(&Asked { today, ..HIRES }).err().map(|refusal| refusal.reason);
+        assert_eq!(refused, reason, "{today}");
+    }
+}
+
+#[test]
+fn the_day_of_the_question_pays() {
+    for (today, year) in [("2027-06-30", "2026-27"), ("2027-07-01", "2027-28")] {
+        let permit = ask(&Asked { today, ..ANNUAL }).unwrap();
+        assert_eq!(permit.accounting_year().to_string(), year, "{today}");
+    }
+}
+
+#[test]
+fn a_period_is_asked_from_the_day_after_its_waiting_time() {
+    from_day(&lakeshore(), "2026-07-22", &ANNUAL);
+    from_day(&lakeshore(), "2027-07-22", &Asked { period: "2026-27", ..ANNUAL });
+    let at_once = with("wait_days    = 21", "wait_days = 0");
+    from_day(&at_once, "2026-10-01", &Asked { period: "2026-Q3", ..HIRES });
+}
+
+#[test]
+fn leap_years_move_the_day_by_one() {
+    let wait = with("wait_days    = 21", "wait_days = 60");
+    from_day(&wait, "2027-03-02", &Asked { period: "2026-Q4", ..HIRES });
+    from_day(&wait, "2028-03-01", &Asked { period: "2027-Q4", ..HIRES });
+    // A year that ends with February.
+    let march = with("year_starts  = \"07-01\"", "year_starts = \"03-01\"");
+    from_day(&march, "2027-03-22", &Asked { period: "2026-27", ..ANNUAL });
+    from_day(&march, "2028-03-22", &Asked { period: "2027-28", ..ANNUAL });
+    let last = |period| {
+        let asked = Asked { period, today: "2028-06-30", ..ANNUAL };
+        ask_under(&march, &asked).unwrap().table().span().last.to_string()
+    };
+    assert_eq!(last("2026-27"), "2027-02-28");
+    assert_eq!(last("2027-28"), "2028-02-29");
+}
+
+#[test]
+fn spans_of_years_are_laid_end_to_end() {
+    let mou = with("period      = \"year\"\nmargin      = 15", "period = \"2 years\"\nmargin = 15");
+    let enrolled = |period| Asked { kpi: "enrolment", period, today: "2027-08-01", ..ANNUAL };
+    from_day(&mou, "2027-07-22", &enrolled("2025-26/2026-27"));
+    for period in ["2025-26", "2026-27/2027-28", "2025-26/2027-28", "2025/2026"] {
+        let refusal = ask_under(&mou, &enrolled(period)).unwrap_err();
+        assert_eq!(refusal.reason, Reason::PeriodNotOfKpi, "{period}");
+        assert_eq!(refusal.hint, "such as 2025-26/2026-27");
+    }
+    let earlier = ask_under(&mou, &enrolled("2023-24/2024-25")).unwrap_err();
+    assert_eq!(earlier.reason, Reason::PeriodBeforeFirst);
+}
+
+#[test]
+fn every_reason_has_its_own_code() {
+    for reason in Reason::ALL {
+        assert_eq!(Reason::from_code(reason.code()), Some(reason));
+        assert!(reason.code().chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+    }
+    assert_eq!(Reason::from_code(""), None);
+    assert_eq!(Reason::from_code("ALLOWED"), None);
+}
+
+#[test]
+fn promise_5_no_by_default() {
+    // No MOU, an unknown word in it, a clause that this version cannot enforce: there is nothing to decide by.
+    let changed = |from, to| LAKESHORE.replacen(from, to, 1);
+    for text in [
+        String::new(),
+        changed("[privacy]", "[privcy]"),
+        changed("floor       =", "ceiling = 3\nfloor ="),
+        changed("\"coalition\"", "\"somewhere\""),
+        changed("floor_at    =", "tails = \"slds-brief-3\"\nfloor_at ="),
+        changed("version   = 1", "version   = 2"),
+    ] {
+        let problems = Mou::read(text.as_bytes()).unwrap_err();
+        assert!(!problems.0.is_empty());
+    }
+    // A word that the MOU does not list, or a day outside it: refused, with what to do.
+    for (asked, reason) in [
+        (Asked { kpi: "anything", ..ANNUAL }, Reason::KpiNotListed),
+        (Asked { purpose: "curiosity", ..ANNUAL }, Reason::PurposeNotListed),
+        (Asked { by: &["anything"], ..ANNUAL }, Reason::BreakdownNotListed),
+        (Asked { node: "anybody", ..ANNUAL }, Reason::KpiNotAnsweredHere),
+        (Asked { roster: &[], ..HIRES }, Reason::RosterTooSmall),
+        (Asked { today: "2026-07-14", ..ANNUAL }, Reason::MouNotYetEffective),
+        (Asked { today: "2028-07-01", ..ANNUAL }, Reason::MouExpired),
+    ] {
+        let refusal = ask(&asked).unwrap_err();
+        assert_eq!(refusal.reason, reason, "{refusal}");
+        assert!(!refusal.hint.is_empty(), "{refusal}");
+    }
+    // The total is a table like any other: where it is not listed, it is not asked.
+    let without_total =
+        with("[[], [\"race_ethnicity\"], [\"sex\"], [\"age_band\"]]\n", "[[\"sex\"]]\n");
+    let total = Asked { by: &[], ..ANNUAL };
+    assert_eq!(ask_under(&without_total, &total).unwrap_err().reason, Reason::BreakdownNotListed);
+    // A role that may nothing permits nothing.
+    let silent =
+        with("\"every-party\", may = [\"read\", \"propose\"]", "\"every-party\", may = []");
+    let member = Asked { peer: ("harbor-tech", PeerRole::Analyst), ..ANNUAL };
+    assert_eq!(ask_under(&silent, &member).unwrap_err().reason, Reason::PartyMayNotAsk);
+}
+
+#[test]
+fn promise_10_peers_are_who_the_mou_says() {
+    let open =
+        with("\"every-party\", may = [\"read\", \"propose\"]", "\"every-party\", may = [\"ask\"]");
+    let asked = |party, role| ask_under(&open, &Asked { peer: (party, role), ..ANNUAL });
+    // Every party is every party that the MOU lists, and nobody else.
+    assert!(asked("harbor-tech", PeerRole::Analyst).is_ok());
+    assert_eq!(asked("stranger", PeerRole::Analyst).unwrap_err().reason, Reason::PartyMayNotAsk);
+    for role in [PeerRole::Node, PeerRole::Steward] {
+        assert_eq!(asked("harbor-tech", role).unwrap_err().reason, Reason::RoleMayNotAsk);
+    }
+    // A root stands for one party alone.
+    let mou = lakeshore();
+    let root = |id: &str| mou.party(&id.parse().unwrap()).unwrap().root.to_string();
+    let shared = LAKESHORE.replace(&root("harbor-tech"), &root("lakeshore-cc"));
+    let problems = Mou::read(shared.as_bytes()).unwrap_err();
+    assert!(problems.to_string().contains("another party's root"), "{problems}");
 }

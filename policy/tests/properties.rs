@@ -172,7 +172,7 @@ proptest! {
 
     #[test]
     fn a_due_table_is_refused_the_day_before_and_permitted_from_its_day(n in any::<Index>(), later in 0..1000_i32) {
-        let due = n.get(&*DUE);
+        let due = n.get(&DUE);
         let before = asked_of_everyone(due, due.from.yesterday().unwrap()).unwrap_err();
         let expected = if due.from == LAKESHORE.effective() { Reason::MouNotYetEffective } else { Reason::PeriodNotClosed };
         prop_assert_eq!(before, expected);
