@@ -188,8 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn the_example_fits_its_budget() {
-        assert_eq!(lint(&read(LAKESHORE)), []);
+    fn every_shipped_agreement_fits_its_budget() {
+        for text in [LAKESHORE, include_str!("../../examples/mou/oulad/mou.toml")] {
+            assert_eq!(lint(&read(text)), []);
+        }
     }
 
     #[test]
