@@ -101,7 +101,7 @@ impl Table {
         self.year_starts
     }
 
-    /// The dimensions' ids, in the order the MOU lists them.
+    /// The dimensions' ids, in alphabetical order.
     pub fn breakdown(&self) -> &Breakdown {
         &self.breakdown
     }

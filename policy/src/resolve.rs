@@ -59,7 +59,10 @@ impl Table {
         }
         let mut dimensions = Vec::new();
         let mut axis_tables = Vec::new();
-        for id in listed.dimensions() {
+        // In one order, however the MOU lists them, so that two versions cannot name one table twice.
+        let mut ids = listed.dimensions().to_vec();
+        ids.sort();
+        for id in &ids {
             // A sound MOU lists only dimensions that exist and that the KPI can read.
             let dimension = mou.dimension(id).ok_or_else(|| not_listed(mou, &kpi.id))?;
             let table = table_of(mou.schema(), kpi.definition.of, dimension.source.column());
@@ -75,7 +78,7 @@ impl Table {
             kpi: kpi.clone(),
             period,
             year_starts: calendar.year_starts,
-            breakdown: listed.clone(),
+            breakdown: Breakdown::by(ids),
             dimensions,
             axis_tables,
         })
