@@ -17,19 +17,25 @@ use crate::world;
 
 /// Make a party's home: its root, its node's certificate, its settings
 ///
-/// Run this once for each organisation, on the machine that will run its node. It makes a folder that holds
+/// Run this once for each organisation, on the machine that will run its
+/// node. It makes a folder that holds
 ///
-///   root/root.p12   the party's root: the key that signs the MOU and issues certificates, encrypted with a
-///                   passphrase that you choose. Move it to a USB stick and lock that away.
-///   root/root.pem   the root's certificate. Send it to the MOU's author, and read its fingerprint to the
-///                   other parties over the telephone.
-///   certificates/   the node's certificate and key, valid for 90 days
-///   node.secret     hides learners' identifiers inside this node; back it up, never send it
-///   sumac.toml      settings
+///   root/root.p12  the party's root, which signs the MOU and issues
+///                  certificates; encrypted with a passphrase that you
+///                  choose. Move it to a USB stick and lock that away.
+///   root/root.pem  the root's certificate, for the MOU's author; read its
+///                  fingerprint to the other parties by telephone
+///   certificates/  the node's certificate and key, valid for 90 days
+///   node.secret    hides learners' identifiers inside this node; back it
+///                  up, never send it
+///   sumac.toml     settings
 ///
-/// Nothing is sent anywhere, and a home that is already there is never touched.
+/// Nothing is sent anywhere, and a home that is already there is never
+/// touched.
 ///
-/// Example: sumac init lakeshore-cc --name "Lakeshore Community College" --home /srv/sumac
+/// Example:
+///   sumac init lakeshore-cc --name "Lakeshore Community College" \
+///     --home /srv/sumac
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -31,7 +31,7 @@ use crate::outcome::report;
 ///
 /// New here? `sumac demo` runs a whole coalition on this machine.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(version, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the MOU, 4 budget spent.")]
 struct Cli {

@@ -93,16 +93,15 @@ fn warn_if_others_can_read(path: &Path) {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
-    use std::fs;
-
     use super::*;
+    use crate::home::write_private;
 
     #[test]
     fn a_file_gives_its_text_without_the_last_line_break() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("passphrase");
         for text in ["elf grape sty moon", "elf grape sty moon\n", "elf grape sty moon\r\n"] {
-            fs::write(&path, text).unwrap();
+            write_private(&path, text.as_bytes(), true).unwrap();
             assert_eq!(from_file(&path).unwrap().as_str(), "elf grape sty moon");
         }
     }
@@ -120,7 +119,7 @@ mod tests {
             (&[0xff; 20], "not UTF-8"),
             (&[b'a'; 3_000], "read the passphrase file"),
         ] {
-            fs::write(&path, bytes).unwrap();
+            write_private(&path, bytes, true).unwrap();
             assert!(refusal().contains(expected), "{expected}: {}", refusal());
         }
     }

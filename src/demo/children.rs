@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// As many verbs at once: each is busy with a passphrase or a file, and small machines have two cores.
 const AT_ONCE: usize = 2;
@@ -97,6 +98,20 @@ impl Sumac {
     }
 }
 
+/// Waits until somebody presses Ctrl-C or sends SIGTERM.
+pub(super) fn wait_for_the_end() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("wait for Ctrl-C")?.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).context("listen for Ctrl-C")?;
+        let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    })
+}
+
 /// A verb as a person would type it.
 pub(super) fn typed(words: &Words) -> String {
     typed_by("sumac", words)
@@ -143,14 +158,6 @@ impl Nodes {
         }
         for mut node in self.nodes.drain(..) {
             node.wait_until_it_stopped()?;
-        }
-        Ok(())
-    }
-
-    /// Waits for as long as any node serves.
-    pub(super) fn wait(&mut self) -> anyhow::Result<()> {
-        for mut node in self.nodes.drain(..) {
-            node.child.wait().context("wait for a node")?;
         }
         Ok(())
     }

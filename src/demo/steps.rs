@@ -10,7 +10,7 @@ use serde_json::Value;
 use sumac_node::day_of;
 
 use super::agreement::{BACKBONE, Dates, NODES};
-use super::children::{Nodes, Sumac, Words, typed, words};
+use super::children::{Nodes, Sumac, Words, typed, wait_for_the_end, words};
 use super::files::{self, Exports};
 use super::people::People;
 use crate::home::write_private;
@@ -57,7 +57,8 @@ pub(super) fn walk(dir: &Path, keep_serving: bool) -> anyhow::Result<()> {
     say(&format!("\nThe whole demo took {:.1} s.", began.elapsed().as_secs_f64()))?;
     if keep_serving {
         demo.tell_what_to_try(true)?;
-        return nodes.wait();
+        wait_for_the_end()?;
+        return nodes.stop();
     }
     nodes.stop()?;
     demo.tell_what_to_try(false)

@@ -10,6 +10,7 @@ use sumac_policy::section::Sheet;
 use sumac_policy::{PartyId, Problems, Severity};
 
 use super::private_file::read_bounded;
+use crate::agreement::in_file;
 use crate::outcome::hinted;
 
 /// Where a node listens unless it is told otherwise.
@@ -41,10 +42,10 @@ impl Settings {
         let shown = path.display();
         let bytes = read_bounded(path, MAX_FILE).with_context(|| format!("read `{shown}`"))?;
         Self::read(&bytes, home).map_err(|problems| {
-            let lines: Vec<_> = problems.0.iter().map(|found| format!("{shown}:{found}")).collect();
+            let lines: Vec<_> = problems.0.iter().map(|found| in_file(path, found)).collect();
             hinted(
                 format_args!("the settings cannot be used:\n{}", lines.join("\n")),
-                format_args!("correct `{shown}`; docs and `sumac init` show a whole one"),
+                format_args!("correct `{shown}`; `sumac init` writes a whole one into a new home"),
             )
         })
     }

@@ -25,17 +25,24 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let folder = MouFolder::read(&args.dir)?;
     let mou = folder.mou()?;
-    let mut rows = Vec::new();
-    let mut signed = 0;
-    for party in mou.parties() {
-        let found = look_at(&folder, party);
-        signed += usize::from(found.signed);
-        rows.push([party.id.to_string(), found.root, found.signature]);
-    }
+    let found: Vec<_> = mou.parties().iter().map(|party| look_at(&folder, party)).collect();
+    let rows = mou.parties().iter().zip(&found).map(|(party, Found { root, signature, .. })| {
+        [party.id.to_string(), (*root).to_owned(), (*signature).to_owned()]
+    });
     let (title, version, hash) = (mou.title(), mou.version(), mou.hash());
     let table = plain_table(["PARTY", "ROOT", "SIGNATURE"], rows, &[]);
     answer(&format!("{title}, version {version}\n{hash}\n\n{table}"))?;
-    let parties = mou.parties().len();
+
+    for (party, why) in mou
+        .parties()
+        .iter()
+        .zip(&found)
+        .filter_map(|(party, found)| Some((party, found.why.as_ref()?)))
+    {
+        tell!("\n{}: {why}", party.id);
+    }
+    let (signed, parties) =
+        (found.iter().filter(|found| found.signature == OK).count(), found.len());
     if signed == parties {
         tell!("\nAll {parties} parties have signed.");
         return Ok(Outcome::Done);
@@ -44,30 +51,27 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Failed)
 }
 
-/// What was found of one party.
+const OK: &str = "ok";
+
+/// What was found of one party, each in a word, and why where it is bad.
 struct Found {
-    root: String,
-    signature: String,
-    signed: bool,
+    root: &'static str,
+    signature: &'static str,
+    why: Option<String>,
 }
 
 fn look_at(folder: &MouFolder, party: &Party) -> Found {
     let root = match folder.root(party) {
         Ok(root) => root,
-        Err(error) if !folder.root_file(&party.id).exists() => {
-            tracing::debug!("{error:#}");
-            let signature = "not looked at".to_owned();
-            return Found { root: "missing".to_owned(), signature, signed: false };
-        }
         Err(error) => {
-            let signature = "not looked at".to_owned();
-            return Found { root: format!("{error:#}"), signature, signed: false };
+            let root = if folder.root_file(&party.id).exists() { "bad" } else { "missing" };
+            return Found { root, signature: "not looked at", why: Some(format!("{error:#}")) };
         }
     };
-    let (signature, signed) = match folder.signature(&party.id, &root) {
-        SignatureState::Signed => ("ok".to_owned(), true),
-        SignatureState::Missing => ("missing".to_owned(), false),
-        SignatureState::Bad(why) => (why, false),
+    let (signature, why) = match folder.signature(&party.id, &root) {
+        SignatureState::Signed => (OK, None),
+        SignatureState::Missing => ("missing", None),
+        SignatureState::Bad(why) => ("bad", Some(why)),
     };
-    Found { root: "ok".to_owned(), signature, signed }
+    Found { root: OK, signature, why }
 }
