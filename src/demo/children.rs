@@ -65,8 +65,9 @@ impl Sumac {
     pub(super) fn answer(&self, words: &Words) -> anyhow::Result<String> {
         let output = self.outcome(words)?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            bail!("`{}` failed ({}):\n{}", typed(words), output.status, said.trim_end());
+            let said = [&output.stderr, &output.stdout].map(|said| String::from_utf8_lossy(said));
+            let [error, answer] = said.each_ref().map(|said| said.trim_end());
+            bail!("`{}` failed ({}):\n{error}\n{answer}", typed(words), output.status);
         }
         String::from_utf8(output.stdout)
             .with_context(|| format!("read what `{}` said", typed(words)))

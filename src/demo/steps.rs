@@ -217,7 +217,23 @@ impl Demo {
         let ask = words!["ask", "--due", "--home", self.home(BACKBONE)];
         step.typed(std::slice::from_ref(&ask))?;
         step.show(&self.sumac.answer(&ask)?)?;
+        let tables = self.nobody_is_missing()?;
+        step.say(&format!("{tables} tables, each answered by every party that was asked"))?;
         step.end()
+    }
+
+    /// Asks for the same tables again, which is free, and counts them.
+    fn nobody_is_missing(&self) -> anyhow::Result<usize> {
+        let ask = words!["ask", "--due", "--format", "json", "--home", self.home(BACKBONE)];
+        let report: Value =
+            serde_json::from_str(&self.sumac.answer(&ask)?).context("read the report")?;
+        let tables = report.get("tables").and_then(Value::as_array);
+        let tables = tables.context("find the tables in the report")?;
+        for table in tables {
+            let missing = table.pointer("/coverage/missing").and_then(Value::as_array);
+            ensure!(missing.is_some_and(Vec::is_empty), "a party is missing from a table: {table}");
+        }
+        Ok(tables.len())
     }
 
     fn ask_what_is_refused(&self) -> anyhow::Result<()> {
