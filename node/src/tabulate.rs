@@ -15,7 +15,7 @@ mod axis;
 mod block;
 mod calendar;
 mod condition;
-mod own;
+mod learners;
 mod plan;
 mod rows;
 #[cfg(test)]
@@ -31,6 +31,7 @@ use sumac_privacy::Exact;
 
 use crate::records::snapshot::{Snapshot, SnapshotError};
 use crate::store::Charge;
+use learners::Learners;
 use plan::Plan;
 
 /// A breakdown of three dimensions over the longest code lists stays under this; larger is a mistake.
@@ -101,18 +102,19 @@ fn count(
     let plan = Plan::of(table)?;
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<i64>, TabulateError> {
-        let mut cells = vec![0; plan.cells()];
+        let mut learners = Learners::default();
+        let mut cells = vec![0; plan.cells];
         loop {
             let block = next.fetch_add(1, Ordering::Relaxed);
             if block >= snapshot.blocks() {
                 return Ok(cells);
             }
-            add(&mut cells, &block::count(&plan, snapshot, block)?)?;
+            add(&mut cells, &block::count(&plan, snapshot, block, &mut learners)?)?;
         }
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(work)).collect();
-        let mut total = vec![0; plan.cells()];
+        let mut total = vec![0; plan.cells];
         for worker in workers {
             let cells = worker.join().map_err(|_| TabulateError::Stopped)??;
             add(&mut total, &cells)?;

@@ -12,8 +12,9 @@
 //!
 //! Person keys do not survive the freeze. A learner is an *ordinal*: a position in the order of keyed
 //! hashes, which says nothing about anybody. `learner.parquet` has one row per learner, so its row *n* is
-//! learner *n*. The other tables name a row's learner in a first column, `person`, and are sorted by it;
-//! rows of one learner keep the order of time.
+//! learner *n*. The other tables are sorted by learner, and rows of one learner keep the order of time. Whose
+//! a row is, is written twice: every table has a column `person`, for engines that join, and the learner
+//! table a column `rows:enrolment` and so on, each learner's number of rows there, for those that walk.
 //!
 //! *Blocks.* Learners are cut into blocks of equal size, and a block's rows are one row group in every
 //! table. So tables merge block by block without a search, and blocks can be counted in parallel: no
@@ -26,6 +27,8 @@
 //! *Trust.* The manifest holds what the operator stated, each file's size and SHA-256, and a commitment:
 //! an HMAC of the rest under the node's secret. Nothing about the records can be guessed from it, and a
 //! manifest that the node did not write is refused.
+
+use sumac_policy::TableName;
 
 mod arrange;
 mod error;
@@ -47,4 +50,10 @@ pub(crate) use write::freeze_in_blocks;
 const BLOCK: u32 = 65_536;
 
 /// The column that names a row's learner.
-pub(crate) const PERSON: &str = "person";
+const PERSON: &str = "person";
+
+/// The column of the learner table that counts each learner's rows of another. No column of an agreement has
+/// a colon in its name.
+fn rows_column(table: TableName) -> String {
+    format!("rows:{table}")
+}

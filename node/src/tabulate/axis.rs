@@ -1,60 +1,60 @@
 //! A dimension's code in each row of the table that has its column.
 
 use arrow::array::{AsArray, RecordBatch};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{Int16Type, UInt16Type};
-use sumac_policy::ColumnRef;
+use sumac_policy::{ColumnRef, Dimension, DimensionSource};
 
 use super::TabulateError;
 
 /// One axis of a table.
-pub(super) enum Axis {
-    /// A column's codes.
-    Codes { column: ColumnRef, codes: usize },
-    /// Ages reached in a calendar year, cut.
-    Ages { column: ColumnRef, codes: usize, in_year: i16, cuts: Vec<i16> },
+pub(super) struct Axis {
+    column: ColumnRef,
+    codes: usize,
+    /// The ages to cut at, and the calendar year in which they are reached; none where the column has codes.
+    ages: Option<(Vec<i16>, i16)>,
+    stride: u32,
 }
 
 impl Axis {
+    /// A dimension read in `column` by a table whose period begins in the calendar year `begins`. Learners
+    /// one code apart are `stride` groups apart.
+    pub(super) fn new(dimension: &Dimension, column: ColumnRef, begins: i16, stride: u32) -> Self {
+        let ages = match &dimension.source {
+            DimensionSource::Column(_) => None,
+            DimensionSource::Age(cuts) => Some((cuts.clone(), begins)),
+        };
+        Self { column, codes: dimension.codes.len(), ages, stride }
+    }
+
     pub(super) fn column(&self) -> &ColumnRef {
-        match self {
-            Self::Codes { column, .. } | Self::Ages { column, .. } => column,
-        }
+        &self.column
     }
 
-    /// How many codes.
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Codes { codes, .. } | Self::Ages { codes, .. } => *codes,
-        }
+    pub(super) fn stride(&self) -> u32 {
+        self.stride
     }
 
-    /// Adds the code in each row of the column's table.
-    pub(super) fn read(
-        &self,
-        rows: &RecordBatch,
-        codes: &mut Vec<u16>,
-    ) -> Result<(), TabulateError> {
-        let damaged = || TabulateError::Damaged(self.column().table);
-        let values = rows.column_by_name(&self.column().column).ok_or_else(damaged)?;
-        match self {
-            Self::Codes { codes: list, .. } => {
-                let values = values.as_primitive_opt::<UInt16Type>().ok_or_else(damaged)?.values();
-                let largest = values.iter().fold(0, |largest, code| largest.max(*code));
-                if usize::from(largest) >= *list {
-                    return Err(damaged());
-                }
-                codes.extend_from_slice(values);
-            }
-            Self::Ages { codes: list, in_year, cuts, .. } => {
-                let births = values.as_primitive_opt::<Int16Type>().ok_or_else(damaged)?;
-                let unknown = u16::try_from(list.saturating_sub(1)).map_err(|_| damaged())?;
-                codes.extend(births.iter().map(|birth| {
-                    birth
-                        .map_or(unknown, |birth| band(i32::from(*in_year) - i32::from(birth), cuts))
-                }));
-            }
-        }
-        Ok(())
+    /// The code in each row of the column's table.
+    pub(super) fn codes(&self, rows: &RecordBatch) -> Result<ScalarBuffer<u16>, TabulateError> {
+        let damaged = || TabulateError::Damaged(self.column.table);
+        let values = rows.column_by_name(&self.column.column).ok_or_else(damaged)?;
+        let Some((cuts, begins)) = &self.ages else {
+            let codes = values.as_primitive_opt::<UInt16Type>().ok_or_else(damaged)?.values();
+            let largest = codes.iter().fold(0, |largest, code| largest.max(*code));
+            // Every row is looked at first, so that a code outside the list cannot be someone's cell.
+            return if usize::from(largest) < self.codes || codes.is_empty() {
+                Ok(codes.clone())
+            } else {
+                Err(damaged())
+            };
+        };
+        let births = values.as_primitive_opt::<Int16Type>().ok_or_else(damaged)?;
+        let unknown = u16::try_from(self.codes.saturating_sub(1)).map_err(|_| damaged())?;
+        let age = |birth: i16| i32::from(*begins) - i32::from(birth);
+        let codes =
+            births.iter().map(|birth| birth.map_or(unknown, |birth| band(age(birth), cuts)));
+        Ok(codes.collect::<Vec<_>>().into())
     }
 }
 

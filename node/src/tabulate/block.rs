@@ -1,82 +1,46 @@
 //! Counting one block: each learner's rows that count, their codes, their outcome, and one added to one cell.
 
-use arrow::array::{RecordBatch, UInt32Array};
-use arrow::buffer::BooleanBuffer;
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take};
 use sumac_policy::{Predicate, TableName, When};
 
 use super::TabulateError;
-use super::condition::{Frame, evaluate, reads};
-use super::own::Own;
+use super::condition::{Frame, between, evaluate, reads};
+use super::learners::{Codes, Learners, Piece};
 use super::plan::Plan;
-use super::rows::{Mask, MaskBuilder, Rows, Starts, person, truth};
+use super::rows::{Mask, Rows, Starts, truth};
 use crate::records::snapshot::Snapshot;
 
-/// The block's cells.
+/// The block's cells. Whatever `learners` knows of another block is forgotten.
 pub(super) fn count(
     plan: &Plan<'_>,
     snapshot: &Snapshot,
-    block: usize,
+    number: usize,
+    learners: &mut Learners,
 ) -> Result<Vec<u32>, TabulateError> {
-    let block = Block::read(plan, snapshot, block)?;
-    let mut own = Own::read(&block)?;
-    let places = block.places(&mut own)?;
-    let outcomes = block.outcomes(&own)?;
-
-    // One cell more than the table has, for learners who are nowhere: it is added to like the others, and
-    // dropped.
-    let (nowhere, per_group) = (plan.cells(), plan.definition.outcomes.len());
-    let mut cells = vec![0_u32; nowhere + 1];
-    let mut elsewhere: Vec<_> = outcomes.iter().map(Holds::elsewhere).collect();
-    for (learner, rows) in own.starts.ranges().enumerate() {
-        let last = own.counting.last_in(rows.clone());
-        let mut group = 0;
-        for place in &places {
-            group = group * place.len + place.code(learner, last);
-        }
-        // The first outcome that holds: each takes its learners from those after it.
-        let mut outcome = per_group;
-        for (number, (holds, elsewhere)) in outcomes.iter().zip(&mut elsewhere).enumerate().rev() {
-            let holds = match holds {
-                Holds::Everybody => true,
-                Holds::AnyRow(mask) => mask.any_in(rows.clone()),
-                Holds::Exists(_, mask) => elsewhere.next().is_some_and(|rows| mask.any_in(rows)),
-            };
-            outcome = if holds { number } else { outcome };
-        }
-        let counts = last.is_some() && outcome < per_group;
-        let cell = if counts { group * per_group + outcome } else { nowhere };
-        if let Some(cell) = cells.get_mut(cell) {
-            *cell += 1;
+    let block = Block::read(plan, snapshot, number)?;
+    learners.begin(snapshot.learners(number).len(), plan.otherwise);
+    let rows = block.walk(learners)?;
+    for axis in plan.axes.iter().filter(|axis| axis.column().table != plan.definition.of) {
+        let codes = axis.codes(&block.other(axis.column().table)?.batch)?;
+        learners.shift(&Codes { codes: &codes, stride: axis.stride() });
+    }
+    for (outcome, number) in plan.definition.outcomes.iter().zip(0..) {
+        if let When::Exists { in_table, when } = &outcome.when {
+            let other = block.other(*in_table)?;
+            let fulfil = block.exists(other, when, &rows, learners)?;
+            learners.claim(&other.piece(), number, &fulfil);
         }
     }
-    cells.truncate(nowhere);
-    Ok(cells)
+    Ok(learners.count(plan.outcomes, plan.cells))
 }
 
 /// A block of a snapshot, with its rows of every table but the one that is counted.
-pub(super) struct Block<'a> {
-    pub(super) plan: &'a Plan<'a>,
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) number: usize,
+struct Block<'a> {
+    plan: &'a Plan<'a>,
+    snapshot: &'a Snapshot,
+    number: usize,
     others: Vec<Rows>,
-}
-
-/// An axis, and where learners are on it.
-struct Place {
-    len: usize,
-    /// The code in each row of the axis's table.
-    codes: Vec<u16>,
-    /// Whether a learner's code is in the last row that counts, or in their own row.
-    in_last: bool,
-}
-
-/// For whom an outcome holds.
-enum Holds<'a> {
-    Everybody,
-    /// Learners with such a row of the table that is counted.
-    AnyRow(&'a Mask),
-    /// Learners with such a row of another table.
-    Exists(&'a Starts, Mask),
 }
 
 impl<'a> Block<'a> {
@@ -97,99 +61,108 @@ impl<'a> Block<'a> {
         other.ok_or(TabulateError::Damaged(table))
     }
 
-    /// Every axis with its codes, taking those that were read with the table that is counted.
-    fn places(&self, own: &mut Own) -> Result<Vec<Place>, TabulateError> {
-        let axes = self.plan.axes.iter().zip(&mut own.codes);
-        let places = axes.map(|(axis, codes)| {
-            let mut codes = std::mem::take(codes);
-            let in_last = axis.column().table == self.plan.definition.of;
-            if !in_last {
-                axis.read(&self.other(axis.column().table)?.batch, &mut codes)?;
+    /// Reads the table that is counted, in pieces that stay near the processor, and notes for each learner
+    /// their last row that counts and what the rows that count say. Returns the rows themselves if another
+    /// table's will be read beside them; else none.
+    fn walk(&self, learners: &mut Learners) -> Result<RecordBatch, TabulateError> {
+        let Self { plan, snapshot, number, .. } = self;
+        let of = plan.definition.of;
+        let columns = plan.columns.get(&of).map_or(&[][..], Vec::as_slice);
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let starts = Starts::read(snapshot, *number, of)?;
+        let whose = plan.own_reads_learner.then(|| starts.learners());
+
+        let pieces = snapshot.pieces(of, *number, &columns)?;
+        let schema = pieces.schema();
+        let mut kept = Vec::new();
+        let (mut begins, mut learner) = (0_u32, 0);
+        for batch in pieces {
+            let batch = batch?;
+            let ends =
+                u32::try_from(batch.num_rows()).ok().and_then(|rows| begins.checked_add(rows));
+            let ends = ends.filter(|ends| *ends <= starts.end());
+            let rows = begins..ends.ok_or(TabulateError::Damaged(of))?;
+            begins = rows.end;
+
+            let whose = whose.as_ref().map(|whose| whose.slice(rows.start as usize, rows.len()));
+            let frame = self.frame(of, &batch, whose)?;
+            let piece = starts.piece(learner, rows);
+            self.note(&frame, &batch, &piece, learners)?;
+            // The last learner may have rows in the next piece.
+            learner = piece.learners.end.saturating_sub(1);
+            if plan.keeps_rows {
+                kept.push(batch);
             }
-            Ok(Place { len: axis.len(), codes, in_last })
-        });
-        places.collect()
+        }
+        if begins != starts.end() {
+            return Err(TabulateError::Damaged(of));
+        }
+        concat_batches(&schema, &kept)
+            .map_err(|source| TabulateError::Condition { table: of, source })
     }
 
-    fn outcomes<'o>(&'o self, own: &'o Own) -> Result<Vec<Holds<'o>>, TabulateError> {
-        let outcomes = self.plan.definition.outcomes.iter().zip(&own.fulfil);
-        let outcomes = outcomes.map(|(outcome, fulfil)| {
-            Ok(match (&outcome.when, fulfil) {
-                (When::Otherwise, _) | (When::AnyRow(_), None) => Holds::Everybody,
-                (When::AnyRow(_), Some(fulfil)) => Holds::AnyRow(fulfil),
-                (When::Exists { in_table, when }, _) => {
-                    let rows = self.other(*in_table)?;
-                    Holds::Exists(&rows.starts, self.exists(rows, when, own)?)
-                }
-            })
-        });
-        outcomes.collect()
+    fn note(
+        &self,
+        frame: &Frame<'_>,
+        rows: &RecordBatch,
+        piece: &Piece<'_>,
+        learners: &mut Learners,
+    ) -> Result<(), TabulateError> {
+        let Self { plan, .. } = self;
+        let (anchor, first, last) = &plan.anchor;
+        let mut counting = truth(&between(anchor, first, last, frame)?);
+        if plan.definition.population != Predicate::True {
+            counting = &counting & &truth(&evaluate(&plan.definition.population, frame)?);
+        }
+        for (outcome, number) in plan.definition.outcomes.iter().zip(0..) {
+            if let When::AnyRow(when) = &outcome.when {
+                let fulfil = &counting & &truth(&evaluate(when, frame)?);
+                learners.claim(piece, number, &Mask::of(&fulfil));
+            }
+        }
+        let own = plan.axes.iter().filter(|axis| axis.column().table == plan.definition.of);
+        let buffers = own.clone().map(|axis| axis.codes(rows)).collect::<Result<Vec<_>, _>>()?;
+        let codes = buffers.iter().zip(own);
+        let codes = codes.map(|(codes, axis)| Codes { codes, stride: axis.stride() });
+        learners.latest(piece, &Mask::of(&counting), &codes.collect::<Vec<_>>());
+        Ok(())
     }
 
     /// Which rows of another table fulfil a condition beside their learner's last row that counts.
-    fn exists(&self, rows: &Rows, when: &Predicate, own: &Own) -> Result<Mask, TabulateError> {
-        let of = self.plan.definition.of;
-        let mut frame = self.frame(rows.table, &rows.batch, when)?;
-        if reads(when, of) {
-            let last: Vec<_> =
-                own.starts.ranges().map(|own_rows| own.counting.last_in(own_rows)).collect();
-            let learners = self.learners(rows.table, &rows.batch)?;
-            let latest = learners.values().iter();
-            let latest = latest.map(|learner| last.get(*learner as usize).copied().flatten());
-            frame = frame.beside(of, &own.kept, latest.collect());
-        }
-        let mut mask = MaskBuilder::new();
-        mask.push(&truth(&evaluate(when, &frame)?));
-        Ok(mask.finish())
-    }
-
-    /// Which rows of a table fulfil a condition on them and on their learners.
-    pub(super) fn fulfil(
+    fn exists(
         &self,
-        table: TableName,
-        rows: &RecordBatch,
+        other: &Rows,
         when: &Predicate,
-    ) -> Result<BooleanBuffer, TabulateError> {
-        Ok(truth(&evaluate(when, &self.frame(table, rows, when)?)?))
+        rows: &RecordBatch,
+        learners: &Learners,
+    ) -> Result<Mask, TabulateError> {
+        let of = self.plan.definition.of;
+        let whose = other.starts.learners();
+        let beside = reads(when, TableName::Learner).then(|| whose.clone());
+        let mut frame = self.frame(other.table, &other.batch, beside)?;
+        if reads(when, of) {
+            let last: UInt32Array = learners.last_rows().collect();
+            let latest = take(&last, &whose, None)
+                .map_err(|source| TabulateError::Condition { table: of, source })?;
+            frame = frame.beside(of, rows, latest.as_primitive().clone());
+        }
+        Ok(Mask::of(&truth(&evaluate(when, &frame)?)))
     }
 
-    /// Rows with, where the condition reads it, their learner's own row beside them.
+    /// Rows of a table and, given whose each is, the learner's own row beside it.
     fn frame<'r>(
         &'r self,
         table: TableName,
         rows: &'r RecordBatch,
-        when: &Predicate,
+        whose: Option<UInt32Array>,
     ) -> Result<Frame<'r>, TabulateError> {
         let (frame, learner) = (Frame::new(table, rows), TableName::Learner);
-        // Where learners' own rows are what is counted, the last that counts stands beside another table's.
-        if table == learner || self.plan.definition.of == learner || !reads(when, learner) {
-            return Ok(frame);
-        }
-        Ok(frame.beside(learner, &self.other(learner)?.batch, self.learners(table, rows)?))
-    }
-
-    /// Each row's learner, counted from the block's first.
-    fn learners(&self, table: TableName, rows: &RecordBatch) -> Result<UInt32Array, TabulateError> {
-        let first = self.snapshot.learners(self.number).start;
-        Ok(person(table, rows)?.unary(|ordinal| ordinal.wrapping_sub(first)))
-    }
-}
-
-impl Place {
-    /// A learner's code; of one without a row that counts, any.
-    fn code(&self, learner: usize, last: Option<u32>) -> usize {
-        let row = if self.in_last { last.unwrap_or(0) as usize } else { learner };
-        self.codes.get(row).copied().unwrap_or(0).into()
-    }
-}
-
-impl Holds<'_> {
-    /// Each learner's rows in the other table, if that is where the outcome is found.
-    fn elsewhere(&self) -> impl Iterator<Item = std::ops::Range<u32>> {
-        let starts = match self {
-            Self::Exists(starts, _) => Some(*starts),
-            Self::Everybody | Self::AnyRow(_) => None,
-        };
-        starts.into_iter().flat_map(Starts::ranges)
+        Ok(match whose {
+            // Where learners' own rows are what is counted, the last that counts stands beside another's.
+            Some(whose) if table != learner && self.plan.definition.of != learner => {
+                frame.beside(learner, &self.other(learner)?.batch, whose)
+            }
+            _ => frame,
+        })
     }
 }

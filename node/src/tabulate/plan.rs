@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sumac_policy::{
-    Anchor, ColumnRef, Definition, Dimension, DimensionSource, Period, Table, TableName, Value,
-    When, needed,
-};
+use sumac_policy::{Anchor, ColumnRef, Definition, Period, Table, TableName, Value, When, needed};
 
 use super::axis::Axis;
 use super::condition::reads;
@@ -21,7 +18,12 @@ pub(super) struct Plan<'a> {
     pub(super) columns: BTreeMap<TableName, Vec<String>>,
     /// Whether an outcome is found in another table's rows beside those that are counted.
     pub(super) keeps_rows: bool,
-    groups: usize,
+    /// Whether conditions on the rows that are counted read their learner's own row too.
+    pub(super) own_reads_learner: bool,
+    pub(super) outcomes: u32,
+    /// The outcome of everybody left; one past the last if there is none.
+    pub(super) otherwise: u32,
+    pub(super) cells: usize,
 }
 
 impl<'a> Plan<'a> {
@@ -33,34 +35,51 @@ impl<'a> Plan<'a> {
         let mut columns: BTreeMap<TableName, Vec<String>> = BTreeMap::new();
         columns.entry(definition.of).or_default();
         let mut keeps_rows = false;
+        let mut own_reads_learner = reads(&definition.population, TableName::Learner);
         for outcome in &definition.outcomes {
-            if let When::Exists { in_table, when } = &outcome.when {
-                columns.entry(*in_table).or_default();
-                keeps_rows |= reads(when, definition.of);
+            match &outcome.when {
+                When::AnyRow(when) => own_reads_learner |= reads(when, TableName::Learner),
+                When::Exists { in_table, when } => {
+                    columns.entry(*in_table).or_default();
+                    keeps_rows |= reads(when, definition.of);
+                }
+                When::Otherwise => {}
             }
         }
         for ColumnRef { table, column } in needed(table) {
             columns.entry(table).or_default().push(column);
         }
-        let axes: Vec<_> =
-            table.axes().map(|(dimension, column)| axis(table, dimension, column)).collect();
-        let groups = axes.iter().map(Axis::len).product();
-        Ok(Self { definition, anchor: anchor(table), axes, columns, keeps_rows, groups })
-    }
-
-    pub(super) fn cells(&self) -> usize {
-        self.groups * self.definition.outcomes.len()
+        let number =
+            |outcomes: usize| u32::try_from(outcomes).map_err(|_| TabulateError::TooManyCells);
+        let outcomes = definition.outcomes.len();
+        let otherwise =
+            definition.outcomes.iter().position(|outcome| outcome.when == When::Otherwise);
+        Ok(Self {
+            definition,
+            anchor: anchor(table),
+            axes: axes(table)?,
+            columns,
+            keeps_rows,
+            own_reads_learner,
+            outcomes: number(outcomes)?,
+            otherwise: number(otherwise.unwrap_or(outcomes))?,
+            cells: table.cells(),
+        })
     }
 }
 
-fn axis(table: &Table, dimension: &Dimension, column: ColumnRef) -> Axis {
-    let codes = dimension.codes.len();
-    match &dimension.source {
-        DimensionSource::Column(_) => Axis::Codes { column, codes },
-        DimensionSource::Age(cuts) => {
-            Axis::Ages { column, codes, in_year: table.span().first.year(), cuts: cuts.clone() }
-        }
+/// The axes, the last of which runs fastest.
+fn axes(table: &Table) -> Result<Vec<Axis>, TabulateError> {
+    let begins = table.span().first.year();
+    let mut stride = 1;
+    let mut axes = Vec::new();
+    for (dimension, column) in table.axes().collect::<Vec<_>>().into_iter().rev() {
+        axes.push(Axis::new(dimension, column, begins, stride));
+        let codes = u32::try_from(dimension.codes.len()).ok();
+        let next = codes.and_then(|codes| stride.checked_mul(codes));
+        stride = next.ok_or(TabulateError::TooManyCells)?;
     }
+    Ok(axes)
 }
 
 fn anchor(table: &Table) -> (ColumnRef, Value, Value) {

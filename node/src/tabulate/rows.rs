@@ -2,13 +2,17 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::UInt32Type;
 use sumac_policy::TableName;
 
 use super::TabulateError;
+use super::learners::Piece;
 use crate::records::snapshot::Snapshot;
+
+/// Rows whose bits are looked at at once: eight bytes hold so many, wherever in a byte they begin.
+const WINDOW: u32 = 56;
 
 /// A block's rows of one table, read whole.
 pub(super) struct Rows {
@@ -20,20 +24,8 @@ pub(super) struct Rows {
 /// Where each learner's rows begin, and, after the last learner, where they end. Rows are sorted by learner.
 pub(super) struct Starts(Vec<u32>);
 
-/// [`Starts`] in the making, a piece of the table at a time.
-pub(super) struct StartsBuilder {
-    first: u32,
-    latest: u32,
-    rows: u32,
-    /// One more than the number of each learner's last row, a place further on; 0 if there is none.
-    ends: Vec<u32>,
-}
-
-/// Which rows hold a condition, a bit for each.
-pub(super) struct Mask(Vec<u64>);
-
-/// [`Mask`] in the making, a piece of the table at a time.
-pub(super) struct MaskBuilder(BooleanBufferBuilder);
+/// Which rows hold a condition, a bit for each, and eight bytes more, so that every row begins a window.
+pub(super) struct Mask(Vec<u8>);
 
 impl Rows {
     pub(super) fn read(
@@ -44,76 +36,76 @@ impl Rows {
     ) -> Result<Self, TabulateError> {
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let batch = snapshot.read(table, block, &columns)?;
-        let mut starts = StartsBuilder::new(snapshot.learners(block));
-        starts.push(table, &batch)?;
-        let starts = starts.finish();
-        // Row n of the learner table is learner n.
-        if table == TableName::Learner && !starts.0.iter().copied().eq(0..=starts.learners()) {
+        let starts = Starts::read(snapshot, block, table)?;
+        if starts.end() as usize != batch.num_rows() {
             return Err(TabulateError::Damaged(table));
         }
         Ok(Self { table, batch, starts })
     }
-}
 
-/// Each row's learner, as an ordinal.
-pub(super) fn person(table: TableName, batch: &RecordBatch) -> Result<&UInt32Array, TabulateError> {
-    let person = batch.columns().first();
-    let person = person.and_then(|person| person.as_primitive_opt::<UInt32Type>());
-    person.ok_or(TabulateError::Damaged(table))
-}
-
-impl StartsBuilder {
-    pub(super) fn new(learners: Range<u32>) -> Self {
-        let ends = vec![0; learners.len() + 1];
-        Self { first: learners.start, latest: learners.start, rows: 0, ends }
-    }
-
-    /// Adds a piece of the table.
-    pub(super) fn push(
-        &mut self,
-        table: TableName,
-        piece: &RecordBatch,
-    ) -> Result<(), TabulateError> {
-        let person = person(table, piece)?.values();
-        self.add(person).ok_or(TabulateError::Damaged(table))
-    }
-
-    /// None where rows are not sorted, or are of a learner of another block.
-    fn add(&mut self, person: &[u32]) -> Option<()> {
-        let (Some(first), Some(last)) = (person.first(), person.last()) else { return Some(()) };
-        let pairs = person.iter().zip(person.iter().skip(1));
-        let sorted = pairs.fold(self.latest <= *first, |sorted, (one, two)| sorted & (one <= two));
-        let rows = self.rows.checked_add(u32::try_from(person.len()).ok()?)?;
-        if !sorted {
-            return None;
-        }
-        // A learner's last row leaves its number. Every row writes, so that nothing branches.
-        for (ordinal, row) in person.iter().zip(self.rows..rows) {
-            let place = ordinal.wrapping_sub(self.first) as usize;
-            *self.ends.get_mut(place.wrapping_add(1))? = row + 1;
-        }
-        (self.latest, self.rows) = (*last, rows);
-        Some(())
-    }
-
-    pub(super) fn finish(mut self) -> Starts {
-        let mut end = 0;
-        for place in &mut self.ends {
-            end = end.max(*place);
-            *place = end;
-        }
-        Starts(self.ends)
+    /// All of them as one piece.
+    pub(super) fn piece(&self) -> Piece<'_> {
+        self.starts.piece(0, 0..self.starts.end())
     }
 }
 
 impl Starts {
-    fn learners(&self) -> u32 {
-        u32::try_from(self.0.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    pub(super) fn read(
+        snapshot: &Snapshot,
+        block: usize,
+        table: TableName,
+    ) -> Result<Self, TabulateError> {
+        let learners = snapshot.learners(block);
+        if table == TableName::Learner {
+            return Ok(Self((0..=learners.end - learners.start).collect()));
+        }
+        let damaged = || TabulateError::Damaged(table);
+        let counts = snapshot.row_counts(table, block)?;
+        let counts = counts.columns().first().ok_or_else(damaged)?;
+        let counts = counts.as_primitive_opt::<UInt32Type>().ok_or_else(damaged)?;
+        if counts.len() != learners.len() {
+            return Err(damaged());
+        }
+        Self::of(counts.values()).ok_or_else(damaged)
     }
 
-    /// The rows of each learner in turn.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u32>> {
-        self.0.iter().zip(self.0.iter().skip(1)).map(|(start, end)| *start..*end)
+    /// None where there are more rows than numbers.
+    fn of(counts: &[u32]) -> Option<Self> {
+        let mut starts = Vec::with_capacity(counts.len() + 1);
+        let mut end = 0_u32;
+        starts.push(end);
+        for count in counts {
+            end = end.checked_add(*count)?;
+            starts.push(end);
+        }
+        Some(Self(starts))
+    }
+
+    /// How many rows there are.
+    pub(super) fn end(&self) -> u32 {
+        self.0.last().copied().unwrap_or(0)
+    }
+
+    /// Rows that follow each other, given a learner who is not after the first of them.
+    pub(super) fn piece(&self, from: usize, rows: Range<u32>) -> Piece<'_> {
+        let begun =
+            self.0.get(from..).unwrap_or_default().partition_point(|start| *start < rows.end);
+        // After the last learner there is one more start.
+        let past = (from + begun).min(self.0.len().saturating_sub(1));
+        Piece { starts: self, rows, learners: from..past }
+    }
+
+    /// The rows of each of these learners in turn.
+    pub(super) fn ranges(&self, learners: Range<usize>) -> impl Iterator<Item = Range<u32>> {
+        let starts = self.0.get(learners.start..=learners.end).unwrap_or_default();
+        starts.iter().zip(starts.iter().skip(1)).map(|(start, end)| *start..*end)
+    }
+
+    /// The learner of each row in turn, counted from the block's first.
+    pub(super) fn learners(&self) -> UInt32Array {
+        let learners = (0..).zip(self.ranges(0..self.0.len().saturating_sub(1)));
+        let learners = learners.flat_map(|(learner, rows)| rows.map(move |_| learner));
+        UInt32Array::from_iter_values(learners)
     }
 }
 
@@ -125,45 +117,45 @@ pub(super) fn truth(condition: &BooleanArray) -> BooleanBuffer {
     }
 }
 
-impl MaskBuilder {
-    pub(super) fn new() -> Self {
-        Self(BooleanBufferBuilder::new(0))
-    }
-
-    /// Adds a piece of the table.
-    pub(super) fn push(&mut self, holds: &BooleanBuffer) {
-        self.0.append_buffer(holds);
-    }
-
-    pub(super) fn finish(mut self) -> Mask {
-        let bits = self.0.finish();
-        let words = bits.bit_chunks();
-        // One word more, so that any 64 bits lie in two words.
-        Mask(words.iter_padded().chain([0]).collect())
-    }
-}
-
 impl Mask {
-    /// The last of these rows that holds the condition. Looks at every row, wherever that one is.
-    pub(super) fn last_in(&self, rows: Range<u32>) -> Option<u32> {
-        let mut last = None;
+    pub(super) fn of(rows: &BooleanBuffer) -> Self {
+        let rows = rows.sliced();
+        let mut bytes = Vec::with_capacity(rows.len() + size_of::<u64>());
+        bytes.extend_from_slice(&rows);
+        bytes.extend([0; size_of::<u64>()]);
+        Self(bytes)
+    }
+
+    /// One past the last of these rows that holds the condition; 0 if none does. Looks at every row, wherever
+    /// that one is.
+    pub(super) fn end_in(&self, rows: Range<u32>) -> u32 {
+        let mut end = 0;
         let mut start = rows.start;
-        // Once for nearly everybody: few learners have more than 64 rows.
+        // Once for nearly everybody: few learners have more rows than a window.
         while start < rows.end {
-            let (word, shift) = ((start / 64) as usize, start % 64);
-            let low = self.0.get(word).map_or(0, |word| word >> shift);
-            let high = self.0.get(word + 1).map_or(0, |word| word << 1 << (63 - shift));
-            let count = (rows.end - start).min(64);
-            let bits = (low | high) & (u64::MAX >> (64 - count));
-            last = if bits == 0 { last } else { Some(start + bits.ilog2()) };
-            start += count;
+            let bits = self.window(start, rows.end);
+            end = if bits == 0 { end } else { start + u64::BITS - bits.leading_zeros() };
+            start = start.saturating_add(WINDOW);
         }
-        last
+        end
     }
 
     /// Whether any of these rows holds it.
     pub(super) fn any_in(&self, rows: Range<u32>) -> bool {
-        self.last_in(rows).is_some()
+        let mut any = 0;
+        let mut start = rows.start;
+        while start < rows.end {
+            any |= self.window(start, rows.end);
+            start = start.saturating_add(WINDOW);
+        }
+        any != 0
+    }
+
+    /// The bits of rows from `start` on, as many as fit, none from `end` on.
+    fn window(&self, start: u32, end: u32) -> u64 {
+        let bytes = self.0.get((start / 8) as usize..).and_then(<[u8]>::first_chunk);
+        let bits = bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes)) >> (start % 8);
+        bits & !(u64::MAX << (end - start).min(WINDOW))
     }
 }
 
@@ -174,23 +166,25 @@ mod tests {
 
     use super::*;
 
-    fn check(pieces: &[&[u32]], learners: Range<u32>, expected: Option<&[u32]>) {
-        let mut starts = StartsBuilder::new(learners);
-        let added: Option<Vec<()>> = pieces.iter().map(|piece| starts.add(piece)).collect();
-        let found = added.map(|_| starts.finish().0);
-        assert_eq!(found.as_deref(), expected, "{pieces:?}");
+    #[test]
+    fn finds_where_each_learners_rows_begin() {
+        let starts = Starts::of(&[2, 0, 1, 0]).unwrap();
+        assert_eq!(starts.0, [0, 2, 2, 3, 3]);
+        assert_eq!(starts.end(), 3);
+        assert_eq!(starts.learners().values(), &[0, 0, 2]);
+        assert_eq!(Starts::of(&[]).unwrap().0, [0]);
+        assert!(Starts::of(&[u32::MAX, 1]).is_none());
     }
 
     #[test]
-    fn finds_where_each_learners_rows_begin() {
-        check(&[&[5, 5, 7]], 5..9, Some(&[0, 2, 2, 3, 3]));
-        check(&[&[5], &[5, 7]], 5..9, Some(&[0, 2, 2, 3, 3]));
-        check(&[], 0..2, Some(&[0, 0, 0]));
-        check(&[&[]], 0..2, Some(&[0, 0, 0]));
-        check(&[&[6, 5]], 5..9, None);
-        check(&[&[6], &[5]], 5..9, None);
-        check(&[&[4]], 5..9, None);
-        check(&[&[9]], 5..9, None);
+    fn finds_whose_the_rows_of_a_piece_are() {
+        let starts = Starts::of(&[2, 0, 3, 1, 0]).unwrap();
+        let learners = |from, rows| starts.piece(from, rows).learners;
+        assert_eq!(learners(0, 0..6), 0..4);
+        assert_eq!(learners(0, 0..2), 0..1);
+        assert_eq!(learners(0, 2..4), 0..3);
+        assert_eq!(learners(2, 4..6), 2..4);
+        assert_eq!(Starts::of(&[]).unwrap().piece(0, 0..0).learners, 0..0);
     }
 
     proptest! {
@@ -198,20 +192,20 @@ mod tests {
         fn the_last_row_is_found_at_any_place(
             bits in prop::collection::vec(any::<Option<bool>>(), 0..300),
             ends in any::<[prop::sample::Index; 2]>(),
-            cut in any::<prop::sample::Index>(),
+            skipped in 0..9_usize,
         ) {
+            let skipped = skipped.min(bits.len());
+            let rows = BooleanArray::from(bits.clone()).slice(skipped, bits.len() - skipped);
+            let bits = bits.get(skipped..).unwrap();
             let [one, two] = ends.map(|end| end.index(bits.len() + 1));
             let (start, end) = (one.min(two), one.max(two));
             let expected = (start..end).rev().find(|row| bits.get(*row) == Some(&Some(true)));
             let range = u32::try_from(start).unwrap()..u32::try_from(end).unwrap();
 
-            let (before, after) = bits.split_at(cut.index(bits.len() + 1));
-            let mut mask = MaskBuilder::new();
-            for piece in [before, after] {
-                mask.push(&truth(&BooleanArray::from(piece.to_vec())));
-            }
-            let found = mask.finish().last_in(range).map(|row| row as usize);
-            prop_assert_eq!(found, expected);
+            let mask = Mask::of(&truth(&rows));
+            let end = expected.map_or(0, |row| u32::try_from(row + 1).unwrap());
+            prop_assert_eq!(mask.end_in(range.clone()), end);
+            prop_assert_eq!(mask.any_in(range), expected.is_some());
         }
     }
 }

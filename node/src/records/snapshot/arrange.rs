@@ -72,6 +72,17 @@ impl Learners {
 }
 
 impl Arranged {
+    /// How many rows each learner has.
+    pub(super) fn counts(&self, learners: u32) -> Vec<u32> {
+        let mut counts = vec![0; learners as usize];
+        for ordinal in &self.ordinals {
+            if let Some(count) = counts.get_mut(*ordinal as usize) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
     /// The rows cut into blocks of this many learners: where each was, and whose it is.
     pub(super) fn blocks(
         &self,

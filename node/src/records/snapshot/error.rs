@@ -86,6 +86,9 @@ pub enum SnapshotError {
         /// The format it states.
         format: String,
     },
+    /// A table that was asked for is not there.
+    #[error("the snapshot holds no table `{0}`")]
+    NoTable(TableName),
     /// A column that was asked for is not there, or its code list is not the agreement's.
     #[error("the snapshot holds no column `{table}.{column}` as the agreement defines it")]
     NotHeld {

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
 use parquet::arrow::ProjectionMask;
@@ -19,16 +19,17 @@ use sha2::{Digest, Sha256};
 use sumac_keys::NodeSecret;
 use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
 
-use super::PERSON;
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest};
+use super::rows_column;
 use super::write::{CURRENT, field};
 
 /// Ids are short; a longer `current` was not written by us.
 const MAX_ID_BYTES: u64 = 128;
 
-/// Rows in a piece: a column of it stays in the processor's nearest cache.
-const PIECE: usize = 8_192;
+/// Rows in a piece: a column of it stays in the processor's nearest cache. Tests have learners whose rows lie
+/// in several.
+const PIECE: usize = if cfg!(test) { 7 } else { 8_192 };
 
 /// A frozen snapshot, found to be this node's own. Cheap to share between threads; never changes.
 #[derive(Debug)]
@@ -172,23 +173,30 @@ impl Snapshot {
         first..first.saturating_add(self.block).min(self.learners)
     }
 
-    /// A block's rows of a table, a piece at a time: `person`, then these columns in this order. A table that
-    /// the snapshot does not have is refused as its first column would be.
+    /// These columns of a block's rows of a table, a piece at a time.
     pub(crate) fn pieces(
         &self,
         table: TableName,
         block: usize,
         columns: &[&str],
     ) -> Result<Pieces<'_>, SnapshotError> {
-        let not_held = |column: &str| SnapshotError::NotHeld { table, column: column.to_owned() };
-        let held = self.tables.get(&table).ok_or_else(|| not_held(PERSON))?;
         for column in columns {
             let column = ColumnRef { table, column: (*column).to_owned() };
             if !self.holdings.columns.contains(&column) {
-                return Err(not_held(&column.column));
+                return Err(SnapshotError::NotHeld { table, column: column.column });
             }
         }
-        held.pieces(block, columns)
+        self.table(table)?.pieces(block, columns)
+    }
+
+    /// How many rows of a table each of a block's learners has, in the order of their ordinals.
+    pub(crate) fn row_counts(
+        &self,
+        table: TableName,
+        block: usize,
+    ) -> Result<RecordBatch, SnapshotError> {
+        self.table(table)?;
+        self.table(TableName::Learner)?.pieces(block, &[&rows_column(table)])?.whole()
     }
 
     /// All of [`Snapshot::pieces`] in one.
@@ -198,10 +206,11 @@ impl Snapshot {
         block: usize,
         columns: &[&str],
     ) -> Result<RecordBatch, SnapshotError> {
-        let pieces = self.pieces(table, block, columns)?;
-        let (held, schema) = (pieces.table, pieces.schema());
-        let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
-        concat_batches(&schema, &pieces).map_err(|error| held.undecodable(error.into()))
+        self.pieces(table, block, columns)?.whole()
+    }
+
+    fn table(&self, table: TableName) -> Result<&Table, SnapshotError> {
+        self.tables.get(&table).ok_or(SnapshotError::NoTable(table))
     }
 }
 
@@ -239,8 +248,8 @@ impl Table {
     }
 
     fn pieces(&self, block: usize, columns: &[&str]) -> Result<Pieces<'_>, SnapshotError> {
-        let names = || [PERSON].into_iter().chain(columns.iter().copied());
-        let fields = names().map(|name| self.metadata.schema().field_with_name(name).cloned());
+        let stored = self.metadata.schema();
+        let fields = columns.iter().map(|name| stored.field_with_name(name).cloned());
         let fields = fields
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| self.undecodable(error.into()))?;
@@ -258,7 +267,7 @@ impl Table {
         // Opened anew each time: threads that share one open file share its position too.
         let file = File::open(&self.path)
             .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })?;
-        let mask = ProjectionMask::columns(self.metadata.parquet_schema(), names());
+        let mask = ProjectionMask::columns(self.metadata.parquet_schema(), columns.iter().copied());
         let reader =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
                 .with_projection(mask)
@@ -286,12 +295,21 @@ impl Pieces<'_> {
         self.schema.clone()
     }
 
+    /// All pieces in one.
+    fn whole(self) -> Result<RecordBatch, SnapshotError> {
+        let (table, schema) = (self.table, self.schema());
+        let pieces = self.collect::<Result<Vec<_>, _>>()?;
+        concat_batches(&schema, &pieces).map_err(|error| table.undecodable(error.into()))
+    }
+
     /// A piece with its columns in the order asked for.
     fn arranged(&mut self, piece: &RecordBatch) -> Result<RecordBatch, SnapshotError> {
         self.rows = self.rows.checked_sub(piece.num_rows()).ok_or_else(|| self.table.damaged())?;
         let columns = self.schema.fields().iter();
         let columns = columns.filter_map(|field| piece.column_by_name(field.name()).cloned());
-        RecordBatch::try_new(self.schema.clone(), columns.collect())
+        // The number of rows is said, because there may be no column to tell.
+        let rows = RecordBatchOptions::new().with_row_count(Some(piece.num_rows()));
+        RecordBatch::try_new_with_options(self.schema.clone(), columns.collect(), &rows)
             .map_err(|error| self.table.undecodable(error.into()))
     }
 }

@@ -1,5 +1,6 @@
 //! Freezing: canonical rows in, a directory that never changes again out.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -17,12 +18,12 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use sha2::{Digest, Sha256};
 use sumac_keys::NodeSecret;
-use sumac_policy::{Column, Kind, Period, Schema, TABLES, TableName};
+use sumac_policy::{Column, Kind, Period, Schema, TableName};
 
 use super::arrange::{Arranged, Learners};
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest, TableEntry};
-use super::{BLOCK, PERSON};
+use super::{BLOCK, PERSON, rows_column};
 use crate::records::canonical::{Canonical, Rows, Values};
 
 /// The code that a learner without a row of their own has in every list.
@@ -116,18 +117,29 @@ pub(super) fn write_aside(
     let partial = into.join(format!(".{}{PARTIAL}", manifest.id));
     make_private(&partial).map_err(write_error(&partial))?;
 
-    for table in TABLES {
-        let rows = canonical.tables.get(&table);
-        let arranged = match (table, rows) {
-            (TableName::Learner, _) => learners.arrange_learners(rows)?,
-            (_, Some(rows)) => learners.arrange(table, rows)?,
-            (_, None) => continue,
-        };
-        let nothing = Rows::default();
-        let rows = rows.unwrap_or(&nothing);
+    let mut arranged = BTreeMap::new();
+    for (table, rows) in canonical.tables.iter().filter(|(table, _)| **table != TableName::Learner)
+    {
+        arranged.insert(*table, learners.arrange(*table, rows)?);
+    }
+    let counts =
+        arranged.iter().map(|(table, rows)| (rows_column(*table), rows.counts(manifest.learners)));
+    let counts: Vec<_> = counts.collect();
+    let own = learners.arrange_learners(canonical.tables.get(&TableName::Learner))?;
+    arranged.insert(TableName::Learner, own);
+
+    let nothing = Rows::default();
+    for (table, arranged) in &arranged {
         let path = partial.join(format!("{table}.parquet"));
-        let writer = TableWriter { table, rows, schema, learners: learners.count(), block };
-        manifest.tables.insert(table.to_string(), writer.write(&arranged, &path)?);
+        let writer = TableWriter {
+            table: *table,
+            rows: canonical.tables.get(table).unwrap_or(&nothing),
+            schema,
+            counts: if *table == TableName::Learner { &counts } else { &[] },
+            learners: manifest.learners,
+            block,
+        };
+        manifest.tables.insert(table.to_string(), writer.write(arranged, &path)?);
     }
 
     let id = manifest.id.clone();
@@ -163,6 +175,8 @@ struct TableWriter<'a> {
     table: TableName,
     rows: &'a Rows,
     schema: &'a Schema,
+    /// More columns, one value for each learner.
+    counts: &'a [(String, Vec<u32>)],
     learners: u32,
     block: u32,
 }
@@ -172,8 +186,10 @@ impl TableWriter<'_> {
         let encode = |source| SnapshotError::WriteTable { path: path.to_owned(), source };
         let file = Hashed::new(File::create_new(path).map_err(write_error(path))?);
         let fields: Vec<_> = self.columns().map(|(column, _)| field(column)).collect();
+        let counts = self.counts.iter().map(|(name, _)| Field::new(name, DataType::UInt32, false));
         let person = Field::new(PERSON, DataType::UInt32, false);
-        let arrow_schema = Arc::new(ArrowSchema::new([vec![person], fields].concat()));
+        let fields = [person].into_iter().chain(fields).chain(counts).collect::<Vec<_>>();
+        let arrow_schema = Arc::new(ArrowSchema::new(fields));
         let mut writer =
             ArrowWriter::try_new(file, arrow_schema.clone(), Some(properties())).map_err(encode)?;
 
@@ -184,7 +200,11 @@ impl TableWriter<'_> {
             );
             let person: ArrayRef = Arc::new(UInt32Array::from(ordinals.to_vec()));
             let values = self.columns().map(|(column, values)| gather(column, values, from));
-            let columns = [person].into_iter().chain(values).collect();
+            let counts = self.counts.iter().map(|(_, counts)| -> ArrayRef {
+                let counts = ordinals.iter().map(|ordinal| counts.get(*ordinal as usize).copied());
+                Arc::new(UInt32Array::from_iter_values(counts.map(Option::unwrap_or_default)))
+            });
+            let columns = [person].into_iter().chain(values).chain(counts).collect();
             RecordBatch::try_new(arrow_schema.clone(), columns)
                 .map_err(parquet::errors::ParquetError::from)
                 .and_then(|batch| writer.write(&batch))

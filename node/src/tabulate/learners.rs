@@ -1,0 +1,109 @@
+//! What is known of each learner of a block, and what becomes of it: one added to one cell.
+
+use std::hint::select_unpredictable;
+use std::ops::Range;
+
+use super::rows::{Mask, Starts};
+
+/// Each learner's last row that counts, their group and their outcome. A thread has one and uses it for block
+/// after block.
+#[derive(Default)]
+pub(super) struct Learners {
+    /// One past the last row that counts; 0 for none yet.
+    last: Vec<u32>,
+    /// Place among the combinations of dimension codes.
+    groups: Vec<u32>,
+    /// Number of the first outcome found to hold.
+    outcomes: Vec<u32>,
+}
+
+/// An axis's code in each row, and how far one code moves a learner among the groups.
+pub(super) struct Codes<'a> {
+    pub(super) codes: &'a [u16],
+    pub(super) stride: u32,
+}
+
+/// Rows of a table that follow each other, and whose they are.
+pub(super) struct Piece<'a> {
+    pub(super) starts: &'a Starts,
+    /// The rows' numbers in the block; bits and codes are numbered from the first of them.
+    pub(super) rows: Range<u32>,
+    /// Where the learners of these rows are in the block.
+    pub(super) learners: Range<usize>,
+}
+
+impl Learners {
+    /// Begins a block: nobody has a row that counts, and everybody this outcome.
+    pub(super) fn begin(&mut self, learners: usize, outcome: u32) {
+        for (values, value) in
+            [(&mut self.last, 0), (&mut self.groups, 0), (&mut self.outcomes, outcome)]
+        {
+            values.clear();
+            values.resize(learners, value);
+        }
+    }
+
+    /// Remembers the last row that counts, and the group it puts its learner in. Later pieces overrule.
+    pub(super) fn latest(&mut self, piece: &Piece<'_>, counting: &Mask, codes: &[Codes<'_>]) {
+        let last = self.last.get_mut(piece.learners.clone()).unwrap_or_default();
+        let groups = self.groups.get_mut(piece.learners.clone()).unwrap_or_default();
+        for ((last, group), rows) in last.iter_mut().zip(groups).zip(piece.ranges()) {
+            let end = counting.end_in(rows);
+            let row = end.saturating_sub(1) as usize;
+            let found = codes.iter().fold(0, |group, codes| group + codes.step(row));
+            *last = select_unpredictable(end > 0, piece.rows.start + end, *last);
+            *group = select_unpredictable(end > 0, found, *group);
+        }
+    }
+
+    /// Moves every learner along an axis that is read in their own row.
+    pub(super) fn shift(&mut self, codes: &Codes<'_>) {
+        for (group, code) in self.groups.iter_mut().zip(codes.codes) {
+            *group += u32::from(*code) * codes.stride;
+        }
+    }
+
+    /// Gives an outcome to each learner with such a row, unless an earlier outcome has them.
+    pub(super) fn claim(&mut self, piece: &Piece<'_>, outcome: u32, fulfil: &Mask) {
+        let outcomes = self.outcomes.get_mut(piece.learners.clone()).unwrap_or_default();
+        for (found, rows) in outcomes.iter_mut().zip(piece.ranges()) {
+            let number = select_unpredictable(fulfil.any_in(rows), outcome, u32::MAX);
+            *found = number.min(*found);
+        }
+    }
+
+    /// Each learner's last row that counts.
+    pub(super) fn last_rows(&self) -> impl Iterator<Item = Option<u32>> {
+        self.last.iter().map(|end| end.checked_sub(1))
+    }
+
+    /// Adds one to one cell for each learner who is in one.
+    pub(super) fn count(&self, outcomes: u32, cells: usize) -> Vec<u32> {
+        // One cell more, for learners who are nowhere: it is added to like the others, and dropped.
+        let mut counts = vec![0_u32; cells + 1];
+        for ((last, group), outcome) in self.last.iter().zip(&self.groups).zip(&self.outcomes) {
+            let somewhere = (*last > 0) & (*outcome < outcomes);
+            let cell = (*group * outcomes + *outcome) as usize;
+            if let Some(count) = counts.get_mut(select_unpredictable(somewhere, cell, cells)) {
+                *count += 1;
+            }
+        }
+        counts.truncate(cells);
+        counts
+    }
+}
+
+impl Codes<'_> {
+    fn step(&self, row: usize) -> u32 {
+        self.codes.get(row).map_or(0, |code| u32::from(*code)) * self.stride
+    }
+}
+
+impl Piece<'_> {
+    /// The rows of each learner in turn, numbered from the piece's first.
+    fn ranges(&self) -> impl Iterator<Item = Range<u32>> {
+        let Range { start: first, end: past } = self.rows;
+        let ranges = self.starts.ranges(self.learners.clone());
+        ranges.map(move |rows| rows.start.max(first) - first..rows.end.min(past).max(first) - first)
+    }
+}
