@@ -11,6 +11,9 @@ use crate::combine::{Combined, Count, Group, Shown, Withholding};
 
 const WIDTH: u16 = 100;
 
+/// With more groups than this below the floor, they are named in one line under the table.
+const MANY_BELOW: usize = 4;
+
 pub(super) fn write(tables: &[Combined]) -> String {
     let mut text = tables.iter().map(one).collect::<Vec<_>>().join("\n");
     if tables.iter().any(|combined| !combined.groups.is_empty()) {
@@ -34,7 +37,14 @@ fn one(combined: &Combined) -> String {
     };
     let mut text = format!("{}, {}, {by}  ({})\n", kpi.title, combined.table.period(), kpi.id);
     if !combined.groups.is_empty() {
-        line(&mut text, format_args!("{}", numbers(combined)));
+        let (rows, below) = rows_and_below(&combined.groups);
+        if !rows.is_empty() {
+            line(&mut text, format_args!("{}", numbers(combined, &rows)));
+        }
+        if !below.is_empty() {
+            let names: Vec<_> = below.iter().map(|group| name(group)).collect();
+            line(&mut text, format_args!("below floor, each: {}", names.join("; ")));
+        }
     }
     coverage(&mut text, combined);
     text
@@ -45,7 +55,19 @@ fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
     let _ = writeln!(text, "{words}");
 }
 
-fn numbers(combined: &Combined) -> String {
+/// The groups that get a row, and those below the floor that would only make the table long.
+fn rows_and_below(groups: &[Group]) -> (Vec<&Group>, Vec<&Group>) {
+    let is_below = |group: &&Group| group.shown == Shown::Withheld(Withholding::BelowFloor);
+    let (below, others): (Vec<_>, Vec<_>) = groups.iter().partition(is_below);
+    if below.len() > MANY_BELOW { (others, below) } else { (groups.iter().collect(), Vec::new()) }
+}
+
+fn name(group: &Group) -> String {
+    let labels: Vec<_> = group.codes.iter().map(|code| code.label.as_str()).collect();
+    labels.join(" × ")
+}
+
+fn numbers(combined: &Combined, rows: &[&Group]) -> String {
     let definition = &combined.table.kpi().definition;
     let mut table = Table::new();
     table
@@ -67,7 +89,7 @@ fn numbers(combined: &Combined) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let columns = header.len();
-    for group in &combined.groups {
+    for group in rows {
         let mut row: Vec<_> = group.codes.iter().map(|code| code.label.clone()).collect();
         row.extend(cells(group));
         row.resize(columns, String::new());
@@ -150,4 +172,25 @@ fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_groups_below_the_floor_are_named_in_one_line_and_a_few_keep_their_rows() {
+        let shown = |value| Shown::Count(Count { value, margin: 15 });
+        let group =
+            |shown| Group { codes: Vec::new(), sums: vec![0], withheld_by: Vec::new(), shown };
+        let below = || group(Shown::Withheld(Withholding::BelowFloor));
+        let with = |count: usize| {
+            let mut groups = vec![group(shown(90)), group(Shown::Withheld(Withholding::TooNoisy))];
+            groups.extend((0..count).map(|_| below()));
+            let (rows, below) = rows_and_below(&groups);
+            (rows.len(), below.len())
+        };
+        assert_eq!(with(MANY_BELOW), (2 + MANY_BELOW, 0));
+        assert_eq!(with(MANY_BELOW + 1), (2, MANY_BELOW + 1));
+    }
 }
