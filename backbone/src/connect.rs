@@ -76,6 +76,9 @@ pub enum Unreachable {
         /// The last thing heard.
         cause: String,
     },
+    /// The certificate ran out, or the MOU changed, while the connection was open.
+    #[error("the node does not accept this certificate any more")]
+    CertificateNotAccepted,
     /// No answer in time.
     #[error("no answer within {seconds} s")]
     NoAnswerInTime {
@@ -118,6 +121,9 @@ impl Unreachable {
             }
             Self::Closed { .. } => {
                 "ask the node's operator for the log line of this moment: it says why"
+            }
+            Self::CertificateNotAccepted => {
+                "see `sumac certificate list`, and ask the node's operator what the log says"
             }
             Self::NoAnswerInTime { .. } => {
                 "ask again: what it has measured by then comes at once and free"
@@ -209,6 +215,10 @@ fn failed(status: &Status) -> Absence {
             CallError::Refused(refusal) => Absence::Refused(refusal),
             CallError::Fault(id) => Absence::Fault(id),
             CallError::Busy => Absence::Unreachable(Unreachable::Busy),
+            CallError::TooLarge => Absence::Unreachable(Unreachable::TooLarge),
+            CallError::CertificateNotAccepted => {
+                Absence::Unreachable(Unreachable::CertificateNotAccepted)
+            }
             CallError::Malformed(what) => Absence::Unreachable(Unreachable::Misread(what)),
         };
     }

@@ -54,6 +54,7 @@
 
 mod node;
 
+mod reasoned;
 pub mod records;
 mod release;
 mod serve;

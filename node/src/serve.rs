@@ -23,6 +23,7 @@ use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
 use crate::node::Node;
+use crate::reasoned::Reasoned;
 use crate::service::{Service, Shown, chain};
 
 /// Connections at once; a coalition has tens of askers.
@@ -68,7 +69,7 @@ pub async fn serve(
         .timeout(CALL_TIMEOUT)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .max_connection_age(MAX_CONNECTION_AGE)
-        .add_service(service)
+        .add_service(Reasoned(service))
         .serve_with_incoming_shutdown(ReceiverStream::new(incoming), async {
             // A dropped sender means the same: stop.
             let _ = stopped.await;

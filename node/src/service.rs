@@ -46,7 +46,7 @@ impl Service {
         let certificates = shown.map(|shown| shown.0.as_slice());
         peer_of(certificates, &self.node.trust, now, Usage::Client).map_err(|stranger| {
             tracing::warn!(%stranger, "refused a call on an open connection");
-            Status::unauthenticated("this certificate is not accepted any more: see the node's log")
+            CallError::CertificateNotAccepted.into()
         })
     }
 

@@ -8,11 +8,14 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::answer::SupportId;
 use crate::field::{WireError, words};
+use crate::limits::MAX_MESSAGE_BYTES;
 
 /// The domain of every `google.rpc.ErrorInfo` that Sumac sends.
 pub const DOMAIN: &str = "sumac";
 
 const MALFORMED: &str = "MALFORMED";
+const TOO_LARGE: &str = "TOO_LARGE";
+const CERTIFICATE_NOT_ACCEPTED: &str = "CERTIFICATE_NOT_ACCEPTED";
 const BUSY: &str = "BUSY";
 const INTERNAL: &str = "INTERNAL";
 
@@ -25,6 +28,14 @@ pub enum CallError {
     /// The message cannot be read.
     #[error("the message cannot be read: {0}")]
     Malformed(String),
+    /// The message is larger than a node reads.
+    #[error("the message is larger than the {MAX_MESSAGE_BYTES} bytes that a node accepts")]
+    TooLarge,
+    /// The certificate shown when the connection began no longer stands. Why is for the node's operator.
+    #[error(
+        "this certificate is not accepted any more: the node's operator finds the reason in its log"
+    )]
+    CertificateNotAccepted,
     /// The node has all the work it can take, or is stopping. Asking again later is free.
     #[error("the node is busy or stopping: ask again later")]
     Busy,
@@ -52,6 +63,15 @@ impl From<CallError> for Status {
                 ]),
             ),
             CallError::Malformed(what) => (Code::InvalidArgument, what, MALFORMED, HashMap::new()),
+            CallError::TooLarge => {
+                (Code::OutOfRange, CallError::TooLarge.to_string(), TOO_LARGE, HashMap::new())
+            }
+            CallError::CertificateNotAccepted => (
+                Code::Unauthenticated,
+                CallError::CertificateNotAccepted.to_string(),
+                CERTIFICATE_NOT_ACCEPTED,
+                HashMap::new(),
+            ),
             CallError::Busy => (
                 Code::Unavailable,
                 "busy or stopping: ask again later".to_owned(),
@@ -79,6 +99,8 @@ pub fn read(status: &Status) -> Option<CallError> {
     let metadata = |key| words(info.metadata.get(key).map_or("", String::as_str));
     match info.reason.as_str() {
         MALFORMED => Some(CallError::Malformed(words(status.message()))),
+        TOO_LARGE => Some(CallError::TooLarge),
+        CERTIFICATE_NOT_ACCEPTED => Some(CallError::CertificateNotAccepted),
         BUSY => Some(CallError::Busy),
         INTERNAL => metadata("support_id").parse().ok().map(CallError::Fault),
         code => Reason::from_code(code).map(|reason| {
@@ -89,6 +111,21 @@ pub fn read(status: &Status) -> Option<CallError> {
                 hint: metadata("hint"),
             })
         }),
+    }
+}
+
+/// The error behind a status that the gRPC library made itself, before any code of ours saw the call: a message
+/// too large, or no message at all. `None` for every other status.
+pub fn of_the_library(status: &Status) -> Option<CallError> {
+    if !status.details().is_empty() {
+        return None;
+    }
+    match status.code() {
+        Code::OutOfRange => Some(CallError::TooLarge),
+        Code::Internal | Code::InvalidArgument => {
+            Some(CallError::Malformed("it is not an encoded message of this call".to_owned()))
+        }
+        _ => None,
     }
 }
 
@@ -135,6 +172,8 @@ mod tests {
         });
         let others = [
             CallError::Malformed("`roster` is missing".into()),
+            CallError::TooLarge,
+            CallError::CertificateNotAccepted,
             CallError::Busy,
             CallError::Fault("7f3a-11".parse().unwrap()),
         ];
@@ -149,6 +188,15 @@ mod tests {
     fn a_fault_says_internal_and_nothing_else() {
         let status = Status::from(CallError::Fault("7f3a".parse().unwrap()));
         assert_eq!((status.code(), status.message()), (Code::Internal, "internal"));
+    }
+
+    #[test]
+    fn a_status_of_the_librarys_own_gets_a_reason_and_no_other_does() {
+        assert_eq!(of_the_library(&Status::out_of_range("too large")), Some(CallError::TooLarge));
+        let undecodable = of_the_library(&Status::internal("failed to decode"));
+        assert!(matches!(undecodable, Some(CallError::Malformed(_))));
+        assert_eq!(of_the_library(&Status::unimplemented("no such call")), None);
+        assert_eq!(of_the_library(&CallError::Busy.into()), None);
     }
 
     #[test]

@@ -32,6 +32,7 @@ enum Behaviour {
     Refuses,
     Fails,
     IsBusy,
+    AcceptsNoLonger,
     Sleeps,
     AnswersTooFew,
     AnswersForAnother,
@@ -115,6 +116,7 @@ impl NodeService for StandIn {
         self.asked.lock().unwrap().push(ask.clone());
         let answers = match self.behaviour {
             Behaviour::IsBusy => return Err(CallError::Busy.into()),
+            Behaviour::AcceptsNoLonger => return Err(CallError::CertificateNotAccepted.into()),
             Behaviour::Sleeps => std::future::pending().await,
             Behaviour::AnswersTooFew => 0,
             _ => ask.questions.len(),
@@ -301,6 +303,7 @@ async fn says_in_words_why_a_node_did_not_answer() {
         (Behaviour::IsBusy, "lakeshore-cc", "unreachable", "busy or stopping"),
         (Behaviour::AnswersTooFew, "lakeshore-cc", "unsound", "0 for 1 questions"),
         (Behaviour::AnswersForAnother, "lakeshore-cc", "unsound", "the signer `harbor-tech`"),
+        (Behaviour::AcceptsNoLonger, "lakeshore-cc", "unreachable", "not accept this certificate"),
         (Behaviour::SaysTooMuch, "lakeshore-cc", "unreachable", "a message was too large"),
         (Behaviour::Answers, "harbor-tech", "unreachable", "did not prove to be this party's node"),
         (Behaviour::Answers, "chamber", "unreachable", "only a node may answer"),
