@@ -190,7 +190,9 @@ impl RootArgs {
             .with_context(|| format!("read the root `{shown}`"))
             .hint("if it is on a USB stick, name it with --root FILE")?;
         let passphrase = self.passphrase.existing(&path)?;
-        Root::open(&bytes, &passphrase).with_context(|| format!("open the root `{shown}`"))
+        Root::open(&bytes, &passphrase)
+            .with_context(|| format!("open the root `{shown}`"))
+            .hint("try again with the passphrase chosen at `sumac init`; if it is right, restore the root from its copy")
     }
 }
 

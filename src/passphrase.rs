@@ -29,11 +29,11 @@ pub(crate) struct PassphraseArgs {
 impl PassphraseArgs {
     /// The passphrase of a root that is there.
     pub(crate) fn existing(&self, root: &Path) -> anyhow::Result<Passphrase> {
-        let text = match &self.passphrase_file {
-            Some(path) => from_file(path)?,
-            None => typed(&format!("Passphrase of {}: ", root.display()))?,
-        };
-        Ok(Passphrase::new(text)?)
+        match &self.passphrase_file {
+            Some(path) => Passphrase::new(from_file(path)?)
+                .with_context(|| format!("use `{}`", path.display())),
+            None => Ok(Passphrase::new(typed(&format!("Passphrase of {}: ", root.display()))?)?),
+        }
     }
 
     /// The passphrase of a root that is about to be made; typed twice.

@@ -26,7 +26,7 @@ pub enum Stranger {
     #[error("the MOU in force lists no party `{0}`")]
     UnlistedParty(PartyId),
     /// A person's certificate where a server's is needed.
-    #[error("`{name}` is the certificate of a {role}: only a node may answer")]
+    #[error("`{name}` is not a node's certificate, and only a node may answer")]
     WrongRole {
         /// What the certificate says.
         name: String,
