@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ pub(crate) struct Coalition {
     pub(crate) mou: Arc<Mou>,
     pub(crate) trust: Arc<Trust>,
     pub(crate) dir: tempfile::TempDir,
-    now: Timestamp,
+    /// Seconds since 1970 by the clock of everyone here.
+    second: Arc<AtomicI64>,
     parties: Arc<Parties>,
     addresses: BTreeMap<PartyId, SocketAddr>,
     /// Ports held for nodes that have not served yet, so that no other process takes them.
@@ -50,6 +51,12 @@ impl Parties {
         let mou = Mou::read(mou_text.as_bytes()).unwrap();
         let root = |id: &PartyId| (id.clone(), Root::create(id, id.as_str(), now).unwrap());
         Arc::new(Self { now, roots: mou.parties().iter().map(|party| root(&party.id)).collect() })
+    }
+
+    /// The same with another root for one party.
+    pub(crate) fn replacing(mut self, party: &str, root: Root) -> Self {
+        self.roots.insert(party.parse().unwrap(), root);
+        self
     }
 
     pub(crate) fn root(&self, party: &str) -> &Root {
@@ -90,12 +97,28 @@ impl Coalition {
         });
         let trust = Arc::new(Trust::new(roots).unwrap());
         let dir = tempfile::tempdir().unwrap();
-        Self { mou, trust, dir, now: parties.now, parties, addresses, held: Mutex::new(held) }
+        let second = Arc::new(AtomicI64::new(parties.now.as_second()));
+        Self { mou, trust, dir, second, parties, addresses, held: Mutex::new(held) }
     }
 
     pub(crate) fn clock(&self) -> Clock {
-        let now = self.now;
-        Arc::new(move || now)
+        let second = self.second.clone();
+        Arc::new(move || Timestamp::from_second(second.load(Ordering::Relaxed)).unwrap())
+    }
+
+    /// Sets everyone's clock.
+    pub(crate) fn step_to(&self, now: Timestamp) {
+        self.second.store(now.as_second(), Ordering::Relaxed);
+    }
+
+    /// Where a party's node listens.
+    pub(crate) fn address(&self, party: &str) -> SocketAddr {
+        self.addresses[&party.parse::<PartyId>().unwrap()]
+    }
+
+    /// A fresh certificate of a party for this role.
+    pub(crate) fn identity(&self, party: &str, role: PeerRole) -> TlsIdentity {
+        self.parties.identity(party, role, "maria")
     }
 
     /// Where a party keeps its node's files.
@@ -114,11 +137,22 @@ impl Coalition {
 
     /// Puts a node together whose chance is a function of `seed`.
     pub(crate) async fn node(&self, party: &str, seed: u64, snapshots: &Path) -> Arc<Node> {
+        let identity = self.parties.identity(party, PeerRole::Node, "node");
+        self.node_as(party, identity, seed, snapshots).await
+    }
+
+    /// A node that shows this certificate, right or wrong.
+    pub(crate) async fn node_as(
+        &self,
+        party: &str,
+        identity: TlsIdentity,
+        seed: u64,
+        snapshots: &Path,
+    ) -> Arc<Node> {
         let world = World::new(self.clock(), chance(seed));
         let salts = world.chance();
         let ledger = self.ledger(party, seed);
         let (store, _) = Store::open(&ledger, Box::new(move || *salts())).unwrap();
-        let identity = self.parties.identity(party, PeerRole::Node, "node");
         let parts = NodeParts {
             party: party.parse().unwrap(),
             mou: self.mou.clone(),
@@ -152,7 +186,7 @@ impl Coalition {
 
     /// Somebody who asks, with a certificate of this party and role.
     pub(crate) fn asker(&self, party: &str, role: PeerRole) -> Asker {
-        let identity = self.parties.identity(party, role, "maria");
+        let identity = self.identity(party, role);
         Asker::new(self.mou.clone(), self.trust.clone(), &identity, &self.clock()).unwrap()
     }
 }
@@ -187,12 +221,20 @@ pub(crate) fn wanted(mou: &Mou, kpi: &str, period: &str, breakdowns: &[&[&str]])
 /// Freezes rows as a party's data, taken long after `covers` closed.
 pub(crate) fn freeze(coalition: &Coalition, into: &Path, rows: &Canonical, covers: &[&str]) {
     let statement = Statement {
-        as_of: coalition.now.strftime("%Y-%m-%d").to_string().parse().unwrap(),
+        as_of: coalition.clock()().strftime("%Y-%m-%d").to_string().parse().unwrap(),
         covers: covers.iter().map(|label| label.parse().unwrap()).collect(),
     };
     static FROZEN: AtomicU64 = AtomicU64::new(0);
     let seed = FROZEN.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     let schema = coalition.mou.schema();
-    snapshot::freeze(rows, &statement, schema, &Coalition::secret(), into, coalition.now, seed)
-        .unwrap();
+    snapshot::freeze(
+        rows,
+        &statement,
+        schema,
+        &Coalition::secret(),
+        into,
+        coalition.clock()(),
+        seed,
+    )
+    .unwrap();
 }

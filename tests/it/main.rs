@@ -8,7 +8,13 @@
     reason = "a test may panic, and reads the world"
 )]
 
+mod bad_input;
 mod coalition;
+mod command;
+mod crash;
 mod data;
 mod oulad;
 mod promises;
+mod raw;
+mod rooms;
+mod transport;
