@@ -28,13 +28,25 @@ const LEARNERS: u32 = 2_000_000;
 
 /// First days of the twelve terms of four years that start on 1 July.
 const TERMS: [&str; 12] = [
-    "2022-08-29", "2023-01-17", "2023-06-05", "2023-08-28", "2024-01-16", "2024-06-03", "2024-08-26",
-    "2025-01-21", "2025-06-02", "2025-08-25", "2026-01-20", "2026-06-01",
+    "2022-08-29",
+    "2023-01-17",
+    "2023-06-05",
+    "2023-08-28",
+    "2024-01-16",
+    "2024-06-03",
+    "2024-08-26",
+    "2025-01-21",
+    "2025-06-02",
+    "2025-08-25",
+    "2026-01-20",
+    "2026-06-01",
 ];
 
 fn main() {
-    let directory = PathBuf::from(env::var_os("SUMAC_BENCH_DIR").unwrap_or("target/bench".into()));
-    let runs: usize = env::var("SUMAC_BENCH_RUNS").map_or(9, |runs| runs.parse().unwrap());
+    // Cargo adds a flag of its own.
+    let mut arguments = env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let directory = PathBuf::from(arguments.next().unwrap_or("target/bench".to_owned()));
+    let runs: usize = arguments.next().map_or(9, |runs| runs.parse().unwrap());
     let mou = agreement();
     let snapshot = snapshot(&directory, &mou);
     let table = Table::resolve(
@@ -63,7 +75,11 @@ fn main() {
     let parquet = directory.join("snapshots").join(snapshot.id()).join("enrolment.parquet");
     let report = json!({ "seconds": seconds, "cells": cells, "parquet": parquet });
     fs::write(directory.join("sumac.json"), report.to_string()).unwrap();
-    eprintln!("counted {} cells; times are in {}", cells.len(), directory.join("sumac.json").display());
+    eprintln!(
+        "counted {} cells; times are in {}",
+        cells.len(),
+        directory.join("sumac.json").display()
+    );
 }
 
 /// The snapshot in the directory, or a new one.
@@ -115,7 +131,9 @@ fn enrolments(secret: &NodeSecret) -> Canonical {
     let mut person: Vec<PersonKey> = Vec::new();
     let (mut term_start, mut race, mut completed) = (Vec::new(), Vec::new(), Vec::new());
     for term in 0..12 {
-        for stay in stays.iter().filter(|stay| (stay.first..stay.first + stay.terms).contains(&term)) {
+        for stay in
+            stays.iter().filter(|stay| (stay.first..stay.first + stay.terms).contains(&term))
+        {
             let last = term + 1 == stay.first + stay.terms;
             person.push(stay.person);
             term_start.push(Some(days[term as usize]));

@@ -5,6 +5,10 @@ use std::ops::Range;
 
 use super::rows::{Mask, Starts};
 
+/// Sums side by side for each cell, so that a learner need not wait for the one before, who is often in the
+/// same cell.
+const LANES: usize = 4;
+
 /// Each learner's last row that counts, their group and their outcome. A thread has one and uses it for block
 /// after block.
 #[derive(Default)]
@@ -80,16 +84,18 @@ impl Learners {
     /// Adds one to one cell for each learner who is in one.
     pub(super) fn count(&self, outcomes: u32, cells: usize) -> Vec<u32> {
         // One cell more, for learners who are nowhere: it is added to like the others, and dropped.
-        let mut counts = vec![0_u32; cells + 1];
-        for ((last, group), outcome) in self.last.iter().zip(&self.groups).zip(&self.outcomes) {
+        let mut counts = vec![[0_u32; LANES]; cells + 1];
+        let learners = self.last.iter().zip(&self.groups).zip(&self.outcomes);
+        for (lane, ((last, group), outcome)) in learners.enumerate() {
             let somewhere = (*last > 0) & (*outcome < outcomes);
             let cell = (*group * outcomes + *outcome) as usize;
-            if let Some(count) = counts.get_mut(select_unpredictable(somewhere, cell, cells)) {
+            let lanes = counts.get_mut(select_unpredictable(somewhere, cell, cells));
+            if let Some(count) = lanes.and_then(|lanes| lanes.get_mut(lane % LANES)) {
                 *count += 1;
             }
         }
         counts.truncate(cells);
-        counts
+        counts.iter().map(|lanes| lanes.iter().sum()).collect()
     }
 }
 

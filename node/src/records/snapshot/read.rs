@@ -29,7 +29,7 @@ const MAX_ID_BYTES: u64 = 128;
 
 /// Rows in a piece: a column of it stays in the processor's nearest cache. Tests have learners whose rows lie
 /// in several.
-const PIECE: usize = if cfg!(test) { 7 } else { 8_192 };
+const PIECE: usize = if cfg!(test) { 7 } else { 16_384 };
 
 /// A frozen snapshot, found to be this node's own. Cheap to share between threads; never changes.
 #[derive(Debug)]

@@ -29,6 +29,9 @@ use crate::records::canonical::{Canonical, Rows, Values};
 /// The code that a learner without a row of their own has in every list.
 const UNKNOWN: &str = "unknown";
 
+/// Rows in a page. A block is read whole, so that smaller pages only cost calls.
+const PAGE_ROWS: usize = 1 << 20;
+
 /// The file beside the snapshots that names the one in use.
 pub(super) const CURRENT: &str = "current";
 
@@ -306,6 +309,7 @@ fn properties() -> WriterProperties {
     WriterProperties::builder()
         .set_created_by(concat!("sumac ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_max_row_group_row_count(None)
+        .set_data_page_row_count_limit(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_column_dictionary_enabled(ColumnPath::from(PERSON), false)
         .set_column_encoding(ColumnPath::from(PERSON), Encoding::DELTA_BINARY_PACKED)
