@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use sumac_keys::TlsIdentity;
-use sumac_node::store::{Opening, Store};
-use sumac_node::{Node, NodeParts, day_of, serve};
+use sumac_node::store::{Opening, Signer, Store};
+use sumac_node::{Node, NodeParts, day_of, serve, signer};
 use sumac_policy::PeerRole;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,10 +44,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     refuse_to_serve_nothing(&agreement, &settings)?;
     let identity = home.identity(PeerRole::Node, "node")?;
     look_at_validity(&identity)?;
-    let (store, opening) = open_ledger(&home.ledger())?;
+    let (renewed, identity) = watch::channel(Arc::new(identity));
+    let (store, opening) = open_ledger(&home.ledger(), signer(identity.clone()))?;
     tell_opening(&opening);
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
-    runtime.block_on(answer(&home, &settings, agreement, identity, store))?;
+    runtime.block_on(answer(&home, &settings, agreement, (renewed, identity), store))?;
     Ok(Outcome::Done)
 }
 
@@ -99,8 +100,8 @@ fn look_at_validity(identity: &TlsIdentity) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open_ledger(dir: &Path) -> anyhow::Result<(Store, Opening)> {
-    Store::open(dir, Box::new(|| *world::random()))
+fn open_ledger(dir: &Path, signer: Signer) -> anyhow::Result<(Store, Opening)> {
+    Store::open(dir, Box::new(|| *world::random()), signer)
         .with_context(|| format!("open the ledger `{}`", dir.display()))
 }
 
@@ -120,10 +121,9 @@ async fn answer(
     home: &Home,
     settings: &Settings,
     agreement: Agreement,
-    identity: TlsIdentity,
+    (renewed, identity): (watch::Sender<Arc<TlsIdentity>>, watch::Receiver<Arc<TlsIdentity>>),
     store: Store,
 ) -> anyhow::Result<()> {
-    let (renewed, identity) = watch::channel(Arc::new(identity));
     let parts = NodeParts {
         party: settings.party.clone(),
         mou: Arc::new(agreement.mou),

@@ -1,4 +1,4 @@
-//! A node's seal on a release, so that an asker can show later who said what.
+//! A node's seal on a release or on the head of its log, so that an asker can show later who said what.
 
 use jiff::Timestamp;
 use openssl::error::ErrorStack;
@@ -15,7 +15,10 @@ use crate::trust::Trust;
 
 /// Comes before the sealed bytes, so that a seal can never pass for another signature by the same key
 /// (TLS 1.3 does the same).
-const DOMAIN: &[u8] = b"sumac release v1\0";
+const RELEASE: &[u8] = b"sumac release v1\0";
+
+/// The same for the head of a node's log.
+const HEAD: &[u8] = b"sumac log head v1\0";
 
 /// ECDSA P-256 with SHA-256 by a node's key, and the chain that says whose key it is. Plain data:
 /// [`verify`] decides what it is worth.
@@ -31,36 +34,63 @@ pub struct Seal {
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// The chain is not a node of a party the MOU lists.
-    #[error("the release was not sealed by a node of the MOU")]
+    #[error("it was not sealed by a node of the MOU")]
     Stranger(#[from] Stranger),
     /// The signature is not over these bytes, or not by this node.
-    #[error(
-        "the seal of `{0}` does not fit the release: the bytes were changed after it was sealed"
-    )]
+    #[error("the seal of `{0}` does not fit: the bytes were changed after they were sealed")]
     BytesChanged(Peer),
     /// OpenSSL failed for a reason of its own.
-    #[error("seal or check the release")]
+    #[error("seal, or check a seal")]
     Openssl(#[from] ErrorStack),
 }
 
-/// Seals bytes with the node's own key.
+/// Seals a release with the node's own key.
 pub fn seal(identity: &TlsIdentity, bytes: &[u8]) -> Result<Seal, SealError> {
+    seal_as(RELEASE, identity, bytes)
+}
+
+/// Seals the head of the node's log with the node's own key.
+pub fn seal_head(identity: &TlsIdentity, bytes: &[u8]) -> Result<Seal, SealError> {
+    seal_as(HEAD, identity, bytes)
+}
+
+/// Says which node sealed this release. Its certificate is judged as of `at`, the moment of the release:
+/// a release outlives the certificate that sealed it.
+pub fn verify(seal: &Seal, bytes: &[u8], trust: &Trust, at: Timestamp) -> Result<Peer, SealError> {
+    verify_as(RELEASE, seal, bytes, trust, at)
+}
+
+/// Says which node sealed this head of a log. Its certificate is judged as of `at`, the moment of the head.
+pub fn verify_head(
+    seal: &Seal,
+    bytes: &[u8],
+    trust: &Trust,
+    at: Timestamp,
+) -> Result<Peer, SealError> {
+    verify_as(HEAD, seal, bytes, trust, at)
+}
+
+fn seal_as(domain: &[u8], identity: &TlsIdentity, bytes: &[u8]) -> Result<Seal, SealError> {
     let mut signer = Signer::new(MessageDigest::sha256(), identity.key())?;
-    signer.update(DOMAIN)?;
+    signer.update(domain)?;
     signer.update(bytes)?;
     let chain = identity.chain().iter().map(|certificate| certificate.to_vec()).collect();
     Ok(Seal { signature: signer.sign_to_vec()?, chain })
 }
 
-/// Says which node sealed these bytes. Its certificate is judged as of `at`, the moment of the release:
-/// a release outlives the certificate that sealed it.
-pub fn verify(seal: &Seal, bytes: &[u8], trust: &Trust, at: Timestamp) -> Result<Peer, SealError> {
+fn verify_as(
+    domain: &[u8],
+    seal: &Seal,
+    bytes: &[u8],
+    trust: &Trust,
+    at: Timestamp,
+) -> Result<Peer, SealError> {
     let chain: Vec<_> = seal.chain.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
     let node = identify(&chain, trust, at, Usage::Server)?;
     let certificate = X509::from_der(chain.first().ok_or(Stranger::NoCertificate)?)?;
     let key = certificate.public_key()?;
     let mut verifier = Verifier::new(MessageDigest::sha256(), &key)?;
-    verifier.update(DOMAIN)?;
+    verifier.update(domain)?;
     verifier.update(bytes)?;
     // Malformed signature bytes are an error to OpenSSL; to us they are one more wrong signature.
     match verifier.verify(&seal.signature) {
@@ -115,6 +145,20 @@ mod tests {
         ] {
             let said = verify(seal, bytes, &trust, days_later(day)).unwrap_err().to_string();
             assert!(said.contains(expected), "{what}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_seal_on_a_head_is_none_on_a_release() {
+        let (lakeshore, trust) = testing::coalition();
+        let identity = testing::identity(&lakeshore.issue(PeerRole::Node, "main", *NOON).unwrap());
+        let (head, release) =
+            (seal_head(&identity, b"same").unwrap(), seal(&identity, b"same").unwrap());
+        verify_head(&head, b"same", &trust, *NOON).unwrap();
+        for crossed in
+            [verify(&head, b"same", &trust, *NOON), verify_head(&release, b"same", &trust, *NOON)]
+        {
+            assert!(matches!(crossed, Err(SealError::BytesChanged(_))));
         }
     }
 

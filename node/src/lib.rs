@@ -59,10 +59,12 @@ pub mod records;
 mod release;
 mod serve;
 mod service;
+mod signer;
 pub mod store;
 pub mod tabulate;
 mod world;
 
 pub use node::{Node, NodeError, NodeParts};
 pub use serve::{ServeError, serve};
+pub use signer::signer;
 pub use world::{Chance, World, day_of};

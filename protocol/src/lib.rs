@@ -12,6 +12,7 @@ mod ask;
 mod describe;
 mod field;
 mod limits;
+mod log_head;
 mod preview;
 mod question;
 mod refusal;
@@ -40,6 +41,7 @@ pub use limits::{
     MAX_ANSWER_BYTES, MAX_BREAKDOWN, MAX_CELLS, MAX_CHAIN, MAX_MESSAGE_BYTES, MAX_ROSTER,
     MAX_TABLES_PER_CALL, MAX_TEXT,
 };
+pub use log_head::{Consistency, Inclusion, LogHead, ProofError, SignedHead};
 pub use preview::{Preview, PreviewAsk, preview_request, preview_response, read_preview_response};
 pub use release::{Mechanism, Release, ReleaseFacts, Withheld};
 pub use status::CallError;

@@ -13,7 +13,7 @@ use sumac_keys::{Clock, NodeSecret, Root, TlsIdentity, Trust};
 use sumac_node::records::canonical::Canonical;
 use sumac_node::records::snapshot::{self, Statement};
 use sumac_node::store::Store;
-use sumac_node::{Node, NodeParts, World, serve};
+use sumac_node::{Node, NodeParts, World, serve, signer};
 use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -152,13 +152,15 @@ impl Coalition {
         let world = World::new(self.clock(), chance(seed));
         let salts = world.chance();
         let ledger = self.ledger(party, seed);
-        let (store, _) = Store::open(&ledger, Box::new(move || *salts())).unwrap();
+        let identity = watch::channel(Arc::new(identity)).1;
+        let signer = signer(identity.clone());
+        let (store, _) = Store::open(&ledger, Box::new(move || *salts()), signer).unwrap();
         let parts = NodeParts {
             party: party.parse().unwrap(),
             mou: self.mou.clone(),
             trust: self.trust.clone(),
             store,
-            identity: watch::channel(Arc::new(identity)).1,
+            identity,
             snapshots: snapshots.to_owned(),
             secret: Self::secret(),
             world,

@@ -44,6 +44,7 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("arrow", &["sumac-node"]),
     ("parquet", &["sumac-node"]),
     ("sled", &["sumac-node"]),
+    ("ct-merkle", &["sumac-protocol", "sumac-node"]),
     ("clap", &["sumac"]),
     ("anyhow", &["sumac"]),
     ("rpassword", &["sumac"]),

@@ -310,7 +310,8 @@ async fn whoever_answers_with_a_persons_or_another_partys_certificate_is_not_the
         let refused = answer(&coalition, &asker, &coalition.clock()).await;
         let Err(Absence::Unreachable(absence)) = refused else { panic!("{why}: {refused:?}") };
         assert!(absence.to_string().contains(why), "{absence}");
-        assert_eq!(records(&coalition), 2, "a handler ran");
+        // That it started, its MOU, and its certificate.
+        assert_eq!(records(&coalition), 3, "a handler ran");
         serving.stop().await;
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sumac_policy::TableKey;
 
-use super::record::{Event, Import, MouInForce, Record};
+use super::record::{Charged, Event, Import, MouInForce, Record};
 
 /// The value of the records read so far.
 ///
@@ -32,6 +32,10 @@ pub(super) struct Totals {
     pub(super) released: u64,
     pub(super) snapshot: Option<Import>,
     pub(super) mou: Option<MouInForce>,
+    /// The latest time of any record, in whole seconds.
+    pub(super) latest_s: Option<i64>,
+    /// Where in the log the last signer is named.
+    pub(super) signer_at: Option<u64>,
 }
 
 /// A table that was paid for.
@@ -65,6 +69,14 @@ pub enum BookError {
     /// A price is never zero.
     #[error("table {0} is charged nothing")]
     ChargedNothing(TableKey),
+    /// A year spends what the MOU gives it, and no more.
+    #[error("table {table} is charged to {year}, whose budget does not hold it")]
+    OverBudget {
+        /// The table.
+        table: TableKey,
+        /// The accounting year.
+        year: String,
+    },
     /// The sum of all charges no longer fits its integer.
     #[error("the sum of all charges is out of range")]
     OutOfRange,
@@ -108,6 +120,7 @@ impl Book {
             }
             Event::Charged(charged) => {
                 first_revision(charged.table, charged.revision)?;
+                self.within_budget(charged)?;
                 self.charge(charged.table, &charged.year, charged.price_nano_rho)?;
                 Some(charged.table)
             }
@@ -116,7 +129,12 @@ impl Book {
                 self.release(released.table, offset)?;
                 Some(released.table)
             }
+            Event::Signer(_) => {
+                self.totals.signer_at = Some(offset);
+                None
+            }
         };
+        self.totals.latest_s = self.totals.latest_s.max(Some(record.at.as_second()));
         self.totals.next_seq += 1;
         Ok(changed)
     }
@@ -164,6 +182,15 @@ impl Book {
         same.then_some(Self { totals, ..book })
     }
 
+    fn within_budget(&self, charged: &Charged) -> Result<(), BookError> {
+        let Charged { table, year, price_nano_rho, budget_nano_rho, .. } = charged;
+        let total = self.spent(year).checked_add(*price_nano_rho);
+        match total.is_some_and(|total| total <= *budget_nano_rho) {
+            true => Ok(()),
+            false => Err(BookError::OverBudget { table: *table, year: year.clone() }),
+        }
+    }
+
     fn charge(&mut self, table: TableKey, year: &str, price: u64) -> Result<(), BookError> {
         if price == 0 {
             return Err(BookError::ChargedNothing(table));
@@ -207,7 +234,7 @@ mod tests {
     use sumac_policy::Sha256;
 
     use super::*;
-    use crate::store::record::{Charged, Released};
+    use crate::store::record::Released;
 
     fn charged(table: u8, year: &str, price_nano_rho: u64) -> Event {
         Event::Charged(Charged {
@@ -215,6 +242,7 @@ mod tests {
             revision: 0,
             year: year.into(),
             price_nano_rho,
+            budget_nano_rho: u64::MAX,
             snapshot: "s".into(),
             mou: Sha256::from([0; 32]),
             kpi: "k".into(),

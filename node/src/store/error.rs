@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use sumac_policy::TableKey;
 
 use super::book::BookError;
@@ -132,6 +133,24 @@ pub enum StoreError {
         /// The most that is taken.
         most: usize,
     },
+    /// A proof was asked for that this log cannot give.
+    #[error("the ledger has {size} records: there is nothing to show of {asked}")]
+    NoSuchRecord {
+        /// The record, or the size of an earlier log.
+        asked: u64,
+        /// How many records there are.
+        size: u64,
+    },
+    /// A charge dated before what is written would let a year be spent twice.
+    #[error(
+        "the clock says {at}, but the ledger has a record of {latest}; nothing was charged: set this machine's clock right"
+    )]
+    ClockBehind {
+        /// What the clock says.
+        at: Timestamp,
+        /// The latest record's time.
+        latest: Timestamp,
+    },
     /// The ledger's own rules forbid it; nothing was written.
     #[error("the ledger does not take this; nothing was written")]
     Forbidden {
@@ -166,7 +185,16 @@ pub enum Damage {
     /// It cannot follow the records before it.
     #[error(transparent)]
     Place(BookError),
+    /// It says of another length of the log that it was begun there.
+    #[error("its batch did not begin where it says")]
+    Batch,
+    /// The head's size, time or root.
+    #[error("the head after it is not over the records that are there")]
+    Head,
+    /// The head's signature.
+    #[error("the head after it does not carry a good signature: {0}")]
+    Signature(String),
     /// The index points to it for a release that it is not.
-    #[error("it is not the release that was looked for")]
+    #[error("it is not the record that was looked for")]
     OtherRecord,
 }

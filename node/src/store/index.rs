@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sumac_policy::TableKey;
 
 use super::book::{Book, TableState, Totals};
-use super::log::Acknowledged;
+use super::scan::Acknowledged;
 
 /// Changes when the index's own layout does; another one is rebuilt.
 const LAYOUT: u32 = 1;

@@ -8,14 +8,17 @@ use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
 use sumac_policy::TableKey;
+use sumac_protocol::{Consistency, Inclusion, SignedHead};
 use tokio::sync::{mpsc, oneshot};
 
 use super::book::{Book, Totals};
 use super::charge::{Charge, ChargeRequest, Charging};
 use super::error::StoreError;
+use super::head::Signer;
 use super::index::Index;
-use super::log::{self, Acknowledged, Disk, Log, Media};
+use super::log::{self, Disk, Log, Media};
 use super::record::{Import, MouInForce, Note};
+use super::scan::{self, Acknowledged};
 use super::writer::{Reply, Request, Writer};
 
 /// Where the random bytes in each record come from.
@@ -73,6 +76,26 @@ pub struct Balance {
     pub lifetime_nano_rho: u64,
 }
 
+/// A record, and what shows that it is in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Included {
+    /// The record's exact bytes.
+    pub record: Vec<u8>,
+    /// Shows that `head` is over them.
+    pub proof: Inclusion,
+    /// The log as it is now.
+    pub head: SignedHead,
+}
+
+/// What shows that the log has only grown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consistent {
+    /// Shows that `head` continues the log of the size asked about.
+    pub proof: Consistency,
+    /// The log as it is now.
+    pub head: SignedHead,
+}
+
 /// What a ledger says, read from the log alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -95,18 +118,20 @@ pub struct Summary {
 }
 
 impl Store {
-    /// Opens the store in `dir`, or makes one there. `salts` gives each record its random bytes.
+    /// Opens the store in `dir`, or makes one there. `salts` gives each record its random bytes, and `signer`
+    /// signs the log after each batch.
     ///
     /// # Errors
     /// A folder that cannot be written, another process in it, a newer format, a log that was damaged or cut.
     /// The log is changed only if none of these holds.
-    pub fn open(dir: &Path, salts: Salts) -> Result<(Self, Opening), StoreError> {
-        Self::open_on(dir, salts, |file| Box::new(Disk(file)))
+    pub fn open(dir: &Path, salts: Salts, signer: Signer) -> Result<(Self, Opening), StoreError> {
+        Self::open_on(dir, salts, signer, |file| Box::new(Disk(file)))
     }
 
     pub(super) fn open_on(
         dir: &Path,
         salts: Salts,
+        signer: Signer,
         media: impl FnOnce(File) -> Box<dyn Media>,
     ) -> Result<(Self, Opening), StoreError> {
         let lock = lock(dir)?;
@@ -119,15 +144,16 @@ impl Store {
             }
             log::create(&path).map_err(open_error)?;
         }
-        log::open_to_read(&path)?;
+        scan::open_to_read(&path)?;
 
         let had_index = index_path.exists();
         let loaded = if had_index { Index::load(&index_path) } else { None };
         let known = loaded.as_ref().map(|(_, _, acknowledged)| *acknowledged);
-        let scan = log::scan(&path, known.as_ref())?;
+        let scan = scan::scan(&path, known.as_ref())?;
+        let (whole, cut_bytes) = (scan.whole, scan.unfinished_bytes);
         let (index, mut book, from, rebuilt) = match loaded {
             Some((index, book, from)) if scan.agrees => {
-                let records = scan.whole.records - from.records;
+                let records = whole.records - from.records;
                 let behind = (records > 0).then_some(Rebuilt::Behind { records });
                 (Some(index), book, from, behind)
             }
@@ -141,25 +167,28 @@ impl Store {
                 (None, Book::default(), Acknowledged::NOTHING, rebuilt)
             }
         };
-        let changed = log::replay(&path, from.length, scan.whole.length, &mut book)?;
+        let changed = scan::replay(&path, &from, whole.length, &mut book)?;
 
-        let log = Log::open(&path, &scan, from.length, media).map_err(open_error)?;
+        let head = scan.head.clone();
+        let mut log = Log::open(&path, scan, from.length, media).map_err(open_error)?;
+        if let Some(head) = head {
+            log.resume(head, book.totals().signer_at)?;
+        }
         let index = match index {
             Some(mut index) => {
-                index.save(&book, &changed, scan.whole);
+                index.save(&book, &changed, whole);
                 index
             }
-            None => Index::create(&index_path, &book, scan.whole)
+            None => Index::create(&index_path, &book, whole)
                 .map_err(|source| StoreError::Index { path: index_path.clone(), source })?,
         };
-        let writer = Writer { log, book, index, salts, changed: Vec::new(), broken: None, lock };
+        let writer = Writer::new(log, book, index, salts, signer, lock);
         let (requests, waiting) = mpsc::channel(QUEUE);
         let writer = thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || writer.run(waiting))
             .map_err(|source| StoreError::Thread { source })?;
-        let opening =
-            Opening { records: scan.whole.records, cut_bytes: scan.unfinished_bytes, rebuilt };
+        let opening = Opening { records: whole.records, cut_bytes, rebuilt };
         Ok((Self { requests: Some(requests), writer: Some(writer) }, opening))
     }
 
@@ -229,6 +258,38 @@ impl Store {
         Ok(self.ask(Request::Totals).await?.mou)
     }
 
+    /// The log as it is now, signed; none while it is empty.
+    ///
+    /// # Errors
+    /// A ledger that could not be written.
+    pub async fn head(&self) -> Result<Option<SignedHead>, StoreError> {
+        self.ask(Request::Head).await
+    }
+
+    /// A record, with the proof that the log holds it at its place.
+    ///
+    /// # Errors
+    /// A record that is not there; a ledger that could not be written or read.
+    pub async fn inclusion(&self, seq: u64) -> Result<Included, StoreError> {
+        self.ask(|reply| Request::Inclusion(seq, reply)).await
+    }
+
+    /// The proof that the log still begins with the `from_size` records that somebody saw.
+    ///
+    /// # Errors
+    /// A log that is shorter than that; a ledger that could not be written.
+    pub async fn consistency(&self, from_size: u64) -> Result<Consistent, StoreError> {
+        self.ask(|reply| Request::Consistency(from_size, reply)).await
+    }
+
+    /// The place in the log of a table's release, if it is released.
+    ///
+    /// # Errors
+    /// A ledger that could not be written.
+    pub async fn release_position(&self, table: &TableKey) -> Result<Option<u64>, StoreError> {
+        self.ask(|reply| Request::Position(*table, reply)).await
+    }
+
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let requests = self.requests.as_ref().ok_or(StoreError::Stopped)?;
@@ -253,8 +314,8 @@ impl Drop for Store {
 /// # Errors
 /// No ledger there, a newer format, a damaged record.
 pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
-    let (book, unfinished_bytes) = log::peek(&dir.join(LOG))?;
-    let Totals { next_seq, spent, lifetime_nano_rho, charged, released, snapshot, mou } =
+    let (book, unfinished_bytes) = scan::peek(&dir.join(LOG))?;
+    let Totals { next_seq, spent, lifetime_nano_rho, charged, released, snapshot, mou, .. } =
         book.totals().clone();
     Ok(Summary {
         records: next_seq,

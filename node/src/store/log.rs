@@ -1,19 +1,21 @@
-//! The log file: append and sync, open, read.
+//! The log file: append and sync, and read one record again.
 //!
-//! Opening looks before it touches: [`scan`] and [`replay`] only read, and [`Log::open`] cuts an unfinished
-//! write off after both were content.
+//! Opening looks before it touches: `scan` only reads, and [`Log::open`] cuts an unfinished write off after
+//! all was found to be content.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use sumac_policy::TableKey;
+use sumac_policy::{Sha256, TableKey};
+use sumac_protocol::{Consistency, Inclusion, LogHead, SignedHead};
 
-use super::book::Book;
 use super::error::{Damage, StoreError};
-use super::frame::{self, Frame, Frames, HEADER_BYTES, HeaderError, Step};
+use super::frame::{self, Frames, Step};
+use super::head::{Head, Signed};
 use super::record::{Event, Record};
-use super::tail::{self, MAX_BATCH_BYTES, Tail};
+use super::scan::{Acknowledged, Fault, Scan, damaged, read_error};
+use super::tree::{self, Tree};
 
 /// A log open for writing, with the batch that is being put together.
 pub(super) struct Log {
@@ -24,6 +26,12 @@ pub(super) struct Log {
     length: u64,
     batch: Vec<u8>,
     last_crc: u32,
+    /// Over all records, those of the batch too.
+    tree: Tree,
+    /// Where each record lies.
+    places: Vec<u64>,
+    /// What is on disk, signed.
+    head: Option<SignedHead>,
 }
 
 /// What a log needs of a disk.
@@ -36,28 +44,6 @@ pub(super) trait Media: Send {
 /// The disk itself.
 pub(super) struct Disk(pub(super) File);
 
-/// How far a log is known to be on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Acknowledged {
-    pub(super) length: u64,
-    pub(super) records: u64,
-    /// The checksum of the last record below `length`; 0 if there is none.
-    pub(super) last_crc: u32,
-}
-
-/// What a log holds, frame by frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Scan {
-    /// The frames that verify, up to the end or to an unfinished write.
-    pub(super) whole: Acknowledged,
-    /// Bytes of an unfinished write at the end.
-    pub(super) unfinished_bytes: u64,
-    /// Whether the acknowledged length given is the end of the record given.
-    pub(super) agrees: bool,
-    /// The last frame vouches for all below.
-    synced: u64,
-}
-
 /// Makes an empty log: whole from the moment that it has its name.
 pub(super) fn create(path: &Path) -> io::Result<()> {
     let unnamed = path.with_extension("new");
@@ -69,149 +55,59 @@ pub(super) fn create(path: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// Opens a log for reading, if it is one that this version knows. The file stands at its first frame.
-pub(super) fn open_to_read(path: &Path) -> Result<File, StoreError> {
-    let mut file = File::open(path).map_err(|source| read_error(path, source))?;
-    let mut header = Vec::new();
-    let read = (&mut file).take(HEADER_BYTES).read_to_end(&mut header);
-    read.map_err(|source| read_error(path, source))?;
-    match frame::check_header(&header) {
-        Ok(()) => Ok(file),
-        Err(HeaderError::NotALog) => Err(StoreError::NotALog { path: path.to_owned() }),
-        Err(HeaderError::NewerFormat(found)) => Err(StoreError::NewerFormat {
-            path: path.to_owned(),
-            found,
-            known: frame::FORMAT_VERSION,
-        }),
-    }
-}
-
-/// Verifies every frame; changes nothing.
-pub(super) fn scan(path: &Path, acknowledged: Option<&Acknowledged>) -> Result<Scan, StoreError> {
-    let failed = |source| read_error(path, source);
-    let file = open_to_read(path)?;
-    let length = file.metadata().map_err(failed)?.len();
-    let must_hold = acknowledged.map_or(HEADER_BYTES, |acknowledged| acknowledged.length);
-    if length < must_hold {
-        return Err(StoreError::Shorter { path: path.to_owned(), length, acknowledged: must_hold });
-    }
-    let mut whole = Acknowledged::NOTHING;
-    let mut agrees = acknowledged == Some(&whole);
-    let mut synced = HEADER_BYTES;
-    let mut frames = Frames::new(BufReader::with_capacity(1 << 16, file), HEADER_BYTES, length);
-    let bad = loop {
-        match frames.step().map_err(failed)? {
-            Step::End => break None,
-            Step::Bad { offset } => break Some(offset),
-            Step::Frame(frame) => {
-                let records = whole.records + 1;
-                whole = Acknowledged { length: frame.next, records, last_crc: frame.crc };
-                synced = frame.synced;
-                agrees |= acknowledged == Some(&whole);
-            }
-        }
-    };
-    if let Some(offset) = bad {
-        let known = acknowledged.filter(|_| agrees).map(|acknowledged| acknowledged.length);
-        let rest = rest(path, offset, length).map_err(failed)?;
-        if offset < must_hold || tail::judge(&rest, offset, known) == Tail::Damaged {
-            return Err(damaged(path, whole.records, offset, Damage::Bytes));
-        }
-    }
-    Ok(Scan { whole, unfinished_bytes: length - whole.length, agrees, synced })
-}
-
-/// Brings `book` from the records below `from` to those below `to`; changes nothing on disk.
-/// Returns the tables that they change.
-pub(super) fn replay(
-    path: &Path,
-    from: u64,
-    to: u64,
-    book: &mut Book,
-) -> Result<Vec<TableKey>, StoreError> {
-    let failed = |source| read_error(path, source);
-    let mut file = open_to_read(path)?;
-    file.seek(SeekFrom::Start(from)).map_err(failed)?;
-    let mut frames = Frames::new(BufReader::with_capacity(1 << 16, file), from, to);
-    let mut changed = Vec::new();
-    loop {
-        match frames.step().map_err(failed)? {
-            Step::End => return Ok(changed),
-            Step::Bad { offset } => {
-                return Err(damaged(path, book.next_seq(), offset, Damage::Bytes));
-            }
-            Step::Frame(frame) => changed.extend(take_in(path, &frame, book)?),
-        }
-    }
-}
-
-/// Reads a log that another process may be writing: stops at the first frame that is not whole yet. Returns
-/// the book and the number of bytes not read.
-pub(super) fn peek(path: &Path) -> Result<(Book, u64), StoreError> {
-    let failed = |source| read_error(path, source);
-    let file = open_to_read(path)?;
-    let length = file.metadata().map_err(failed)?.len();
-    let mut book = Book::default();
-    let mut frames = Frames::new(BufReader::with_capacity(1 << 16, file), HEADER_BYTES, length);
-    loop {
-        match frames.step().map_err(failed)? {
-            Step::End => return Ok((book, 0)),
-            Step::Frame(frame) => {
-                take_in(path, &frame, &mut book)?;
-            }
-            Step::Bad { offset } => {
-                let rest = rest(path, offset, length).map_err(failed)?;
-                // The batch may be on its way to the disk in any order, as after a crash that an index saw.
-                return match tail::judge(&rest, offset, Some(offset)) {
-                    Tail::Unfinished => Ok((book, length - offset)),
-                    Tail::Damaged => Err(damaged(path, book.next_seq(), offset, Damage::Bytes)),
-                };
-            }
-        }
-    }
-}
-
-impl Acknowledged {
-    /// An empty log.
-    pub(super) const NOTHING: Self = Self { length: HEADER_BYTES, records: 0, last_crc: 0 };
-}
-
 impl Log {
     /// Opens a scanned log for writing: cuts an unfinished write off, and syncs what no one knows to be on
     /// disk.
     pub(super) fn open(
         path: &Path,
-        scan: &Scan,
+        scan: Scan,
         acknowledged: u64,
         media: impl FnOnce(File) -> Box<dyn Media>,
     ) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-        let Acknowledged { length, last_crc, .. } = scan.whole;
-        if scan.unfinished_bytes > 0 {
+        let Scan { whole, unfinished_bytes, last_batch, tree, places, .. } = scan;
+        let Acknowledged { length, last_crc, .. } = whole;
+        if unfinished_bytes > 0 {
             file.set_len(length)?;
             file.sync_all()?;
         }
         if acknowledged < length {
             // After a failed sync the kernel may hold pages that it calls clean and that are not on disk: only
             // writing them again makes the next sync mean anything.
-            let from = acknowledged.max(scan.synced);
-            let mut last_batch = Vec::new();
+            let from = acknowledged.max(last_batch);
+            let mut again = Vec::new();
             file.seek(SeekFrom::Start(from))?;
-            (&mut file).take(length - from).read_to_end(&mut last_batch)?;
+            (&mut file).take(length - from).read_to_end(&mut again)?;
             file.seek(SeekFrom::Start(from))?;
-            file.write_all(&last_batch)?;
+            file.write_all(&again)?;
             file.sync_all()?;
         }
         file.seek(SeekFrom::Start(length))?;
-        let reader = File::open(path)?;
         Ok(Self {
             path: path.to_owned(),
             media: media(file),
-            reader,
+            reader: File::open(path)?,
             length,
             batch: Vec::new(),
             last_crc,
+            tree,
+            places,
+            head: None,
         })
+    }
+
+    /// Takes up the head found at opening, whose signer is named by the record at `signer_at`.
+    pub(super) fn resume(&mut self, head: Head, signer_at: Option<u64>) -> Result<(), StoreError> {
+        let at = |offset| Fault { record: head.size, offset, damage: Damage::OtherRecord };
+        let offset = signer_at.ok_or_else(|| damaged(&self.path, at(self.length)))?;
+        let record =
+            self.read(offset)?.and_then(|payload| Record::decode(&payload).map_err(Damage::Text));
+        let Ok(Record { event: Event::Signer(signer), .. }) = record else {
+            return Err(damaged(&self.path, at(offset)));
+        };
+        let (head, signature) = (head.log_head(), head.signature);
+        self.head = Some(SignedHead { head, signature, chain: signer.chain });
+        Ok(())
     }
 
     /// Where the log is.
@@ -226,19 +122,27 @@ impl Log {
 
     /// Adds a record to the batch.
     pub(super) fn push(&mut self, payload: &[u8]) {
+        self.places.push(self.next_offset());
+        self.tree.push(tree::leaf(payload));
         self.last_crc = frame::encode(payload, self.length, &mut self.batch);
     }
 
-    /// Writes the batch with one sync. On error what reached the disk is unknown, and the log must not be
-    /// written again before it is opened again.
-    pub(super) fn commit(&mut self) -> io::Result<()> {
-        if self.batch.is_empty() {
-            return Ok(());
-        }
+    /// How many records there are, and the root over them, those of the batch too.
+    pub(super) fn size_and_root(&self) -> (u64, Sha256) {
+        (self.tree.size(), self.tree.root(self.tree.size()))
+    }
+
+    /// Closes the batch with a head and writes it with one sync. On error what reached the disk is unknown,
+    /// and the log must not be written again before it is opened again.
+    pub(super) fn commit(&mut self, head: LogHead, signed: Signed) -> io::Result<()> {
+        let Signed { signature, chain } = signed;
+        let payload = Head::new(head, signature.clone()).encode();
+        self.last_crc = frame::encode(&payload, self.length, &mut self.batch);
         self.media.append(&self.batch)?;
         self.media.sync()?;
         self.length = self.next_offset();
         self.batch.clear();
+        self.head = Some(SignedHead { head, signature, chain });
         Ok(())
     }
 
@@ -252,22 +156,59 @@ impl Log {
         self.batch.is_empty()
     }
 
+    /// What is on disk, signed; none if nothing is.
+    pub(super) fn head(&self) -> Option<&SignedHead> {
+        self.head.as_ref()
+    }
+
+    /// The place of the record at this offset.
+    pub(super) fn seq_at(&self, offset: u64) -> Option<u64> {
+        self.places.binary_search(&offset).ok().map(|seq| seq as u64)
+    }
+
+    /// The bytes of a record, and the proof that the head is over them. Asked between batches.
+    pub(super) fn inclusion(&self, seq: u64) -> Result<(Vec<u8>, Inclusion), StoreError> {
+        let place = usize::try_from(seq).ok().and_then(|seq| self.places.get(seq));
+        let proof = place.and_then(|place| Some((place, self.tree.inclusion(seq)?)));
+        let (place, proof) = proof.ok_or_else(|| self.no_record(seq))?;
+        let payload = self
+            .read(*place)?
+            .map_err(|damage| damaged(&self.path, Fault { record: seq, offset: *place, damage }))?;
+        Ok((payload, proof))
+    }
+
+    /// The proof that the head is over a continuation of the first `from_size` records. Asked between batches.
+    pub(super) fn consistency(&self, from_size: u64) -> Result<Consistency, StoreError> {
+        self.tree.consistency(from_size).ok_or_else(|| self.no_record(from_size))
+    }
+
     /// The body of the release that is on disk at `offset`.
     pub(super) fn release(&self, table: TableKey, offset: u64) -> Result<Vec<u8>, StoreError> {
+        let record =
+            self.read(offset)?.and_then(|payload| Record::decode(&payload).map_err(Damage::Text));
+        let damage = match record {
+            Ok(Record { event: Event::Released(released), .. }) if released.table == table => {
+                return Ok(released.body);
+            }
+            Ok(_) => Damage::OtherRecord,
+            Err(damage) => damage,
+        };
+        Err(StoreError::ReleaseDamaged { path: self.path.clone(), table, offset, source: damage })
+    }
+
+    /// The payload on disk at `offset`.
+    fn read(&self, offset: u64) -> Result<Result<Vec<u8>, Damage>, StoreError> {
         let failed = |source| read_error(&self.path, source);
         let mut input = &self.reader;
         input.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        let damage = match Frames::new(input, offset, self.length).step().map_err(failed)? {
-            Step::End | Step::Bad { .. } => Damage::Bytes,
-            Step::Frame(frame) => match Record::decode(&frame.payload) {
-                Ok(Record { event: Event::Released(released), .. }) if released.table == table => {
-                    return Ok(released.body);
-                }
-                Ok(_) => Damage::OtherRecord,
-                Err(error) => Damage::Text(error),
-            },
-        };
-        Err(StoreError::ReleaseDamaged { path: self.path.clone(), table, offset, source: damage })
+        Ok(match Frames::new(input, offset, self.length).step().map_err(failed)? {
+            Step::End | Step::Bad { .. } => Err(Damage::Bytes),
+            Step::Frame(frame) => Ok(frame.payload),
+        })
+    }
+
+    fn no_record(&self, asked: u64) -> StoreError {
+        StoreError::NoSuchRecord { asked, size: self.tree.size() }
     }
 }
 
@@ -279,30 +220,4 @@ impl Media for Disk {
     fn sync(&mut self) -> io::Result<()> {
         self.0.sync_data()
     }
-}
-
-fn take_in(path: &Path, frame: &Frame, book: &mut Book) -> Result<Option<TableKey>, StoreError> {
-    let taken = match Record::decode(&frame.payload) {
-        Ok(record) => book.apply(&record, frame.offset).map_err(Damage::Place),
-        Err(error) => Err(Damage::Text(error)),
-    };
-    taken.map_err(|damage| damaged(path, book.next_seq(), frame.offset, damage))
-}
-
-/// What lies from `offset` to `end`, but no more than shows that it is too much for one batch. What a node
-/// has written since `end` was looked up is none of it.
-fn rest(path: &Path, offset: u64, end: u64) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut rest = Vec::new();
-    file.take((end - offset).min(MAX_BATCH_BYTES + 1)).read_to_end(&mut rest)?;
-    Ok(rest)
-}
-
-fn read_error(path: &Path, source: io::Error) -> StoreError {
-    StoreError::Read { path: path.to_owned(), source }
-}
-
-fn damaged(path: &Path, record: u64, offset: u64, source: Damage) -> StoreError {
-    StoreError::Damaged { path: path.to_owned(), record, offset, source }
 }

@@ -10,7 +10,8 @@
 //! ledger    Store: what the rest of the node calls
 //! writer    the one thread that decides, writes, syncs, and only then answers
 //! book      what the records say: balances, tables, snapshot, MOU
-//! log       the file: append, sync, open, read;  tail judges an end that does not verify
+//! log       the file: append, sync;  scan reads it;  tail judges an end that does not verify
+//! tree      the records' Merkle tree;  head: how it is signed, and what closes a batch
 //! frame     how a record lies in the file;  record: what it says;  text: how its values are spelled
 //! index     the book's value in sled
 //! ```
@@ -19,18 +20,24 @@ mod book;
 mod charge;
 mod error;
 mod frame;
+mod head;
 mod index;
 mod ledger;
 mod log;
 mod record;
+mod scan;
 mod tail;
 mod text;
+mod tree;
 mod writer;
 
 pub use book::BookError;
 pub use charge::{Charge, ChargeRequest, Charging};
 pub use error::{Damage, StoreError};
-pub use ledger::{Balance, Opening, Rebuilt, Salts, Store, Summary, read_only};
+pub use head::{Signed, Signer};
+pub use ledger::{
+    Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only,
+};
 pub use record::{Asked, Import, MouInForce, Note, RecordError, Started};
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ pub(super) enum Event {
     Charged(Charged),
     /// A table was released: from now on every ask of it gets these bytes.
     Released(Released),
+    /// Who signs the heads from here on.
+    Signer(Signer),
 }
 
 /// What may be noted without spending anything. Charges and releases have their own ways in.
@@ -126,6 +128,8 @@ pub(super) struct Charged {
     pub(super) year: String,
     /// The price in nano-ρ; never zero.
     pub(super) price_nano_rho: u64,
+    /// What the year may spend, as the MOU says, in nano-ρ.
+    pub(super) budget_nano_rho: u64,
     /// The snapshot it is measured on.
     pub(super) snapshot: String,
     /// The MOU that allows it.
@@ -151,6 +155,15 @@ pub(super) struct Released {
     /// The signed release, opaque to the store.
     #[serde(with = "text::hexadecimal")]
     pub(super) body: Vec<u8>,
+}
+
+/// The certificates of the key that signs the heads, from the head after this record on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Signer {
+    /// In DER, the signer's own first.
+    #[serde(with = "text::hexadecimals")]
+    pub(super) chain: Vec<Vec<u8>>,
 }
 
 /// Bytes that are no record.
@@ -228,6 +241,7 @@ mod tests {
             revision: 0,
             year: "2026-27".into(),
             price_nano_rho: 4_500_000,
+            budget_nano_rho: 9_000_000,
             snapshot: "2026-08-01".into(),
             mou,
             kpi: "completers".into(),
@@ -235,7 +249,7 @@ mod tests {
             breakdown: vec!["sex".into()],
         });
         let expected = format!(
-            r#"{{"seq":3,"at":"2026-08-01T09:30:00.25Z","salt":"{}","event":{{"charged":{{"table":"{}","revision":0,"year":"2026-27","price_nano_rho":4500000,"snapshot":"2026-08-01","mou":"sha256:{}","kpi":"completers","period":"2025-26","breakdown":["sex"]}}}}}}"#,
+            r#"{{"seq":3,"at":"2026-08-01T09:30:00.25Z","salt":"{}","event":{{"charged":{{"table":"{}","revision":0,"year":"2026-27","price_nano_rho":4500000,"budget_nano_rho":9000000,"snapshot":"2026-08-01","mou":"sha256:{}","kpi":"completers","period":"2025-26","breakdown":["sex"]}}}}}}"#,
             "ab".repeat(32),
             "07".repeat(32),
             "01".repeat(32),
@@ -258,6 +272,7 @@ mod tests {
             asked("annual-report", Some(table)),
             asked("annual-report", None),
             Event::Released(Released { table, revision: 0, body: vec![0, 1, 255] }),
+            Event::Signer(Signer { chain: vec![vec![0x30, 1], vec![]] }),
         ];
         for event in events {
             let record = record(event);

@@ -5,9 +5,10 @@
 
 use super::frame;
 
-/// The most that one batch can hold, and so the most that an unfinished write can leave behind.
+/// The most that one batch can hold, and so the most that an unfinished write can leave behind: a record for
+/// each request, the signer's certificates, and the head.
 pub(super) const MAX_BATCH_BYTES: u64 =
-    MAX_BATCH as u64 * (frame::FRAME_BYTES + frame::MAX_RECORD as u64);
+    (MAX_BATCH as u64 + 2) * (frame::FRAME_BYTES + frame::MAX_RECORD as u64);
 
 /// Requests written with one sync: as many as wait when the disk is busy, within what memory may hold.
 pub(super) const MAX_BATCH: usize = 64;
@@ -19,15 +20,12 @@ pub(super) enum Tail {
     Damaged,
 }
 
-/// Judges `rest`, all that the log holds from `offset` on, whose first frame does not verify. `acknowledged`
-/// is a length up to which the log is known to be good, if one is known; it is not above `offset`.
-pub(super) fn judge(rest: &[u8], offset: u64, acknowledged: Option<u64>) -> Tail {
-    if rest.len() as u64 > MAX_BATCH_BYTES {
-        return Tail::Damaged;
-    }
-    let unfinished = if acknowledged.is_some() {
+/// Judges `rest`, all that the log holds from `offset` on, whose first frame does not verify. `batch` is where
+/// its batch begins, if something says that all acknowledged batches lie below.
+pub(super) fn judge(rest: &[u8], offset: u64, batch: Option<u64>) -> Tail {
+    let unfinished = if let Some(batch) = batch {
         // Parts of one batch may reach the disk in any order. A later batch exists only if this one was synced.
-        !frame::later_frame(rest, offset, offset)
+        !frame::later_frame(rest, offset, batch)
     } else {
         // Nothing says what was acknowledged: only what no damage to a finished write looks like.
         let cut_short = frame::incomplete(rest, offset)

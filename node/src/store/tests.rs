@@ -25,9 +25,11 @@ use super::book::Book;
 use super::error::{Damage, StoreError};
 use super::faults::{FailingSync, Forgetful, Full, Gated};
 use super::frame::HEADER_BYTES;
+use super::head::{Signed, Signer};
 use super::ledger::{Opening, Rebuilt, Salts, Store, Summary, read_only};
-use super::log::{self, Acknowledged, Disk, Media};
+use super::log::{Disk, Media};
 use super::record::{Asked, Import, MouInForce, Note, Started};
+use super::scan::{self, Acknowledged};
 use super::{Charge, ChargeRequest, Charging};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -174,7 +176,7 @@ async fn an_auditor_reads_the_log_while_the_node_serves() {
     let store = history(dir.path()).await;
     let Summary { records, unfinished_bytes, lifetime_nano_rho, released_tables, .. } =
         read_only(dir.path()).unwrap();
-    assert_eq!((records, unfinished_bytes, lifetime_nano_rho, released_tables), (6, 0, 200, 1));
+    assert_eq!((records, unfinished_bytes, lifetime_nano_rho, released_tables), (7, 0, 200, 1));
     // A frame half-way to the disk.
     let log = fs::read(log_path(dir.path())).unwrap();
     append(dir.path(), &log[16..40]);
@@ -215,6 +217,14 @@ fn salts() -> Salts {
     })
 }
 
+/// Not a signature, but it stands for one: another head has another.
+fn signer() -> Signer {
+    Box::new(|bytes| {
+        let signature = Sha256::of(bytes).as_bytes().to_vec();
+        Ok(Signed { signature, chain: vec![b"certificate".to_vec()] })
+    })
+}
+
 fn table(n: u8) -> TableKey {
     TableKey::from([n; 32])
 }
@@ -248,21 +258,21 @@ fn log_path(dir: &Path) -> PathBuf {
 }
 
 fn open(dir: &Path) -> Store {
-    Store::open(dir, salts()).unwrap().0
+    Store::open(dir, salts(), signer()).unwrap().0
 }
 
 fn open_on(dir: &Path, media: impl FnOnce(File) -> Box<dyn Media>) -> Store {
-    Store::open_on(dir, salts(), media).unwrap().0
+    Store::open_on(dir, salts(), signer(), media).unwrap().0
 }
 
 fn opened(dir: &Path) -> Option<Rebuilt> {
-    let (_, Opening { cut_bytes, rebuilt, .. }) = Store::open(dir, salts()).unwrap();
+    let (_, Opening { cut_bytes, rebuilt, .. }) = Store::open(dir, salts(), signer()).unwrap();
     assert_eq!(cut_bytes, 0);
     rebuilt
 }
 
 fn refused(dir: &Path) -> StoreError {
-    match Store::open(dir, salts()) {
+    match Store::open(dir, salts(), signer()) {
         Err(error) => error,
         Ok((_, opening)) => panic!("opened: {opening:?}"),
     }
@@ -287,7 +297,8 @@ fn spawn_charge(
     tokio::spawn(async move { store.charge(request).await })
 }
 
-/// Six records: an import, two charges, a release, and two questions; each its own batch.
+/// Seven records: an import, its signer, two charges, a release, and two questions; each its own batch, but
+/// that the signer is in the first.
 async fn history(dir: &Path) -> Store {
     let store = open(dir);
     store.note(Note::Import(import("s")), NOW).await.unwrap();
@@ -311,7 +322,7 @@ async fn history(dir: &Path) -> Store {
 }
 
 fn acknowledged(dir: &Path) -> Acknowledged {
-    log::scan(&log_path(dir), None).unwrap().whole
+    scan::scan(&log_path(dir), None).unwrap().whole
 }
 
 /// What is acknowledged after the first `records` records.
@@ -321,7 +332,7 @@ fn walk(dir: &Path, records: u64) -> Acknowledged {
     (16..=log.len())
         .find_map(|length| {
             fs::write(&path, &log[..length]).unwrap();
-            let scan = log::scan(&path, None).unwrap();
+            let scan = scan::scan(&path, None).unwrap();
             (scan.whole.records == records).then_some(scan.whole)
         })
         .unwrap()
@@ -329,7 +340,8 @@ fn walk(dir: &Path, records: u64) -> Acknowledged {
 
 fn replayed(dir: &Path) -> Book {
     let mut book = Book::default();
-    log::replay(&log_path(dir), HEADER_BYTES, acknowledged(dir).length, &mut book).unwrap();
+    scan::replay(&log_path(dir), &Acknowledged::NOTHING, acknowledged(dir).length, &mut book)
+        .unwrap();
     book
 }
 

@@ -22,6 +22,31 @@ pub(super) mod hexadecimal {
     }
 }
 
+/// A list of bytes, each as hexadecimal.
+pub(super) mod hexadecimals {
+    use serde::{Deserialize, Serialize};
+
+    use super::{Deserializer, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Spelled(#[serde(with = "super::hexadecimal")] Vec<u8>);
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        list: &[Vec<u8>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(list.iter().map(|bytes| Spelled(bytes.clone())))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Vec<u8>>, D::Error> {
+        let list = Vec::<Spelled>::deserialize(deserializer)?;
+        Ok(list.into_iter().map(|Spelled(bytes)| bytes).collect())
+    }
+}
+
 /// Values that print and parse themselves: instants, digests.
 pub(super) mod printed {
     use std::fmt::Display;

@@ -10,16 +10,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sumac_policy::TableKey;
+use sumac_protocol::{LogHead, SignedHead};
 use tokio::sync::{mpsc, oneshot};
 
 use super::book::{Book, Totals};
 use super::charge::{Charge, ChargeRequest, Charging};
 use super::error::StoreError;
 use super::frame::MAX_RECORD;
+use super::head::{Signed, Signer};
 use super::index::Index;
-use super::ledger::Salts;
+use super::ledger::{Consistent, Included, Salts};
 use super::log::Log;
-use super::record::{Charged, Event, Note, Record, Released};
+use super::record::{self, Charged, Event, Note, Record, Released};
 use super::tail::MAX_BATCH;
 
 /// Where an answer goes.
@@ -32,22 +34,37 @@ pub(super) enum Request {
     Note(Note, Timestamp, Reply<()>),
     Released(TableKey, Reply<Option<Vec<u8>>>),
     Totals(Reply<Totals>),
+    Head(Reply<Option<SignedHead>>),
+    Inclusion(u64, Reply<Included>),
+    Consistency(u64, Reply<Consistent>),
+    Position(TableKey, Reply<Option<u64>>),
 }
 
 /// The ledger's owner.
 pub(super) struct Writer {
-    pub(super) log: Log,
+    log: Log,
     /// Ahead of the disk while a batch is put together; of no use once a write has failed.
-    pub(super) book: Book,
-    pub(super) index: Index,
-    pub(super) salts: Salts,
+    book: Book,
+    index: Index,
+    salts: Salts,
+    signer: Signer,
     /// The tables that the batch changes.
-    pub(super) changed: Vec<TableKey>,
+    changed: Vec<TableKey>,
+    /// The time of the batch's last record.
+    at: Timestamp,
+    /// The certificates last written down.
+    chain: Option<Vec<Vec<u8>>>,
     /// Why the ledger can no longer be written.
-    pub(super) broken: Option<Arc<io::Error>>,
+    broken: Option<Arc<io::Error>>,
     /// Held for as long as the log may be written.
-    pub(super) lock: File,
+    lock: File,
 }
+
+/// A charge may be dated this much before the latest record: a clock that was corrected is not set back.
+const CLOCK_TOLERANCE_S: i64 = 24 * 60 * 60;
+
+/// A certificate renewed between two signatures makes the first useless; twice in a row is a fault.
+const SIGNATURES: usize = 3;
 
 /// Gives an answer, once the batch is on disk or has failed.
 type Answer = Box<dyn FnOnce(Result<&Log, StoreError>)>;
@@ -60,6 +77,19 @@ enum Decision {
 }
 
 impl Writer {
+    pub(super) fn new(
+        log: Log,
+        book: Book,
+        index: Index,
+        salts: Salts,
+        signer: Signer,
+        lock: File,
+    ) -> Self {
+        let chain = log.head().map(|head| head.chain.clone());
+        let (changed, at, broken) = (Vec::new(), Timestamp::UNIX_EPOCH, None);
+        Self { log, book, index, salts, signer, changed, at, chain, broken, lock }
+    }
+
     /// Serves until no one is left to ask.
     pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut waiting = Vec::with_capacity(MAX_BATCH);
@@ -101,6 +131,21 @@ impl Writer {
                     offset.map(|offset| log.release(table, offset)).transpose()
                 })
             }
+            Request::Head(reply) => answer(reply, |log| Ok(log.head().cloned())),
+            Request::Inclusion(seq, reply) => answer(reply, move |log| {
+                let (record, proof) = log.inclusion(seq)?;
+                let head = head_of(log, seq)?;
+                Ok(Included { record, proof, head })
+            }),
+            Request::Consistency(from_size, reply) => answer(reply, move |log| {
+                let proof = log.consistency(from_size)?;
+                let head = head_of(log, from_size)?;
+                Ok(Consistent { proof, head })
+            }),
+            Request::Position(table, reply) => {
+                let offset = self.book.table(&table).and_then(|state| state.release_at);
+                answer(reply, move |log| Ok(offset.and_then(|offset| log.seq_at(offset))))
+            }
             Request::Totals(reply) => {
                 let totals = self.book.totals().clone();
                 answer(reply, move |_| Ok(totals))
@@ -116,6 +161,7 @@ impl Writer {
                 None => Decision::Ready(Charging::Resumed(Charge::held(table, state))),
             });
         }
+        self.in_time(request.at)?;
         let spent_nano_rho = self.book.spent(&year);
         let fits = spent_nano_rho
             .checked_add(price_nano_rho)
@@ -130,6 +176,7 @@ impl Writer {
             revision: 0,
             year,
             price_nano_rho,
+            budget_nano_rho,
             snapshot,
             mou,
             kpi,
@@ -162,14 +209,41 @@ impl Writer {
         let changed = self.book.apply(&record, offset);
         self.changed.extend(changed.map_err(|source| StoreError::Forbidden { source })?);
         self.log.push(&payload);
+        self.at = at;
         Ok(offset)
+    }
+
+    /// Which year pays is a matter of the clock. One that was set back could spend a year's rest that is past.
+    fn in_time(&self, at: Timestamp) -> Result<(), StoreError> {
+        let Some(latest_s) = self.book.totals().latest_s else { return Ok(()) };
+        if at.as_second() >= latest_s.saturating_sub(CLOCK_TOLERANCE_S) {
+            return Ok(());
+        }
+        let latest = Timestamp::from_second(latest_s).unwrap_or(Timestamp::MAX);
+        Err(StoreError::ClockBehind { at, latest })
+    }
+
+    /// Signs the log as the batch leaves it. Another certificate than the last time is written down first.
+    fn sign(&mut self) -> io::Result<(LogHead, Signed)> {
+        for _ in 0..SIGNATURES {
+            let (size, root) = self.log.size_and_root();
+            let head = LogHead { size, root, at: self.at };
+            let signed = (self.signer)(&head.canonical_bytes()).map_err(io::Error::other)?;
+            if self.chain.as_deref() == Some(&signed.chain) {
+                return Ok((head, signed));
+            }
+            let signer = Event::Signer(record::Signer { chain: signed.chain.clone() });
+            self.record(signer, self.at).map_err(io::Error::other)?;
+            self.chain = Some(signed.chain);
+        }
+        Err(io::Error::other("the node's certificate changes with every signature"))
     }
 
     fn commit(&mut self) {
         if self.broken.is_some() || self.log.is_settled() {
             return;
         }
-        match self.log.commit() {
+        match self.sign().and_then(|(head, signed)| self.log.commit(head, signed)) {
             Ok(()) => {
                 let acknowledged = self.log.acknowledged(self.book.next_seq());
                 self.index.save(&self.book, &self.changed, acknowledged);
@@ -185,6 +259,11 @@ impl Writer {
             Err(StoreError::Unwritten { path, source: Arc::clone(cause) })
         })
     }
+}
+
+/// The log on disk, signed. Whatever can be shown of a log has been signed.
+fn head_of(log: &Log, asked: u64) -> Result<SignedHead, StoreError> {
+    log.head().cloned().ok_or(StoreError::NoSuchRecord { asked, size: 0 })
 }
 
 fn answer<T: 'static>(

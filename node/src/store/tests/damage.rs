@@ -17,7 +17,7 @@ async fn no_flipped_bit_is_ever_accepted() {
         let flipped = log[bit / 8] ^ (1 << (bit % 8));
         write_at(&mut file, bit / 8, flipped);
         for known in [Some(&acknowledged), None] {
-            assert!(log::scan(&path, known).is_err(), "bit {bit}, index {}", known.is_some());
+            assert!(scan::scan(&path, known).is_err(), "bit {bit}, index {}", known.is_some());
         }
         write_at(&mut file, bit / 8, log[bit / 8]);
     }
@@ -34,7 +34,7 @@ async fn a_damaged_or_shortened_log_is_refused_untouched() {
     let mut middle = log.clone();
     middle[100] ^= 1;
     let mut emptied = log.clone();
-    emptied[usize::try_from(walk(dir.path(), 5).length).unwrap()..].fill(0);
+    emptied[usize::try_from(walk(dir.path(), 6).length).unwrap()..].fill(0);
     for damaged in [flipped, middle, emptied, log[..log.len() - 1].to_vec(), log[..16].to_vec()] {
         fs::write(&path, &damaged).unwrap();
         let error = refused(dir.path());
@@ -60,12 +60,12 @@ async fn a_record_left_out_or_written_twice_is_refused() {
     drop(history(dir.path()).await);
     let path = log_path(dir.path());
     let log = fs::read(&path).unwrap();
-    let second = usize::try_from(walk(dir.path(), 1).length).unwrap();
-    let third = usize::try_from(walk(dir.path(), 2).length).unwrap();
+    let second = usize::try_from(walk(dir.path(), 2).length).unwrap();
+    let third = usize::try_from(walk(dir.path(), 3).length).unwrap();
     let without = [&log[..second], &log[third..]].concat();
     let twice = [&log[..third], &log[second..]].concat();
     fs::remove_dir_all(dir.path().join("index")).unwrap();
-    for (damaged, record) in [(without, 1), (twice, 2)] {
+    for (damaged, record) in [(without, 2), (twice, 3)] {
         fs::write(&path, &damaged).unwrap();
         match refused(dir.path()) {
             // Left out, the frames behind vouch for bytes that are not there.

@@ -21,7 +21,7 @@ async fn the_index_may_be_deleted_or_damaged_at_any_time() {
     assert_eq!(opened(dir.path()), Some(Rebuilt::Unreadable));
 
     let (_, book, acknowledged) = Index::load(&index).unwrap();
-    assert_eq!((book, acknowledged), (expected, walk(dir.path(), 6)));
+    assert_eq!((book, acknowledged), (expected, walk(dir.path(), 7)));
     assert_eq!(opened(dir.path()), None);
 }
 
