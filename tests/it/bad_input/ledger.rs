@@ -33,7 +33,7 @@ fn a_ledger_that_is_newer_damaged_cut_or_gone_is_refused_untouched() {
         bytes
     };
     for (bytes, words) in [
-        (damaged(8, &[2, 0, 0, 0]), "written by a newer version of sumac (format 2"),
+        (damaged(8, &[99, 0, 0, 0]), "written by a newer version of sumac (format 99"),
         (damaged(0, b"?"), "is not a ledger"),
         (damaged(good.len() / 2, b"????"), "is damaged"),
         (damaged(good.len() - 3, b"?"), "is damaged"),
