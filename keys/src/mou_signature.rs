@@ -130,7 +130,10 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "stock OpenSSL judges dates by this machine's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "stock OpenSSL judges dates by this machine's clock"
+    )]
     fn stock_openssl_agrees() {
         // Stock OpenSSL judges the root's dates by the machine's clock, so the root must be of today.
         let party = "lakeshore-cc".parse().unwrap();

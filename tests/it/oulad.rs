@@ -31,7 +31,7 @@ type Truth = BTreeMap<(String, String, String, String), (i64, i64)>;
 async fn seven_colleges_answer_within_their_margins() {
     let Some(folder) = data::folder("oulad") else { return };
     let truth = truth(&folder);
-    let ids: Vec<_> = MODULES.map(|module| party(module)).into();
+    let ids: Vec<_> = MODULES.map(party).into();
     let serving: Vec<_> = ids.iter().map(String::as_str).collect();
     let coalition = Coalition::under(OULAD, Parties::of(OULAD, NOW), &serving).await;
     for module in MODULES {
