@@ -27,7 +27,8 @@ pub struct Node {
     pub(crate) counting: Arc<Semaphore>,
     snapshots: PathBuf,
     secret: NodeSecret,
-    adopting: tokio::sync::Mutex<()>,
+    /// The snapshot whose files were read whole and compared with its manifest.
+    adopted: tokio::sync::Mutex<Option<String>>,
     flights: Mutex<HashMap<TableKey, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -107,14 +108,15 @@ impl Node {
             counting: Arc::new(Semaphore::new(COUNTED_TOGETHER)),
             snapshots,
             secret,
-            adopting: tokio::sync::Mutex::default(),
+            adopted: tokio::sync::Mutex::default(),
             flights: Mutex::default(),
         });
         node.snapshot(now).await?;
         Ok(node)
     }
 
-    /// The snapshot in use. A new import is taken up here, between questions, and written down first.
+    /// The snapshot in use. A new import is taken up here, between questions: read whole, compared with its
+    /// manifest, and written down.
     pub(crate) async fn snapshot(
         self: &Arc<Self>,
         now: Timestamp,
@@ -122,8 +124,14 @@ impl Node {
         let node = self.clone();
         let open = move || Snapshot::current(&node.snapshots, &node.secret, node.mou.schema());
         let opened = tokio::task::spawn_blocking(open).await.map_err(|_| NodeError::Stopped)??;
-        let Some(snapshot) = opened else { return Ok(None) };
-        let _one_at_a_time = self.adopting.lock().await;
+        let Some(snapshot) = opened.map(Arc::new) else { return Ok(None) };
+        let mut adopted = self.adopted.lock().await;
+        if adopted.as_deref() == Some(snapshot.id()) {
+            return Ok(Some(snapshot));
+        }
+        let whole = snapshot.clone();
+        let verified = tokio::task::spawn_blocking(move || whole.verify());
+        verified.await.map_err(|_| NodeError::Stopped)??;
         let known = self.store.snapshot().await?;
         if known.is_none_or(|known| known.snapshot != snapshot.id()) {
             let holdings = snapshot.holdings();
@@ -135,7 +143,8 @@ impl Node {
             };
             self.store.note(Note::Import(import), now).await?;
         }
-        Ok(Some(Arc::new(snapshot)))
+        *adopted = Some(snapshot.id().to_owned());
+        Ok(Some(snapshot))
     }
 
     /// Waits until nobody else measures this table, and keeps others from it until the guard is dropped.

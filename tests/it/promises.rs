@@ -147,6 +147,24 @@ async fn promise_2_the_charge_is_durable_before_any_record_is_read() {
 }
 
 #[tokio::test]
+async fn a_damaged_snapshot_is_not_taken_up_and_costs_nothing() {
+    let coalition = lakeshore().await;
+    let snapshots = coalition.home("lakeshore-cc").join("snapshots");
+    let serving = college(&coalition, "lakeshore-cc", 1, &enrolled(0..40, 1)).await;
+    freeze(&coalition, &snapshots, &enrolled(0..50, 1), &["2025-26"]);
+    let current = fs::read_to_string(snapshots.join("current")).unwrap();
+    let records = snapshots.join(current.trim()).join("enrolment.parquet");
+    let mut damaged = fs::read(&records).unwrap();
+    damaged[20] ^= 1;
+    fs::write(&records, damaged).unwrap();
+    let answers = ask(&coalition, SEX).await;
+    assert!(matches!(answer(&answers[0], "lakeshore-cc"), Err(Absence::Fault(_))), "{answers:?}");
+    serving.stop().await;
+    let summary = read_only(&coalition.ledger("lakeshore-cc", 1)).unwrap();
+    assert_eq!((summary.charged_tables, summary.released_tables), (0, 0));
+}
+
+#[tokio::test]
 async fn promise_3_the_price_depends_on_public_parameters_only() {
     let mut prices = Vec::new();
     for data in [enrolled(0..40, 1), enrolled([3], 50), enrolled([], 0)] {
