@@ -22,7 +22,7 @@ pub struct LogHead {
     pub size: u64,
     /// The root of their tree, as RFC 6962 defines it.
     pub root: Sha256,
-    /// When the node's clock said that the last of them was written.
+    /// The latest time that any of them bears, in whole seconds.
     pub at: Timestamp,
 }
 
@@ -166,9 +166,8 @@ mod tests {
         let records = records(11);
         let tree = tree(&records);
         let head = head(&tree);
-        for (seq, record) in (0..).zip(&records) {
-            let proof =
-                Inclusion { seq, path: path(tree.prove_inclusion(seq as usize).as_bytes()) };
+        for (place, (seq, record)) in (0..).zip(&records).enumerate() {
+            let proof = Inclusion { seq, path: path(tree.prove_inclusion(place).as_bytes()) };
             proof.verify(record.as_bytes(), &head).unwrap();
             assert_eq!(proof.verify(b"another", &head), Err(ProofError::NotIncluded));
             let elsewhere = Inclusion { seq: (seq + 1) % 11, ..proof.clone() };
@@ -184,9 +183,9 @@ mod tests {
     fn a_log_that_only_grew_is_told_from_one_that_was_changed() {
         let records = records(13);
         let late = tree(&records);
-        for from_size in 1..=13_u64 {
-            let early = head(&tree(&records[..from_size as usize]));
-            let added = 13 - from_size as usize;
+        for (from_size, known) in (1..=13).zip(1..=13) {
+            let early = head(&tree(&records[..known]));
+            let added = 13 - known;
             let proof =
                 Consistency { from_size, path: path(late.prove_consistency(added).as_bytes()) };
             proof.verify(&early, &head(&late)).unwrap();

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sumac_policy::TableKey;
 
@@ -147,6 +148,11 @@ impl Book {
     /// Spent in an accounting year, in nano-ρ.
     pub(super) fn spent(&self, year: &str) -> u64 {
         self.totals.spent.get(year).copied().unwrap_or(0)
+    }
+
+    /// The latest time of any record, in whole seconds; none if there is none.
+    pub(super) fn latest(&self) -> Option<Timestamp> {
+        self.totals.latest_s.and_then(|second| Timestamp::from_second(second).ok())
     }
 
     /// What is known of a table; none if it was never paid for.

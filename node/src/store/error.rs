@@ -194,6 +194,9 @@ pub enum Damage {
     /// The head's signature.
     #[error("the head after it does not carry a good signature: {0}")]
     Signature(String),
+    /// What a check added up is not what the book says.
+    #[error("what was charged and released up to it does not add up to the ledger's balances")]
+    Sums,
     /// The index points to it for a release that it is not.
     #[error("it is not the record that was looked for")]
     OtherRecord,

@@ -34,7 +34,7 @@ pub(super) struct Head {
     /// The root of their tree.
     #[serde(with = "text::printed")]
     pub(super) root: Sha256,
-    /// The `at` of the last of them.
+    /// The latest `at` of any of them, in whole seconds.
     #[serde(with = "text::printed")]
     pub(super) at: Timestamp,
     /// Over `{"size":…,"root":…,"at":…}`, that is [`LogHead::canonical_bytes`].

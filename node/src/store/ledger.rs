@@ -27,9 +27,9 @@ pub type Salts = Box<dyn FnMut() -> [u8; 32] + Send>;
 /// Questions that may wait for the disk; further ones wait before they are taken in.
 const QUEUE: usize = 256;
 
-const LOG: &str = "ledger.log";
-const INDEX: &str = "index";
-const LOCK: &str = "lock";
+pub(super) const LOG: &str = "ledger.log";
+pub(super) const INDEX: &str = "index";
+pub(super) const LOCK: &str = "lock";
 
 /// An open ledger. Dropping it waits for the writes under way and puts the index away.
 ///
@@ -306,6 +306,25 @@ impl Drop for Store {
             let _ = writer.join();
         }
     }
+}
+
+/// Throws the index in `dir` away and makes it again from the log. Returns the number of records. The log is
+/// not changed.
+///
+/// # Errors
+/// As [`Store::open`]: a node that is running, a damaged log, a log shorter than the index remembers.
+pub fn rebuild(dir: &Path) -> Result<u64, StoreError> {
+    let (path, index_path) = (dir.join(LOG), dir.join(INDEX));
+    scan::open_to_read(&path)?;
+    let _lock = lock(dir)?;
+    // The old one is still the witness of how far the log was acknowledged.
+    let known = Index::load(&index_path).map(|(_, _, acknowledged)| acknowledged);
+    let whole = scan::scan(&path, known.as_ref())?.whole;
+    let mut book = Book::default();
+    scan::replay(&path, &Acknowledged::NOTHING, whole.length, &mut book)?;
+    Index::create(&index_path, &book, whole)
+        .map_err(|source| StoreError::Index { path: index_path, source })?;
+    Ok(whole.records)
 }
 
 /// Reads what the ledger in `dir` says, from the log alone, while a node may be serving from it. Changes

@@ -13,11 +13,13 @@
 //! log       the file: append, sync;  scan reads it;  tail judges an end that does not verify
 //! tree      the records' Merkle tree;  head: how it is signed, and what closes a batch
 //! frame     how a record lies in the file;  record: what it says;  text: how its values are spelled
+//! check     all of it, held against itself
 //! index     the book's value in sled
 //! ```
 
 mod book;
 mod charge;
+mod check;
 mod error;
 mod frame;
 mod head;
@@ -33,10 +35,11 @@ mod writer;
 
 pub use book::BookError;
 pub use charge::{Charge, ChargeRequest, Charging};
+pub use check::{Checked, IndexState, check};
 pub use error::{Damage, StoreError};
 pub use head::{Signed, Signer};
 pub use ledger::{
-    Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only,
+    Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only, rebuild,
 };
 pub use record::{Asked, Import, MouInForce, Note, RecordError, Started};
 

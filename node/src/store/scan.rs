@@ -47,7 +47,19 @@ pub(super) struct Scan {
 pub(super) struct Batch {
     pub(super) records: Vec<Placed>,
     pub(super) head: Head,
+    /// Where the head lies.
+    pub(super) head_at: u64,
     pub(super) end: Acknowledged,
+}
+
+/// A part of the log that begins and ends with a batch.
+#[derive(Debug)]
+pub(super) struct Stretch {
+    pub(super) from: Acknowledged,
+    /// Its length, or all that is there.
+    pub(super) to: Option<u64>,
+    /// Whether something else says what was acknowledged, so that only the last write can be unfinished.
+    pub(super) known: bool,
 }
 
 /// A record in its place.
@@ -164,17 +176,17 @@ fn scan_heads_from(
     Ok(Scan { whole, unfinished_bytes, agrees, last_batch, tree, places, head })
 }
 
-/// Hands every batch between two lengths to `take`, each record read and each head held against its records,
+/// Hands every batch of a stretch to `take`, each record read and each head held against its records,
 /// but not the roots. Returns the bytes of an unfinished write at the end.
 pub(super) fn walk(
     path: &Path,
-    from: &Acknowledged,
-    to: Option<u64>,
+    stretch: &Stretch,
     mut take: impl FnMut(Batch) -> Result<(), Fault>,
 ) -> Result<u64, StoreError> {
     let failed = |source| read_error(path, source);
+    let Stretch { from, to, known } = stretch;
     let mut file = open_to_read(path)?;
-    let length = match to {
+    let length = match *to {
         Some(length) => length,
         None => file.metadata().map_err(failed)?.len(),
     };
@@ -199,16 +211,15 @@ pub(super) fn walk(
             continue;
         }
         let head = Head::decode(&frame.payload).map_err(Damage::Text).map_err(here)?;
-        let last = records.last().map(|placed| placed.record.at);
-        if head.size != next || last != Some(head.at) {
+        if head.size != next || records.is_empty() {
             return Err(here(Damage::Head));
         }
         whole = Acknowledged { length: frame.next, records: next, last_crc: frame.crc };
-        let batch = Batch { records: std::mem::take(&mut records), head, end: whole };
+        let (head_at, end) = (frame.offset, whole);
+        let batch = Batch { records: std::mem::take(&mut records), head, head_at, end };
         take(batch).map_err(|fault| damaged(path, fault))?;
     };
-    // The batch may be on its way to the disk in any order, as after a crash that an index saw.
-    if let Tail::Damaged = tail_of(path, &whole, bad, length, true).map_err(failed)? {
+    if let Tail::Damaged = tail_of(path, &whole, bad, length, *known).map_err(failed)? {
         let record = whole.records + records.len() as u64;
         let offset = bad.unwrap_or(whole.length);
         return Err(damaged(path, Fault { record, offset, damage: Damage::Bytes }));
@@ -224,7 +235,8 @@ pub(super) fn replay(
     book: &mut Book,
 ) -> Result<Vec<TableKey>, StoreError> {
     let mut changed = Vec::new();
-    let unfinished = walk(path, from, Some(to), |batch| {
+    let stretch = Stretch { from: *from, to: Some(to), known: true };
+    let unfinished = walk(path, &stretch, |batch| {
         changed.extend(take_in(&batch, book)?);
         Ok(())
     })?;
@@ -240,8 +252,9 @@ pub(super) fn replay(
 /// number of bytes not read.
 pub(super) fn peek(path: &Path) -> Result<(Book, u64), StoreError> {
     let mut book = Book::default();
-    let unfinished =
-        walk(path, &Acknowledged::NOTHING, None, |batch| take_in(&batch, &mut book).map(drop))?;
+    // The last batch may be on its way to the disk in any order, as after a crash that an index saw.
+    let all = Stretch { from: Acknowledged::NOTHING, to: None, known: true };
+    let unfinished = walk(path, &all, |batch| take_in(&batch, &mut book).map(drop))?;
     Ok((book, unfinished))
 }
 
@@ -255,6 +268,10 @@ pub(super) fn take_in(batch: &Batch, book: &mut Book) -> Result<Vec<TableKey>, F
             damage: Damage::Place(refused),
         })?;
         changed.extend(taken);
+    }
+    if Some(batch.head.at) != book.latest() {
+        let (record, offset) = (batch.head.size, batch.head_at);
+        return Err(Fault { record, offset, damage: Damage::Head });
     }
     Ok(changed)
 }

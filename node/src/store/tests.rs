@@ -17,11 +17,16 @@ use proptest::prelude::*;
 use sumac_policy::{Sha256, TableKey};
 use tempfile::TempDir;
 
+mod check;
+mod clock;
 mod crashes;
 mod damage;
 mod index;
+mod proofs;
+mod reordering;
 
 use super::book::Book;
+use super::check::check;
 use super::error::{Damage, StoreError};
 use super::faults::{FailingSync, Forgetful, Full, Gated};
 use super::frame::HEADER_BYTES;

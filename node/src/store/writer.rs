@@ -215,19 +215,20 @@ impl Writer {
 
     /// Which year pays is a matter of the clock. One that was set back could spend a year's rest that is past.
     fn in_time(&self, at: Timestamp) -> Result<(), StoreError> {
-        let Some(latest_s) = self.book.totals().latest_s else { return Ok(()) };
-        if at.as_second() >= latest_s.saturating_sub(CLOCK_TOLERANCE_S) {
-            return Ok(());
+        match self.book.latest() {
+            Some(latest) if at.as_second() < latest.as_second() - CLOCK_TOLERANCE_S => {
+                Err(StoreError::ClockBehind { at, latest })
+            }
+            _ => Ok(()),
         }
-        let latest = Timestamp::from_second(latest_s).unwrap_or(Timestamp::MAX);
-        Err(StoreError::ClockBehind { at, latest })
     }
 
     /// Signs the log as the batch leaves it. Another certificate than the last time is written down first.
     fn sign(&mut self) -> io::Result<(LogHead, Signed)> {
         for _ in 0..SIGNATURES {
             let (size, root) = self.log.size_and_root();
-            let head = LogHead { size, root, at: self.at };
+            // Not the last record's time: heads do not go back with a clock that does.
+            let head = LogHead { size, root, at: self.book.latest().unwrap_or(self.at) };
             let signed = (self.signer)(&head.canonical_bytes()).map_err(io::Error::other)?;
             if self.chain.as_deref() == Some(&signed.chain) {
                 return Ok((head, signed));
