@@ -7,7 +7,9 @@ use sumac_backbone::report::{Format, report};
 use sumac_backbone::{Asker, Combined, Verdict, Wanted, combine, verdict};
 use sumac_keys::CertificateFacts;
 use sumac_node::day_of;
-use sumac_policy::{Breakdown, DimensionId, KpiId, Mou, PeerRole, Period, Purpose, Refusal, Table};
+use sumac_policy::{
+    Breakdown, DimensionId, KpiId, Mou, PeerRole, Period, Purpose, Refusal, Resolved,
+};
 use sumac_privacy::{NanoRho, Sensitivity, price};
 use sumac_protocol::RequestId;
 
@@ -20,7 +22,8 @@ use crate::world;
 /// Ask every node for a table, and print the coalition's numbers
 ///
 /// Each node decides for itself by the MOU, answers with noisy counts, and pays for the table from its budget
-/// of the year. What was released before comes back as it was, for nothing. The nodes' counts are added up;
+/// of the year. What was released before comes back as it was, for nothing. A breakdown that the MOU does not
+/// list is derived, for nothing too, from a released table that has more dimensions. The nodes' counts are added up;
 /// groups whose noisy size is not clearly above the floor are withheld. Who answered, and who did not and why,
 /// is always said.
 ///
@@ -115,7 +118,7 @@ fn wanted(args: &Args, mou: &Mou) -> anyhow::Result<Result<Vec<Wanted>, Refusal>
         },
     };
     let by = Breakdown::by(args.by.iter().cloned());
-    Ok(Table::resolve(mou, kpi, period, &by).map(|table| vec![of(table)]))
+    Ok(Resolved::of(mou, kpi, period, &by).map(|resolved| vec![of(resolved.table().clone())]))
 }
 
 fn refused_here(refusal: &Refusal) -> Outcome {
@@ -169,6 +172,8 @@ fn announcement(mou: &Mou, wanted: &[Wanted]) -> String {
             .filter(|wanted| {
                 mou.answering(wanted.table.kpi()).any(|party| party.id.as_str() == *node)
             })
+            // What the MOU does not list is added up from what is released, or refused.
+            .filter(|wanted| wanted.table.is_listed())
             .map(|wanted| price(wanted.table.kpi().margin, Sensitivity::ONE));
         prices.fold(NanoRho::ZERO, |sum, price| sum.checked_add(price).unwrap_or(NanoRho::MAX))
     });
@@ -199,12 +204,15 @@ async fn preview(asker: &Asker, wanted: &[Wanted]) -> anyhow::Result<Outcome> {
                 Ok(sumac_protocol::Preview::WouldAnswer {
                     price_nano_rho,
                     already_released,
+                    derived,
                     margin,
                     ..
                 }) => {
                     any = true;
                     let cost = if already_released {
                         "released already: free".to_owned()
+                    } else if derived {
+                        "would be derived from a released table: free".to_owned()
                     } else {
                         format!("would cost ρ {}", NanoRho::new(price_nano_rho))
                     };

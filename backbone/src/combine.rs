@@ -26,8 +26,14 @@ pub struct Combined {
     pub coverage: Coverage,
     /// One for each combination of dimension codes, in row-major order. Empty if nobody answered.
     pub groups: Vec<Group>,
-    /// The dearest price that any one node paid for this table, whenever it did. Zero if nobody answered.
+    /// The dearest price that any one node paid for this table, whenever it did. Zero if nobody answered, or if
+    /// it is derived.
     pub price: NanoRho,
+    /// Whether every node added it up from a released table, because the MOU does not list it.
+    pub derived: bool,
+    /// Nodes whose numbers are not those of their first release, each with how often it measured or added up
+    /// anew.
+    pub revised: Vec<(PartyId, u32)>,
 }
 
 /// Who is behind the numbers of a table. In the MOU's order.
@@ -118,12 +124,20 @@ pub fn combine(mou: &Mou, answers: Answers) -> Combined {
     let groups = (0..groups).map(|place| group(mou, &table, &releases, place)).collect();
     let price =
         releases.iter().map(|(_, verified)| verified.release().facts().price_nano_rho).max();
+    let derived = !releases.is_empty() && !table.is_listed();
+    let revision = |(party, verified): &(PartyId, Verified)| {
+        let revision = verified.release().facts().revision;
+        (revision > 0).then(|| (party.clone(), revision))
+    };
+    let revised = releases.iter().filter_map(revision).collect();
     let answered = releases.into_iter().map(|(party, _)| party).collect();
     Combined {
         table,
         coverage: Coverage { answered, missing },
         groups,
         price: price.map_or(NanoRho::ZERO, NanoRho::new),
+        derived,
+        revised,
     }
 }
 

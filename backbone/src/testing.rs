@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use sumac_keys::{Clock, Root, TlsIdentity, Trust, seal};
-use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table, standard};
+use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Resolved, Table, standard};
 use sumac_protocol::{Mechanism, Release, ReleaseFacts, SignedRelease, Withheld};
 
 use crate::absence::Absence;
@@ -66,7 +66,8 @@ impl Coalition {
     /// A table of 2025-26.
     pub(crate) fn table(&self, kpi: &str, by: &[&str]) -> Table {
         let by = Breakdown::by(by.iter().map(|dimension| dimension.parse().unwrap()));
-        Table::resolve(&self.mou, &kpi.parse().unwrap(), "2025-26".parse().unwrap(), &by).unwrap()
+        let (kpi, period) = (kpi.parse().unwrap(), "2025-26".parse().unwrap());
+        Resolved::of(&self.mou, &kpi, period, &by).unwrap().table().clone()
     }
 
     /// What a party's node would state.
@@ -90,6 +91,7 @@ impl Coalition {
             measured_at: *NOON,
             accounting_year: "2026-27".parse().unwrap(),
             withheld: None,
+            derived_from: None,
         }
     }
 

@@ -3,8 +3,9 @@
 use std::fmt::Display;
 
 use sumac_keys::{Seal, Trust};
-use sumac_policy::{FloorAt, Mou, PartyId, Peer, Table};
-use sumac_protocol::{Release, SignedRelease, WireError};
+use sumac_policy::{FloorAt, Margin, Mou, PartyId, Peer, Resolved, Source, Table};
+use sumac_privacy::margin_of_cells;
+use sumac_protocol::{DerivedFrom, Release, ReleaseFacts, SignedRelease, WireError};
 
 /// A count beyond any population. With it, sums over a thousand nodes stay exact in 64 bits and as floats.
 const MAX_COUNT: u64 = 1 << 40;
@@ -39,6 +40,14 @@ pub enum Unsound {
     /// The MOU lets each node judge the floor, and this one did not, or by a lower floor.
     #[error("its node did not withhold small groups as the MOU says")]
     FloorNotJudged,
+    /// The MOU lists the table, so that it is measured and never added up from another.
+    #[error(
+        "its release is added up from another table, and the MOU lists this one to be measured"
+    )]
+    DerivedThoughListed,
+    /// The MOU does not list the table, and the release does not come from one that it lists.
+    #[error("its release does not come from a table that the MOU lists and that holds every cell")]
+    NotDerived,
     /// A count beyond any population.
     #[error("its release holds a count beyond any population")]
     BeyondAnyPopulation,
@@ -56,7 +65,11 @@ impl Unsound {
             Self::Differs { .. } => {
                 "compare the MOU on both sides: `sumac mou verify` shows its hash"
             }
-            Self::Seal(_) | Self::FloorNotJudged | Self::BeyondAnyPopulation => {
+            Self::Seal(_)
+            | Self::FloorNotJudged
+            | Self::DerivedThoughListed
+            | Self::NotDerived
+            | Self::BeyondAnyPopulation => {
                 "do not use this answer; ask the partner's contacts in the MOU"
             }
         }
@@ -81,7 +94,8 @@ impl Verified {
 }
 
 /// Holds a release against the table asked for. A table released under an earlier version of the MOU is still
-/// that table: what counts is its resolved definition, not the version. A narrower margin than ours is as good.
+/// that table: what counts is its resolved definition, not the version. A narrower margin than ours is as good,
+/// and so is a later revision: the node alone says which one stands.
 pub(crate) fn verify(
     mou: &Mou,
     trust: &Trust,
@@ -96,7 +110,7 @@ pub(crate) fn verify(
         .map_err(|error| Unsound::Seal(in_words(&error)))?;
     same("signer", signer.party(), party)?;
     same("party", &facts.party, party)?;
-    same("table", &facts.table, &table.key())?;
+    same("table", &facts.table, &table.key().at(facts.revision))?;
     same("definition", &facts.definition, &table.definition_hash())?;
     same("KPI", &facts.kpi, &table.kpi().id)?;
     same("period", &facts.period, &table.period())?;
@@ -104,8 +118,9 @@ pub(crate) fn verify(
     let outcomes = table.kpi().definition.outcomes.iter().map(|outcome| outcome.id.as_str());
     same("outcomes", &facts.outcomes.join(", "), &outcomes.collect::<Vec<_>>().join(", "))?;
     same("number of cells", &facts.cells.len(), &table.cells())?;
-    if facts.margin > table.kpi().margin {
-        return Err(Unsound::differs("margin", facts.margin, table.kpi().margin));
+    let widest = widest_margin(mou, table, facts)?;
+    if facts.margin > widest {
+        return Err(Unsound::differs("margin", facts.margin, widest));
     }
     if facts.cells.iter().any(|cell| cell.unsigned_abs() > MAX_COUNT) {
         return Err(Unsound::BeyondAnyPopulation);
@@ -119,6 +134,23 @@ pub(crate) fn verify(
         return Err(Unsound::FloorNotJudged);
     }
     Ok(Verified { release, signed, signer })
+}
+
+/// The widest margin that a release may have. A listed table is measured at the MOU's or a narrower one; an
+/// unlisted one is added up from a listed table that holds every cell of it, which makes it wider.
+fn widest_margin(mou: &Mou, table: &Table, facts: &ReleaseFacts) -> Result<Margin, Unsound> {
+    let kpi = table.kpi();
+    let resolved = Resolved::of(mou, &kpi.id, table.period(), table.breakdown());
+    match (resolved, facts.derived_from) {
+        (Ok(Resolved::Listed(_)), None) => Ok(kpi.margin),
+        (Ok(Resolved::Listed(_)), Some(_)) => Err(Unsound::DerivedThoughListed),
+        (Ok(Resolved::RollUp(roll_up)), Some(DerivedFrom { table: key, revision })) => {
+            let is_source = |source: &&Source| source.table().key().at(revision) == key;
+            let source = roll_up.sources().iter().find(is_source).ok_or(Unsound::NotDerived)?;
+            margin_of_cells(kpi.margin, source.cells_added()).ok_or(Unsound::NotDerived)
+        }
+        (Ok(Resolved::RollUp(_)), None) | (Err(_), _) => Err(Unsound::NotDerived),
+    }
 }
 
 fn same<T: PartialEq + Display>(what: &'static str, found: &T, ours: &T) -> Result<(), Unsound> {

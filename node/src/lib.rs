@@ -24,7 +24,7 @@
 //!
 //! ```compile_fail,E0451
 //! fn forge(table: sumac_policy::TableKey) -> sumac_node::store::Charge {
-//!     sumac_node::store::Charge { table, revision: 0, year: "2025-26".into(), price_nano_rho: 1 }
+//!     sumac_node::store::Charge { table, revision: 0, margin: todo!(), year: "2025-26".into(), price_nano_rho: 1 }
 //! }
 //! ```
 //!

@@ -1,19 +1,22 @@
 //! The life of a question, told once: decide, look up, price, charge, count, add noise, settle.
 
+mod derive;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sumac_policy::{
-    Clause, FloorAt, PartyId, Peer, Permit, Question, Reason, Refusal, Table, decide,
+    Clause, FloorAt, Margin, PartyId, Peer, Permit, Permitted, Question, Reason, Refusal, Table,
+    decide,
 };
 use sumac_privacy::{NanoRho, Noisy, Sensitivity, guard, price, variance};
 use sumac_protocol::{Mechanism, Release, ReleaseFacts, SignedRelease, Withheld};
 
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
-use crate::store::{Charge, ChargeRequest, Charging};
+use crate::store::{Charge, ChargeRequest, Charging, HeldState};
 use crate::tabulate::tabulate;
 use crate::world::day_of;
 
@@ -21,7 +24,15 @@ use crate::world::day_of;
 /// what the ledger gave back.
 pub(crate) struct Released {
     bytes: Vec<u8>,
-    repeated: bool,
+    how: How,
+}
+
+/// How a release came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Measured,
+    Derived,
+    Repeated,
 }
 
 /// Why a question brought no release.
@@ -41,9 +52,14 @@ impl Released {
         &self.bytes
     }
 
-    /// Whether it had been released before, and so cost nothing now.
-    pub(crate) fn is_repeated(&self) -> bool {
-        self.repeated
+    /// The word for the ledger and the log: `REPEATED` where it had been released before, `DERIVED` where it was
+    /// added up now; neither cost anything.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self.how {
+            How::Measured => "RELEASED",
+            How::Derived => "DERIVED",
+            How::Repeated => "REPEATED",
+        }
     }
 }
 
@@ -57,9 +73,12 @@ impl Node {
         snapshot: Option<&Arc<Snapshot>>,
         now: Timestamp,
     ) -> Result<Released, NotReleased> {
-        let permit = self.permit(peer, roster, question, now)?;
-        if let Some(bytes) = self.released(permit.table()).await? {
-            return Ok(Released { bytes, repeated: true });
+        let permit = match self.permit(peer, roster, question, now)? {
+            Permitted::Measure(permit) => permit,
+            Permitted::Derive(permit) => return self.derive(&permit, now).await,
+        };
+        if let Some((bytes, _)) = self.released(permit.table()).await? {
+            return Ok(Released { bytes, how: How::Repeated });
         }
         let snapshot = held(snapshot, permit.table())?.clone();
         // Spawned, because what is charged is finished even if the asker hangs up.
@@ -75,13 +94,23 @@ impl Node {
         roster: &[PartyId],
         question: &Question,
         now: Timestamp,
-    ) -> Result<Permit, Refusal> {
+    ) -> Result<Permitted, Refusal> {
         decide(&self.mou, &self.party, peer, question, roster, day_of(now))
     }
 
-    /// The release of a table, if there is one.
-    pub(crate) async fn released(&self, table: &Table) -> Result<Option<Vec<u8>>, NodeError> {
-        Ok(self.store.released(&table.key()).await?)
+    /// The release of a listed table and its margin, if there is one that is as precise as the MOU asks.
+    pub(crate) async fn released(
+        &self,
+        table: &Table,
+    ) -> Result<Option<(Vec<u8>, Margin)>, NotReleased> {
+        let held = self.store.held(&table.key()).await.map_err(NodeError::from)?;
+        let Some(held) = held else { return Ok(None) };
+        match held.state {
+            HeldState::RemeasureOrdered => Ok(None),
+            _ if table.kpi().margin < held.margin => Err(margin_tighter(table, held.margin).into()),
+            HeldState::Charged => Ok(None),
+            HeldState::Released(bytes) => Ok(Some((bytes, held.margin))),
+        }
     }
 
     async fn measure(
@@ -96,7 +125,10 @@ impl Node {
         let request = charge_request(&permit, &snapshot, price, now);
         let charge = match self.store.charge(request).await.map_err(NodeError::from)? {
             Charging::New(charge) | Charging::Resumed(charge) => charge,
-            Charging::Released(bytes) => return Ok(Released { bytes, repeated: true }),
+            Charging::Released(bytes) => return Ok(Released { bytes, how: How::Repeated }),
+            Charging::TooWide { margin } => {
+                return Err(margin_tighter(permit.table(), margin).into());
+            }
             Charging::Spent { budget_nano_rho, spent_nano_rho, price_nano_rho } => {
                 let [budget, spent, price] =
                     [budget_nano_rho, spent_nano_rho, price_nano_rho].map(NanoRho::new);
@@ -106,7 +138,7 @@ impl Node {
         let (noisy, charge) = self.count(permit.clone(), snapshot.clone(), charge).await?;
         let release = self.release(&permit, &snapshot, noisy, &charge, now)?;
         let bytes = self.store.settle(charge, release, now).await.map_err(NodeError::from)?;
-        Ok(Released { bytes, repeated: false })
+        Ok(Released { bytes, how: How::Measured })
     }
 
     /// Exact cells are born and die in this one call, on a thread of its own.
@@ -122,7 +154,7 @@ impl Node {
             let _turn = turn;
             let mut rng = ChaCha20Rng::from_seed(*seed);
             let exact = tabulate(&snapshot, &permit, &charge)?;
-            let noisy = sumac_privacy::release(exact, permit.table().kpi().margin, &mut rng)?;
+            let noisy = sumac_privacy::release(exact, charge.margin(), &mut rng)?;
             Ok((noisy, charge))
         });
         counted.await.map_err(|_| NodeError::Stopped)?
@@ -140,14 +172,11 @@ impl Node {
         let table = permit.table();
         let outcomes = &table.kpi().definition.outcomes;
         let mut cells = noisy.into_cells();
-        let withheld = match self.mou.privacy().floor_at {
-            FloorAt::Coalition => None,
-            FloorAt::Node => Some(withhold(&mut cells, table, self.mou.privacy().floor)),
-        };
+        let withheld = self.withhold(&mut cells, table, charge.margin());
         let facts = ReleaseFacts {
             party: self.party.clone(),
             mou: permit.mou(),
-            table: table.key(),
+            table: table.key().at(charge.revision()),
             definition: table.definition_hash(),
             revision: charge.revision(),
             kpi: table.kpi().id.clone(),
@@ -155,7 +184,7 @@ impl Node {
             breakdown: table.breakdown().clone(),
             outcomes: outcomes.iter().map(|outcome| outcome.id.clone()).collect(),
             cells,
-            margin: table.kpi().margin,
+            margin: charge.margin(),
             mechanism: Mechanism::DiscreteGaussian,
             price_nano_rho: charge.price_nano_rho(),
             snapshot_commitment: snapshot.commitment(),
@@ -163,7 +192,26 @@ impl Node {
             measured_at: now,
             accounting_year: permit.accounting_year(),
             withheld,
+            derived_from: None,
         };
+        self.seal(facts)
+    }
+
+    /// Withholds this node's own small groups where the MOU lets each node judge the floor.
+    pub(crate) fn withhold(
+        &self,
+        cells: &mut [i64],
+        table: &Table,
+        margin: Margin,
+    ) -> Option<Withheld> {
+        match self.mou.privacy().floor_at {
+            FloorAt::Coalition => None,
+            FloorAt::Node => Some(withhold(cells, table, margin, self.mou.privacy().floor)),
+        }
+    }
+
+    /// A release as it is kept and sent.
+    pub(crate) fn seal(&self, facts: ReleaseFacts) -> Result<Vec<u8>, NodeError> {
         let body = Release::new(facts)?.encode();
         let seal = sumac_keys::seal::seal(&self.identity.borrow(), &body)?;
         let signed = SignedRelease { body, signature: seal.signature, chain: seal.chain };
@@ -201,6 +249,8 @@ fn charge_request(
     ChargeRequest {
         table: table.key(),
         year: permit.accounting_year().to_string(),
+        span: permit.accounting_span(),
+        margin: table.kpi().margin,
         budget_nano_rho: permit.budget_nano_rho(),
         price_nano_rho: price.get(),
         snapshot: snapshot.id().to_owned(),
@@ -209,6 +259,21 @@ fn charge_request(
         period: table.period().to_string(),
         breakdown: table.breakdown().dimensions().iter().map(ToString::to_string).collect(),
         at: now,
+    }
+}
+
+/// What was paid for is not precise enough any more. The same table at another margin is the same table, so
+/// fresh noise takes an order.
+pub(crate) fn margin_tighter(table: &Table, held: Margin) -> Refusal {
+    let kpi = &table.kpi().id;
+    Refusal {
+        reason: Reason::MarginTighter,
+        clause: Clause::at(format!("kpi.{kpi}.margin")),
+        message: format!(
+            "the MOU asks for {}, and this table was paid for at {held}",
+            table.kpi().margin
+        ),
+        hint: "the partner's operator may run `sumac remeasure`, at full price".to_owned(),
     }
 }
 
@@ -226,10 +291,10 @@ fn budget_spent(permit: &Permit, budget: NanoRho, spent: NanoRho, price: NanoRho
 }
 
 /// Withholds this node's own small groups, judged on noisy sizes with a guard, and says which.
-fn withhold(cells: &mut [i64], table: &Table, floor: u32) -> Withheld {
+fn withhold(cells: &mut [i64], table: &Table, margin: Margin, floor: u32) -> Withheld {
     let outcomes = table.kpi().definition.outcomes.len().max(1);
     let cells_in_group = u32::try_from(outcomes).unwrap_or(u32::MAX);
-    let slack = guard(variance(table.kpi().margin) * f64::from(cells_in_group));
+    let slack = guard(variance(margin) * f64::from(cells_in_group));
     let least = u64::from(floor).saturating_add(slack);
     let mut groups = Vec::new();
     for (number, group) in (0u32..).zip(cells.chunks_mut(outcomes)) {

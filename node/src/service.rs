@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sumac_keys::{Usage, peer_of};
-use sumac_policy::{Clause, Peer, Question, Reason, Refusal, Sha256};
+use sumac_policy::{Clause, Peer, Period, Permitted, Question, Reason, Refusal, Resolved, Sha256};
 use sumac_protocol::status::CallError;
 use sumac_protocol::wire;
 use sumac_protocol::wire::node_service_server::NodeService;
@@ -118,13 +118,10 @@ impl Service {
         outcome: Result<crate::release::Released, NotReleased>,
     ) -> (&'static str, Answer) {
         let (code, answer) = match outcome {
-            Ok(released) => {
-                let code = if released.is_repeated() { "REPEATED" } else { "RELEASED" };
-                match SignedRelease::from_bytes(released.bytes()) {
-                    Ok(release) => (code, Answer::Released(release)),
-                    Err(error) => ("FAULT", Answer::Fault(self.fault(ask, peer, &error))),
-                }
-            }
+            Ok(released) => match SignedRelease::from_bytes(released.bytes()) {
+                Ok(release) => (released.outcome(), Answer::Released(release)),
+                Err(error) => ("FAULT", Answer::Fault(self.fault(ask, peer, &error))),
+            },
             Err(NotReleased::Refused(refusal)) => (refusal.reason.code(), Answer::Refused(refusal)),
             Err(NotReleased::Failed(error)) => {
                 ("FAULT", Answer::Fault(self.fault(ask, peer, &error)))
@@ -160,8 +157,8 @@ impl Service {
             outcome: outcome.to_owned(),
         };
         if let Ok(Question { kpi, period, breakdown, purpose }) = question {
-            let table = sumac_policy::Table::resolve(&self.node.mou, kpi, *period, breakdown);
-            asked.table = table.ok().map(|table| table.key());
+            let resolved = Resolved::of(&self.node.mou, kpi, *period, breakdown);
+            asked.table = resolved.ok().map(|resolved| resolved.table().key());
             asked.kpi = kpi.to_string();
             asked.period = period.to_string();
             asked.breakdown = breakdown.dimensions().iter().map(ToString::to_string).collect();
@@ -215,17 +212,38 @@ impl Service {
         snapshot: Option<&Arc<Snapshot>>,
         now: Timestamp,
     ) -> Result<Preview, NotReleased> {
-        let permit = self.node.permit(peer, roster, question, now)?;
-        let table = permit.table();
-        let already_released = self.node.released(table).await?.is_some();
-        if !already_released {
-            held(snapshot, table)?;
-        }
-        Ok(Preview::WouldAnswer {
-            price_nano_rho: if already_released { 0 } else { price_of(table).get() },
-            already_released,
-            margin: table.kpi().margin,
-            clause: permit.clause().clone(),
+        let permit = match self.node.permit(peer, roster, question, now)? {
+            Permitted::Measure(permit) => permit,
+            Permitted::Derive(permit) => {
+                let derivable = self.node.derivable(permit.roll_up()).await?;
+                return Ok(Preview::WouldAnswer {
+                    price_nano_rho: 0,
+                    already_released: derivable.is_kept(),
+                    derived: true,
+                    margin: derivable.margin(),
+                    clause: permit.clause().clone(),
+                });
+            }
+        };
+        let (table, clause) = (permit.table(), permit.clause().clone());
+        Ok(match self.node.released(table).await? {
+            Some((_, margin)) => Preview::WouldAnswer {
+                price_nano_rho: 0,
+                already_released: true,
+                derived: false,
+                margin,
+                clause,
+            },
+            None => {
+                held(snapshot, table)?;
+                Preview::WouldAnswer {
+                    price_nano_rho: price_of(table).get(),
+                    already_released: false,
+                    derived: false,
+                    margin: table.kpi().margin,
+                    clause,
+                }
+            }
         })
     }
 
@@ -233,7 +251,8 @@ impl Service {
         let snapshot = self.node.snapshot(now).await?;
         let mou = &self.node.mou;
         let year = mou.calendar().year_starts.year_of(day_of(now));
-        let balance = self.node.store.balance(&year.to_string()).await?;
+        let span = Period::Year(year).span(mou.calendar().year_starts);
+        let balance = self.node.store.balance(span).await?;
         Ok(Description {
             party: self.node.party.clone(),
             software_version: env!("CARGO_PKG_VERSION").to_owned(),

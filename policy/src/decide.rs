@@ -4,16 +4,19 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::clause::Clause;
+use crate::derive::DerivePermit;
 use crate::mou::{Capability, Kpi, Mou, PartyKind};
 use crate::names::PartyId;
 use crate::peer::{Peer, PeerRole};
 use crate::period::Period;
-use crate::permit::{Permit, Table};
+use crate::permit::{Permit, Permitted, Table};
 use crate::question::Question;
 use crate::refusal::{Reason, Refusal};
+use crate::resolve::Resolved;
 
 /// Decides a question. `node` is the party whose node decides, `roster` the parties asked together, `today`
-/// the date in UTC. Depends on nothing else: never on data, and not on what was spent (the ledger knows).
+/// the date in UTC. Depends on nothing else: never on data, and not on what was spent or released (the ledger
+/// knows).
 ///
 /// # Errors
 /// A [`Refusal`] that names its clause and what to do.
@@ -24,7 +27,7 @@ pub fn decide(
     question: &Question,
     roster: &[PartyId],
     today: Date,
-) -> Result<Permit, Refusal> {
+) -> Result<Permitted, Refusal> {
     in_force(mou, today)?;
     may_ask(mou, peer)?;
     let Question { kpi, period, breakdown, purpose } = question;
@@ -37,17 +40,25 @@ pub fn decide(
             format!("name one of: {}", listed.join(", ")),
         ));
     }
-    let table = Table::resolve(mou, kpi, *period, breakdown)?;
+    let resolved = Resolved::of(mou, kpi, *period, breakdown)?;
+    let table = resolved.table();
     answered_here(mou, node, table.kpi())?;
-    asked_in_time(mou, &table, today)?;
+    asked_in_time(mou, table, today)?;
     roster_is_large_enough(mou, table.kpi(), roster)?;
-    Ok(Permit {
-        question: question.clone(),
-        clause: Clause::at(format!("kpi.{kpi}.by")),
-        mou: mou.hash(),
-        table,
-        accounting_year: mou.calendar().year_starts.year_of(today),
-        budget_nano_rho: mou.privacy().budget_nano_rho,
+    let (question, mou_hash) = (question.clone(), mou.hash());
+    let clause = Clause::at(format!("kpi.{kpi}.by"));
+    Ok(match resolved {
+        Resolved::Listed(table) => Permitted::Measure(Permit {
+            question,
+            clause,
+            mou: mou_hash,
+            table,
+            accounting_year: mou.calendar().year_starts.year_of(today),
+            budget_nano_rho: mou.privacy().budget_nano_rho,
+        }),
+        Resolved::RollUp(roll_up) => {
+            Permitted::Derive(DerivePermit { question, clause, mou: mou_hash, roll_up })
+        }
     })
 }
 

@@ -1,8 +1,9 @@
-//! Proof that the MOU in force allows a question.
+//! Proof that the MOU in force allows a question, to be measured; [`crate::DerivePermit`] is the other kind.
 
 use std::sync::Arc;
 
 use crate::clause::Clause;
+use crate::derive::DerivePermit;
 use crate::digest::Sha256;
 use crate::dimension::{Breakdown, Dimension};
 use crate::mou::Kpi;
@@ -24,6 +25,15 @@ pub struct Permit {
     pub(crate) budget_nano_rho: u64,
 }
 
+/// What the MOU in force allows of a question.
+#[derive(Debug, Clone)]
+pub enum Permitted {
+    /// A listed table: released, or to be measured and paid for.
+    Measure(Permit),
+    /// An unlisted one, to be added up from one that is released; free.
+    Derive(DerivePermit),
+}
+
 /// A table resolved under one MOU: its meaning, its axes, its name. Says nothing about who may ask.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -36,6 +46,24 @@ pub struct Table {
     pub(crate) dimensions: Vec<Arc<Dimension>>,
     /// The canonical table in which each dimension's column is.
     pub(crate) axis_tables: Vec<TableName>,
+}
+
+impl Permitted {
+    /// The question allowed.
+    pub fn question(&self) -> &Question {
+        match self {
+            Self::Measure(permit) => permit.question(),
+            Self::Derive(permit) => permit.question(),
+        }
+    }
+
+    /// The table allowed.
+    pub fn table(&self) -> &Table {
+        match self {
+            Self::Measure(permit) => permit.table(),
+            Self::Derive(permit) => permit.roll_up().table(),
+        }
+    }
 }
 
 impl Permit {
@@ -64,6 +92,11 @@ impl Permit {
         self.accounting_year
     }
 
+    /// First and last day of that year.
+    pub fn accounting_span(&self) -> Span {
+        Period::Year(self.accounting_year).span(self.table.year_starts)
+    }
+
     /// What the node may spend in that year, in nano-ρ.
     pub fn budget_nano_rho(&self) -> u64 {
         self.budget_nano_rho
@@ -71,7 +104,12 @@ impl Permit {
 }
 
 impl Table {
-    /// What names it.
+    /// Whether its KPI lists it: it is then always measured, and never derived.
+    pub fn is_listed(&self) -> bool {
+        self.kpi.by.iter().any(|listed| listed.is_same(&self.breakdown))
+    }
+
+    /// What names its first measurement; see [`TableKey::at`].
     pub fn key(&self) -> TableKey {
         self.key
     }

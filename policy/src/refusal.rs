@@ -47,6 +47,8 @@ pub enum Reason {
     ColumnNotHeld,
     /// The year's budget does not hold the price.
     BudgetSpent,
+    /// The MOU asks for a narrower margin than the table was released at.
+    MarginTighter,
 }
 
 /// A refused question: the reason, the clause it rests on, and what to do.
@@ -65,7 +67,7 @@ pub struct Refusal {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MouDiffers,
         Self::MouNotYetEffective,
         Self::MouExpired,
@@ -86,6 +88,7 @@ impl Reason {
         Self::SnapshotTooEarly,
         Self::ColumnNotHeld,
         Self::BudgetSpent,
+        Self::MarginTighter,
     ];
 
     /// The stable code, on the wire and in logs.
@@ -111,6 +114,7 @@ impl Reason {
             Self::SnapshotTooEarly => "SNAPSHOT_TOO_EARLY",
             Self::ColumnNotHeld => "COLUMN_NOT_HELD",
             Self::BudgetSpent => "BUDGET_SPENT",
+            Self::MarginTighter => "MARGIN_TIGHTER",
         }
     }
 

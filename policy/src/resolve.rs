@@ -1,23 +1,77 @@
 //! From the words of a question to the table they mean under one MOU.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256 as Hasher};
 
 use crate::clause::Clause;
+use crate::derive::{RollUp, Source};
 use crate::digest::Sha256;
 use crate::dimension::{Breakdown, table_of};
 use crate::mou::{Kpi, Mou};
-use crate::names::KpiId;
+use crate::names::{DimensionId, KpiId};
 use crate::nearest::nearest;
 use crate::period::Period;
 use crate::permit::Table;
 use crate::refusal::{Reason, Refusal};
 use crate::table::TableKey;
 
-/// Only `remeasure` will raise a table's revision.
+/// A table's key names its first measurement; [`TableKey::at`] names the later ones.
 const REVISION: u32 = 0;
 
+/// What a question's words mean under one MOU.
+#[derive(Debug, Clone)]
+pub enum Resolved {
+    /// A table that the MOU lists: always measured itself.
+    Listed(Table),
+    /// One that it does not list, and that a listed table holds every cell of.
+    RollUp(RollUp),
+}
+
+impl Resolved {
+    /// What these words mean under `mou`, whoever asks and whenever.
+    ///
+    /// # Errors
+    /// `KPI_NOT_LISTED`, `BREAKDOWN_NOT_LISTED`, `RESTRICTED`, `PERIOD_NOT_OF_KPI`.
+    pub fn of(
+        mou: &Mou,
+        kpi: &KpiId,
+        period: Period,
+        breakdown: &Breakdown,
+    ) -> Result<Self, Refusal> {
+        let kpi = mou.kpi(kpi).ok_or_else(|| not_listed(mou, kpi))?;
+        unrestricted(mou, kpi, breakdown)?;
+        let mut ids = breakdown.dimensions().to_vec();
+        ids.sort();
+        let larger: Vec<_> = kpi.by.iter().filter(|listed| holds(listed, &ids)).collect();
+        let listed = kpi.by.iter().any(|listed| listed.is_same(breakdown));
+        if !listed && larger.is_empty() {
+            return Err(breakdown_not_listed(kpi, breakdown));
+        }
+        aligned(mou, kpi, period)?;
+        let table = build(mou, kpi, period, ids)?;
+        if listed {
+            return Ok(Self::Listed(table));
+        }
+        let resolved = larger.iter().filter_map(|by| Table::resolve(mou, &kpi.id, period, by).ok());
+        let sources: Vec<_> = resolved.filter_map(|source| Source::of(&table, source)).collect();
+        if sources.is_empty() {
+            return Err(breakdown_not_listed(kpi, breakdown));
+        }
+        Ok(Self::RollUp(RollUp::from(table, sources)))
+    }
+
+    /// The table asked for, measured or derived.
+    pub fn table(&self) -> &Table {
+        match self {
+            Self::Listed(table) => table,
+            Self::RollUp(roll_up) => roll_up.table(),
+        }
+    }
+}
+
 impl Table {
-    /// The table that these words name under `mou`, whoever asks and whenever.
+    /// The listed table that these words name under `mou`, whoever asks and whenever.
     ///
     /// # Errors
     /// `KPI_NOT_LISTED`, `BREAKDOWN_NOT_LISTED`, `RESTRICTED`, `PERIOD_NOT_OF_KPI`.
@@ -27,62 +81,83 @@ impl Table {
         period: Period,
         breakdown: &Breakdown,
     ) -> Result<Self, Refusal> {
-        let kpi = mou.kpi(kpi).ok_or_else(|| not_listed(mou, kpi))?;
-        let clause = Clause::at(format!("kpi.{}.by", kpi.id));
-        unrestricted(mou, kpi, breakdown)?;
-        let refused =
-            |reason, clause, message, hint| Err(Refusal { reason, clause, message, hint });
-        let Some(listed) = kpi.by.iter().find(|listed| listed.is_same(breakdown)) else {
-            let listed: Vec<_> = kpi.by.iter().map(ToString::to_string).collect();
-            return refused(
-                Reason::BreakdownNotListed,
-                clause,
-                format!("`{}` is not broken down by {breakdown}", kpi.id),
-                format!("the MOU lists: {}", listed.join("; ")),
-            );
-        };
-        let calendar = mou.calendar();
-        let aligned = period.kind() == kpi.period
-            && period.fits(calendar.year_starts)
-            && is_aligned(mou, kpi, period);
-        if !aligned {
-            let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
-            return refused(
-                Reason::PeriodNotOfKpi,
-                Clause::at(format!("kpi.{}.period", kpi.id)),
-                format!(
-                    "`{}` is reported by {}, and {period} is no such period",
-                    kpi.id, kpi.period
-                ),
-                format!("such as {first}"),
-            );
+        match Resolved::of(mou, kpi, period, breakdown)? {
+            Resolved::Listed(table) => Ok(table),
+            Resolved::RollUp(roll_up) => {
+                Err(breakdown_not_listed(roll_up.table().kpi(), breakdown))
+            }
         }
-        let mut dimensions = Vec::new();
-        let mut axis_tables = Vec::new();
-        // In one order, however the MOU lists them, so that two versions cannot name one table twice.
-        let mut ids = listed.dimensions().to_vec();
-        ids.sort();
-        for id in &ids {
-            // A sound MOU lists only dimensions that exist and that the KPI can read.
-            let dimension = mou.dimension(id).ok_or_else(|| not_listed(mou, &kpi.id))?;
-            let table = table_of(mou.schema(), kpi.definition.of, dimension.source.column());
-            dimensions.push(dimension.clone());
-            axis_tables.push(table.ok_or_else(|| not_listed(mou, &kpi.id))?);
-        }
-        let axes: Vec<_> =
-            dimensions.iter().map(AsRef::as_ref).zip(axis_tables.iter().copied()).collect();
-        let definition_hash = Sha256::of(kpi.definition.canonical(&axes).as_bytes());
-        Ok(Self {
-            key: key(definition_hash, period, mou),
-            definition_hash,
-            kpi: kpi.clone(),
-            period,
-            year_starts: calendar.year_starts,
-            breakdown: Breakdown::by(ids),
-            dimensions,
-            axis_tables,
-        })
     }
+}
+
+/// Whether a listed breakdown has every one of these dimensions, each once, and others besides.
+fn holds(listed: &Breakdown, sorted: &[DimensionId]) -> bool {
+    let distinct = sorted.windows(2).all(|pair| pair.first() != pair.last());
+    distinct
+        && listed.dimensions().len() > sorted.len()
+        && sorted.iter().all(|id| listed.dimensions().contains(id))
+}
+
+fn breakdown_not_listed(kpi: &Kpi, breakdown: &Breakdown) -> Refusal {
+    let listed: Vec<_> = kpi.by.iter().map(ToString::to_string).collect();
+    Refusal {
+        reason: Reason::BreakdownNotListed,
+        clause: Clause::at(format!("kpi.{}.by", kpi.id)),
+        message: format!("`{}` is not broken down by {breakdown}", kpi.id),
+        hint: format!("the MOU lists: {}", listed.join("; ")),
+    }
+}
+
+fn aligned(mou: &Mou, kpi: &Kpi, period: Period) -> Result<(), Refusal> {
+    let calendar = mou.calendar();
+    let aligned = period.kind() == kpi.period
+        && period.fits(calendar.year_starts)
+        && is_aligned(mou, kpi, period);
+    if aligned {
+        return Ok(());
+    }
+    let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
+    Err(Refusal {
+        reason: Reason::PeriodNotOfKpi,
+        clause: Clause::at(format!("kpi.{}.period", kpi.id)),
+        message: format!(
+            "`{}` is reported by {}, and {period} is no such period",
+            kpi.id, kpi.period
+        ),
+        hint: format!("such as {first}"),
+    })
+}
+
+/// The table of dimensions in one order, however the MOU lists them, so that two versions cannot name one
+/// table twice.
+fn build(
+    mou: &Mou,
+    kpi: &Arc<Kpi>,
+    period: Period,
+    sorted: Vec<DimensionId>,
+) -> Result<Table, Refusal> {
+    let mut dimensions = Vec::new();
+    let mut axis_tables = Vec::new();
+    for id in &sorted {
+        // A sound MOU lists only dimensions that exist and that the KPI can read.
+        let dimension = mou.dimension(id).ok_or_else(|| not_listed(mou, &kpi.id))?;
+        let table = table_of(mou.schema(), kpi.definition.of, dimension.source.column());
+        dimensions.push(dimension.clone());
+        axis_tables.push(table.ok_or_else(|| not_listed(mou, &kpi.id))?);
+    }
+    let axes: Vec<_> =
+        dimensions.iter().map(AsRef::as_ref).zip(axis_tables.iter().copied()).collect();
+    let definition_hash = Sha256::of(kpi.definition.canonical(&axes).as_bytes());
+    Ok(Table {
+        key: key(definition_hash, period, mou),
+        definition_hash,
+        kpi: kpi.clone(),
+        period,
+        year_starts: mou.calendar().year_starts,
+        breakdown: Breakdown::by(sorted),
+        dimensions,
+        axis_tables,
+    })
 }
 
 /// Spans of years are laid end to end from the first period; years and quarters always are.

@@ -4,8 +4,8 @@
 #![expect(clippy::disallowed_methods, reason = "no chain is verified here: the peer is given")]
 
 use sumac_policy::{
-    Breakdown, Mou, PartyId, Peer, PeerRole, Permit, Question, Reason, Refusal, Severity, decide,
-    standard,
+    Breakdown, Mou, PartyId, Peer, PeerRole, Permit, Permitted, Question, Reason, Refusal,
+    Severity, decide, standard,
 };
 
 const LAKESHORE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
@@ -60,6 +60,13 @@ fn ask(asked: &Asked) -> Result<Permit, Refusal> {
 }
 
 fn ask_under(mou: &Mou, asked: &Asked) -> Result<Permit, Refusal> {
+    match permitted(mou, asked)? {
+        Permitted::Measure(permit) => Ok(permit),
+        Permitted::Derive(permit) => panic!("{} is derived", permit.roll_up().table().breakdown()),
+    }
+}
+
+fn permitted(mou: &Mou, asked: &Asked) -> Result<Permitted, Refusal> {
     let party = |id: &str| id.parse::<PartyId>().unwrap();
     let (asker, role) = asked.peer;
     let question = Question {
@@ -302,11 +309,13 @@ fn promise_5_no_by_default() {
         assert_eq!(refusal.reason, reason, "{refusal}");
         assert!(!refusal.hint.is_empty(), "{refusal}");
     }
-    // The total is a table like any other: where it is not listed, it is not asked.
+    // The total is a table like any other: where it is not listed, it is never measured.
     let without_total =
         with("[[], [\"race_ethnicity\"], [\"sex\"], [\"age_band\"]]\n", "[[\"sex\"]]\n");
     let total = Asked { by: &[], ..ANNUAL };
-    assert_eq!(ask_under(&without_total, &total).unwrap_err().reason, Reason::BreakdownNotListed);
+    assert!(matches!(permitted(&without_total, &total), Ok(Permitted::Derive(_))));
+    let unheld = Asked { by: &["age_band"], ..ANNUAL };
+    assert_eq!(ask_under(&without_total, &unheld).unwrap_err().reason, Reason::BreakdownNotListed);
     // A role that may nothing permits nothing.
     let silent =
         with("\"every-party\", may = [\"read\", \"propose\"]", "\"every-party\", may = []");

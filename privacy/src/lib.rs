@@ -45,8 +45,8 @@ pub mod show;
 
 pub use budget::{YearPrice, kpi_price, lint, year_prices};
 pub use margin::{
-    RateEstimate, guard, margin_of_group, margin_of_sum, rate_interval, standard_deviation,
-    variance, variance_of_sum,
+    RateEstimate, guard, margin_of_cells, margin_of_group, margin_of_sum, rate_interval,
+    standard_deviation, variance, variance_of_sum,
 };
 pub use noise::{Exact, NoiseError, Noisy, release};
 pub use price::{Sensitivity, price, tables_within};

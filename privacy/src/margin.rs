@@ -30,6 +30,12 @@ pub fn margin_of_group(margins: impl IntoIterator<Item = Margin>, cells: u32) ->
     u64::try_from(rounded_up).unwrap_or(u64::MAX)
 }
 
+/// The margin of the sum of `cells` cells of one table at one node: M·√cells, rounded up. None where it says
+/// nothing any more, or there is nothing to add.
+pub fn margin_of_cells(margin: Margin, cells: u32) -> Option<Margin> {
+    Margin::new(u32::try_from(margin_of_group([margin], cells)).ok()?)
+}
+
 /// σ of one cell's noise: 25M/49. Unit: learners.
 pub fn standard_deviation(margin: Margin) -> f64 {
     f64::from(margin.learners()) * 25.0 / 49.0
@@ -152,6 +158,16 @@ mod tests {
             );
         }
         assert_eq!(margin_of_sum(margins(&[5, 12])), 13);
+        for (learners, cells, expected) in [
+            (10, 1, Some(10)),
+            (10, 2, Some(15)),
+            (10, 4, Some(20)),
+            (10, 0, None),
+            (600_000, 4, None),
+        ] {
+            let margin = margin_of_cells(Margin::new(learners).unwrap(), cells);
+            assert_eq!(margin.map(Margin::learners), expected, "{learners} × {cells}");
+        }
     }
 
     #[test]

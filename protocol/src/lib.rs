@@ -43,5 +43,5 @@ pub use limits::{
 };
 pub use log_head::{Consistency, Inclusion, LogHead, ProofError, SignedHead};
 pub use preview::{Preview, PreviewAsk, preview_request, preview_response, read_preview_response};
-pub use release::{Mechanism, Release, ReleaseFacts, Withheld};
+pub use release::{DerivedFrom, Mechanism, Release, ReleaseFacts, Withheld};
 pub use status::CallError;

@@ -23,10 +23,12 @@ pub struct PreviewAsk {
 pub enum Preview {
     /// A release.
     WouldAnswer {
-        /// What it would cost now, in nano-ρ; 0 if it is already released.
+        /// What it would cost now, in nano-ρ; 0 if it is already released or derived.
         price_nano_rho: u64,
         /// Whether the table is already released.
         already_released: bool,
+        /// Whether it would be, or was, added up from another released table.
+        derived: bool,
         /// The margin it would have or has.
         margin: Margin,
         /// The clause that permits it.
@@ -86,10 +88,11 @@ impl From<Preview> for wire::Preview {
     fn from(preview: Preview) -> Self {
         use wire::preview::Outcome;
         let outcome = match preview {
-            Preview::WouldAnswer { price_nano_rho, already_released, margin, clause } => {
+            Preview::WouldAnswer { price_nano_rho, already_released, derived, margin, clause } => {
                 Outcome::WouldAnswer(wire::WouldAnswer {
                     price_nano_rho,
                     already_released,
+                    derived,
                     margin: margin.learners(),
                     clause: clause.as_str().to_owned(),
                 })
@@ -110,12 +113,14 @@ impl TryFrom<wire::Preview> for Preview {
                 let wire::WouldAnswer {
                     price_nano_rho,
                     already_released,
+                    derived,
                     margin: learners,
                     clause,
                 } = would;
                 Ok(Self::WouldAnswer {
                     price_nano_rho,
                     already_released,
+                    derived,
                     margin: margin("preview.margin", learners)?,
                     clause: Clause::at(words(&clause)),
                 })
@@ -135,6 +140,7 @@ mod tests {
         let would = Preview::WouldAnswer {
             price_nano_rho: 19_208_000,
             already_released: false,
+            derived: true,
             margin: Margin::new(10).unwrap(),
             clause: Clause::at("kpi.completers.by"),
         };

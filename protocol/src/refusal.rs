@@ -28,6 +28,7 @@ impl From<Reason> for wire::RefusalReason {
             Reason::SnapshotTooEarly => Self::SnapshotTooEarly,
             Reason::ColumnNotHeld => Self::ColumnNotHeld,
             Reason::BudgetSpent => Self::BudgetSpent,
+            Reason::MarginTighter => Self::MarginTighter,
         }
     }
 }
@@ -58,6 +59,7 @@ impl TryFrom<wire::RefusalReason> for Reason {
             Wire::SnapshotTooEarly => Self::SnapshotTooEarly,
             Wire::ColumnNotHeld => Self::ColumnNotHeld,
             Wire::BudgetSpent => Self::BudgetSpent,
+            Wire::MarginTighter => Self::MarginTighter,
         })
     }
 }
@@ -110,7 +112,7 @@ mod tests {
     #[test]
     fn no_reason_or_an_unknown_one_is_an_error_not_a_default() {
         let refusal = |reason| wire::Refusal { reason, ..Default::default() };
-        for reason in [0, 21, -1] {
+        for reason in [0, 22, -1] {
             assert_eq!(Refusal::try_from(refusal(reason)).unwrap_err(), unknown(reason));
         }
     }

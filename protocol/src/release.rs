@@ -27,11 +27,11 @@ pub struct ReleaseFacts {
     pub party: PartyId,
     /// The MOU version that permitted it.
     pub mou: Sha256,
-    /// Names the table.
+    /// Names the table at its revision: [`TableKey::at`].
     pub table: TableKey,
     /// The resolved definition.
     pub definition: Sha256,
-    /// How often the table was measured anew; 0 for the first measurement.
+    /// How often the table was measured or added up anew; 0 for the first time.
     pub revision: u32,
     /// The KPI.
     pub kpi: KpiId,
@@ -45,9 +45,9 @@ pub struct ReleaseFacts {
     pub cells: Vec<i64>,
     /// Each cell's margin.
     pub margin: Margin,
-    /// Where the noise came from.
+    /// Where the noise came from; of a derived table, that of each cell added.
     pub mechanism: Mechanism,
-    /// What the table cost, in nano-ρ; never 0.
+    /// What the table cost, in nano-ρ; 0 exactly where it is derived.
     pub price_nano_rho: u64,
     /// Binds the release to its snapshot, by a key that the node keeps.
     pub snapshot_commitment: [u8; 32],
@@ -57,6 +57,17 @@ pub struct ReleaseFacts {
     pub accounting_year: Year,
     /// Set where the MOU lets each node judge the floor.
     pub withheld: Option<Withheld>,
+    /// Set where the table was not measured, but added up from a released one.
+    pub derived_from: Option<DerivedFrom>,
+}
+
+/// The released table whose cells were added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DerivedFrom {
+    /// Names it at its revision.
+    pub table: TableKey,
+    /// That revision.
+    pub revision: u32,
 }
 
 /// Where noise comes from.
@@ -95,8 +106,12 @@ impl Release {
             let what = format!("{} cells for {outcomes} outcomes", facts.cells.len());
             return Err(WireError::unsound("cells", what));
         }
-        if facts.price_nano_rho == 0 {
-            return Err(WireError::Missing("price_nano_rho"));
+        match (facts.price_nano_rho, &facts.derived_from) {
+            (0, None) => return Err(WireError::Missing("price_nano_rho")),
+            (1.., Some(_)) => {
+                return Err(WireError::unsound("price_nano_rho", "a derived table costs nothing"));
+            }
+            _ => {}
         }
         if let Some(withheld) = &facts.withheld {
             check_withheld(withheld, &facts.cells, outcomes)?;
@@ -169,6 +184,7 @@ impl From<&ReleaseFacts> for wire::ReleaseBody {
             measured_at,
             accounting_year,
             withheld,
+            derived_from,
         } = facts;
         Self {
             format: FORMAT,
@@ -192,6 +208,8 @@ impl From<&ReleaseFacts> for wire::ReleaseBody {
             accounting_year: accounting_year.to_string(),
             withheld_below: withheld.as_ref().map(|withheld| withheld.below),
             withheld_groups: withheld.as_ref().map_or_else(Vec::new, |w| w.groups.clone()),
+            derived_from: derived_from.map(|from| from.table.as_bytes().to_vec()),
+            derived_from_revision: derived_from.map_or(0, |from| from.revision),
         }
     }
 }
@@ -219,6 +237,8 @@ impl TryFrom<wire::ReleaseBody> for ReleaseFacts {
             accounting_year,
             withheld_below,
             withheld_groups,
+            derived_from,
+            derived_from_revision: revision_from,
         } = message;
         if format != FORMAT {
             return Err(WireError::Unknown { field: "format", value: format.into() });
@@ -228,6 +248,14 @@ impl TryFrom<wire::ReleaseBody> for ReleaseFacts {
             Some(below) => Some(Withheld { below, groups: withheld_groups }),
             None if withheld_groups.is_empty() => None,
             None => return Err(WireError::Missing("withheld_below")),
+        };
+        let derived_from = match derived_from {
+            Some(key) => Some(DerivedFrom {
+                table: bytes32("derived_from", &key)?.into(),
+                revision: revision_from,
+            }),
+            None if revision_from == 0 => None,
+            None => return Err(WireError::Missing("derived_from")),
         };
         Ok(Self {
             party: parsed("party", &party)?,
@@ -247,6 +275,7 @@ impl TryFrom<wire::ReleaseBody> for ReleaseFacts {
             measured_at: read_timestamp(measured_at.ok_or(WireError::Missing("measured_at"))?)?,
             accounting_year: parsed("accounting_year", &accounting_year)?,
             withheld,
+            derived_from,
         })
     }
 }

@@ -149,7 +149,8 @@ fn refusal_code(reason: Reason) -> Code {
         | Reason::NoSnapshot
         | Reason::PeriodNotHeld
         | Reason::SnapshotTooEarly
-        | Reason::ColumnNotHeld => Code::FailedPrecondition,
+        | Reason::ColumnNotHeld
+        | Reason::MarginTighter => Code::FailedPrecondition,
         Reason::TooManyTables => Code::InvalidArgument,
         Reason::BudgetSpent => Code::ResourceExhausted,
     }

@@ -134,7 +134,7 @@ fn budget(home: &Home, mou: &Mou, today: Date) -> anyhow::Result<Budget> {
     // A node that has never served has no ledger, and has spent nothing.
     if home.ledger().exists() {
         let summary = store::read_only(&home.ledger()).context("read the ledger")?;
-        let spent = summary.spent_nano_rho.get(&year.to_string()).copied().unwrap_or(0);
+        let spent = summary.spent_in(Period::Year(year).span(mou.calendar().year_starts));
         facts.spent = NanoRho::new(spent);
         facts.released = summary.released_tables;
     }

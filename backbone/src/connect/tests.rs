@@ -102,6 +102,7 @@ impl NodeService for StandIn {
         let would = Preview::WouldAnswer {
             price_nano_rho: 19_208_000,
             already_released: false,
+            derived: false,
             margin: sumac_policy::Margin::new(10).unwrap(),
             clause: Clause::at("kpi"),
         };

@@ -3,6 +3,8 @@
 //! `quantity` says what `value` is: `count` (learners in `outcome`), `size` (learners of the group) or `rate`
 //! (the share in `outcome`, of 1). `margin` goes with counts and sizes, `low` and `high` with rates. A group that
 //! is withheld has one row without a value; a table that nobody answered has one row with status `missing`.
+//! `derived` marks a table that was added up from a released one; `revised` names the nodes whose numbers replace
+//! what they had released before, each with the number of its revision: 2 for the first correction.
 
 use crate::combine::{Combined, Count, Group, Shown};
 use crate::report::rounded;
@@ -10,7 +12,7 @@ use crate::report::rounded;
 /// A breakdown has at most three dimensions.
 const DIMENSIONS: usize = sumac_protocol::MAX_BREAKDOWN;
 
-const HEADER: [&str; 18] = [
+const HEADER: [&str; 20] = [
     "kpi",
     "period",
     "dimension_1",
@@ -29,6 +31,8 @@ const HEADER: [&str; 18] = [
     "withheld_by",
     "answered",
     "missing",
+    "derived",
+    "revised",
 ];
 
 /// One number, or the lack of one.
@@ -112,6 +116,11 @@ fn number_row(combined: &Combined, group: Option<&Group>, number: Number) -> Str
     fields.push(joined(group.into_iter().flat_map(|group| &group.withheld_by)));
     fields.push(joined(&coverage.answered));
     fields.push(joined(missing));
+    fields.push(if combined.derived { "derived" } else { "" }.to_owned());
+    let revised = combined.revised.iter();
+    fields.push(joined(
+        revised.map(|(party, revision)| format!("{party}:{}", u64::from(*revision) + 1)),
+    ));
     row(fields)
 }
 

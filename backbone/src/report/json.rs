@@ -36,6 +36,12 @@ struct TableOf<'a> {
     deduplicated: bool,
     /// The dearest price that one node paid, in billionths of ρ.
     price_nano_rho: u64,
+    /// Whether it was added up from a released table, for nothing, because the MOU does not list it.
+    derived: bool,
+    /// Nodes whose numbers replace what they had released before, with the number of the revision: 2 for the
+    /// first correction.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    revised: BTreeMap<&'a str, u64>,
     /// Empty if nobody answered.
     groups: Vec<GroupOf<'a>>,
 }
@@ -144,6 +150,12 @@ fn table(combined: &Combined) -> TableOf<'_> {
         },
         deduplicated: !combined.may_count_twice(),
         price_nano_rho: combined.price.get(),
+        derived: combined.derived,
+        revised: combined
+            .revised
+            .iter()
+            .map(|(party, revision)| (party.as_str(), u64::from(*revision) + 1))
+            .collect(),
         groups: combined.groups.iter().map(|found| group(combined, found)).collect(),
     }
 }

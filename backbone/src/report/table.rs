@@ -141,7 +141,18 @@ fn coverage(text: &mut String, combined: &Combined) {
     if combined.groups.iter().any(|group| !group.withheld_by.is_empty()) {
         line(text, format_args!("* too low: a node withheld its own small group by its own floor"));
     }
-    if count > 0 {
+    for (party, revision) in &combined.revised {
+        let number = u64::from(*revision) + 1;
+        line(text, format_args!("revision {number}: {party} replaced what it had released before"));
+    }
+    if combined.derived {
+        line(
+            text,
+            format_args!(
+                "derived: added up from a released table, for nothing; so the margin is wider"
+            ),
+        );
+    } else if count > 0 {
         line(text, format_args!("privacy: {}", exposure(combined)));
     }
 }

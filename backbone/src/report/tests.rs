@@ -92,22 +92,57 @@ fn the_table_fits_a_hundred_columns_and_has_no_colour() {
     assert!(!text.contains('\u{1b}'), "{text}");
 }
 
+/// By age band alone, which is not listed: each node adds it up from sex and age band. One of them anew.
+fn derived() -> Combined {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("attainment", &["age_band"]);
+    let source = coalition.table("attainment", &["sex", "age_band"]).key();
+    let release = |party: &str, revision: u32| {
+        let facts = sumac_protocol::ReleaseFacts {
+            price_nano_rho: 0,
+            margin: sumac_policy::Margin::new(20).unwrap(),
+            revision,
+            table: table.key().at(revision),
+            derived_from: Some(sumac_protocol::DerivedFrom { table: source, revision: 0 }),
+            ..coalition.facts(&table, party, vec![1000; 10])
+        };
+        coalition.check(&table, party, crate::testing::sealed(party, facts)).unwrap()
+    };
+    let releases = [Ok(release("lakeshore-cc", 0)), Ok(release("harbor-tech", 1))];
+    coalition.combined(&table, releases)
+}
+
+#[test]
+fn a_derived_table_and_a_correction_are_said_in_every_format() {
+    let text = |format| report(format, &[derived()]);
+    let table = text(Format::Table);
+    assert!(table.contains("derived: added up from a released table"), "{table}");
+    assert!(table.contains("revision 2: harbor-tech"), "{table}");
+    assert!(!table.contains("privacy:"), "{table}");
+    let csv = text(Format::Csv);
+    assert!(csv.lines().skip(1).all(|row| row.ends_with(",derived,harbor-tech:2")), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&text(Format::Json)).unwrap();
+    assert_eq!(json["tables"][0]["derived"], true);
+    assert_eq!(json["tables"][0]["revised"]["harbor-tech"], 2);
+    assert_eq!(json["tables"][0]["price_nano_rho"], 0);
+}
+
 #[test]
 fn csv_has_one_row_per_number() {
     let expected = "\
-kpi,period,dimension_1,code_1,dimension_2,code_2,dimension_3,code_3,quantity,outcome,value,margin,low,high,status,withheld_by,answered,missing
-attainment,2025-26,sex,F,,,,,rate,attained,0.4451,,0.4423,0.4479,shown,,lakeshore-cc harbor-tech,
-attainment,2025-26,sex,F,,,,,size,,3604,20,,,shown,,lakeshore-cc harbor-tech,
-attainment,2025-26,sex,F,,,,,count,attained,1604,15,,,shown,,lakeshore-cc harbor-tech,
-attainment,2025-26,sex,F,,,,,count,not_attained,2000,15,,,shown,,lakeshore-cc harbor-tech,
-attainment,2025-26,sex,M,,,,,rate,attained,0.3395,,0.3367,0.3422,shown,,lakeshore-cc harbor-tech,
-attainment,2025-26,sex,M,,,,,size,,3800,20,,,shown,,lakeshore-cc harbor-tech,
-attainment,2025-26,sex,M,,,,,count,attained,1290,15,,,shown,,lakeshore-cc harbor-tech,
-attainment,2025-26,sex,M,,,,,count,not_attained,2510,15,,,shown,,lakeshore-cc harbor-tech,
-attainment,2025-26,sex,X,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,
-attainment,2025-26,sex,unknown,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,
-completers,2025-26,,,,,,,count,count,12345,10,,,shown,,harbor-tech,lakeshore-cc:PERIOD_NOT_HELD
-completers,2025-26,,,,,,,,,,,,,missing,,,lakeshore-cc:fault harbor-tech:fault
+kpi,period,dimension_1,code_1,dimension_2,code_2,dimension_3,code_3,quantity,outcome,value,margin,low,high,status,withheld_by,answered,missing,derived,revised
+attainment,2025-26,sex,F,,,,,rate,attained,0.4451,,0.4423,0.4479,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,F,,,,,size,,3604,20,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,F,,,,,count,attained,1604,15,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,F,,,,,count,not_attained,2000,15,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,M,,,,,rate,attained,0.3395,,0.3367,0.3422,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,M,,,,,size,,3800,20,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,M,,,,,count,attained,1290,15,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,M,,,,,count,not_attained,2510,15,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,X,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,unknown,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,
+completers,2025-26,,,,,,,count,count,12345,10,,,shown,,harbor-tech,lakeshore-cc:PERIOD_NOT_HELD,,
+completers,2025-26,,,,,,,,,,,,,missing,,,lakeshore-cc:fault harbor-tech:fault,,
 ";
     let text = report(Format::Csv, &[attainment(), completers(), nobody()]);
     assert_eq!(text, expected, "\n{text}");

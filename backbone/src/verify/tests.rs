@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use sumac_policy::{Margin, Sha256, TableKey};
-use sumac_protocol::{ReleaseFacts, Withheld};
+use sumac_protocol::{DerivedFrom, ReleaseFacts, Withheld};
 
 use super::*;
 use crate::testing::{Coalition, sealed};
@@ -71,6 +71,67 @@ fn a_release_that_another_sealed_or_somebody_changed_is_unsound() {
         let unsound = coalition.check(&table, PARTY, signed).unwrap_err().to_string();
         assert!(unsound.contains(expected), "{what}: {unsound}");
     }
+}
+
+#[test]
+fn a_later_revision_of_a_table_is_sound_under_its_own_name() {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("completers", &[]);
+    let facts = coalition.facts(&table, PARTY, vec![100]);
+    let second = ReleaseFacts { revision: 1, table: table.key().at(1), ..facts.clone() };
+    assert!(coalition.check(&table, PARTY, sealed(PARTY, second.clone())).is_ok());
+    for wrong in
+        [ReleaseFacts { table: table.key(), ..second }, ReleaseFacts { revision: 1, ..facts }]
+    {
+        let unsound = coalition.check(&table, PARTY, sealed(PARTY, wrong)).unwrap_err();
+        assert!(matches!(unsound, Unsound::Differs { what: "table", .. }), "{unsound}");
+    }
+}
+
+#[test]
+fn a_derived_release_comes_from_a_listed_table_that_holds_it() {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("attainment", &["age_band"]);
+    let from = |by: &[&str], revision: u32| {
+        let source = coalition.table("attainment", by).key();
+        Some(DerivedFrom { table: source.at(revision), revision })
+    };
+    let margin = |learners| Margin::new(learners).unwrap();
+    let good = ReleaseFacts {
+        price_nano_rho: 0,
+        // Four codes of sex are added up: ±10·√4.
+        margin: margin(20),
+        derived_from: from(&["sex", "age_band"], 0),
+        ..coalition.facts(&table, PARTY, vec![100; 10])
+    };
+    let check = |facts: ReleaseFacts| coalition.check(&table, PARTY, sealed(PARTY, facts));
+    assert!(check(good.clone()).is_ok());
+    let later = ReleaseFacts { derived_from: from(&["sex", "age_band"], 3), ..good.clone() };
+    assert!(check(later).is_ok());
+    let narrower = ReleaseFacts { margin: margin(13), ..good.clone() };
+    assert!(check(narrower).is_ok());
+    let wider = ReleaseFacts { margin: margin(21), ..good.clone() };
+    assert!(check(wider).unwrap_err().to_string().contains("margin"));
+    for elsewhere in [from(&["sex"], 0), from(&[], 0), from(&["age_band"], 0)] {
+        let facts = ReleaseFacts { derived_from: elsewhere, ..good.clone() };
+        assert_eq!(check(facts).unwrap_err(), Unsound::NotDerived);
+    }
+    let measured = ReleaseFacts { price_nano_rho: 1, derived_from: None, ..good };
+    assert_eq!(check(measured).unwrap_err(), Unsound::NotDerived);
+}
+
+#[test]
+fn a_listed_table_is_never_derived() {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("attainment", &["sex"]);
+    let source = coalition.table("attainment", &["sex", "age_band"]).key();
+    let derived = ReleaseFacts {
+        price_nano_rho: 0,
+        derived_from: Some(DerivedFrom { table: source, revision: 0 }),
+        ..coalition.facts(&table, PARTY, vec![100; 8])
+    };
+    let unsound = coalition.check(&table, PARTY, sealed(PARTY, derived)).unwrap_err();
+    assert_eq!(unsound, Unsound::DerivedThoughListed);
 }
 
 #[test]

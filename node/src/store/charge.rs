@@ -1,9 +1,9 @@
 //! The charge: proof that a table is paid for and that the payment is on disk.
 
 use jiff::Timestamp;
-use sumac_policy::{Sha256, TableKey};
+use sumac_policy::{Margin, Sha256, Span, TableKey};
 
-use super::book::TableState;
+use super::book::Paid;
 
 /// Proof that a table is paid for. Leaves the store only after the record of it has been synced, and is used
 /// up by settling, so that nothing is counted or released without one.
@@ -12,6 +12,7 @@ pub struct Charge {
     table: TableKey,
     revision: u32,
     year: String,
+    margin: Margin,
     price_nano_rho: u64,
 }
 
@@ -22,6 +23,11 @@ pub struct ChargeRequest {
     pub table: TableKey,
     /// The accounting year whose budget pays, as the MOU writes it.
     pub year: String,
+    /// That year's first and last day. What was spent in any year that has a day in common with it counts
+    /// against its budget, so that years that begin on another day open no budget anew.
+    pub span: Span,
+    /// The margin to measure at. One that is wider than what was paid for before is as good.
+    pub margin: Margin,
     /// What may be spent in that year, in nano-ρ.
     pub budget_nano_rho: u64,
     /// The price in nano-ρ; zero is refused.
@@ -49,6 +55,11 @@ pub enum Charging {
     Resumed(Charge),
     /// Released before: the same bytes, free.
     Released(Vec<u8>),
+    /// Paid for before, at a margin wider than the one asked for: not until it is remeasured.
+    TooWide {
+        /// The margin that was paid for.
+        margin: Margin,
+    },
     /// The year's budget has no room for it; nothing was written.
     Spent {
         /// The year's budget, in nano-ρ.
@@ -61,11 +72,17 @@ pub enum Charging {
 }
 
 impl Charge {
-    /// The charge that the book holds for a table. The writer alone calls this, and lets go of it after the
-    /// sync.
-    pub(super) fn held(table: TableKey, state: &TableState) -> Self {
-        let TableState { revision, year, price_nano_rho, release_at: _ } = state;
-        Self { table, revision: *revision, year: year.clone(), price_nano_rho: *price_nano_rho }
+    /// The charge that the book holds for a table's last measurement. The writer alone calls this, and lets
+    /// go of it after the sync.
+    pub(super) fn held(table: TableKey, revision: u32, paid: &Paid) -> Self {
+        let Paid { year, margin, price_nano_rho, .. } = paid;
+        Self {
+            table,
+            revision,
+            year: year.clone(),
+            margin: *margin,
+            price_nano_rho: *price_nano_rho,
+        }
     }
 
     /// The table paid for.
@@ -81,6 +98,11 @@ impl Charge {
     /// The accounting year that paid.
     pub fn year(&self) -> &str {
         &self.year
+    }
+
+    /// The margin that was paid for, at which the table is measured.
+    pub fn margin(&self) -> Margin {
+        self.margin
     }
 
     /// What was paid, in nano-ρ. A resumed charge keeps the price it was made at.

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
-use sumac_policy::TableKey;
+use sumac_policy::{Span, TableKey};
 use sumac_protocol::{Consistency, Inclusion, SignedHead};
 use tokio::sync::{mpsc, oneshot};
 
-use super::book::{Book, Totals};
+use super::book::{Book, SpentIn, Totals};
 use super::charge::{Charge, ChargeRequest, Charging};
 use super::error::StoreError;
 use super::head::Signer;
@@ -103,8 +103,10 @@ pub struct Summary {
     pub records: u64,
     /// Bytes at the end that are no whole record: a write under way, or one that a crash interrupted.
     pub unfinished_bytes: u64,
-    /// Spent in each accounting year, in nano-ρ.
+    /// Spent in each accounting year as the MOU of the day wrote it, in nano-ρ.
     pub spent_nano_rho: BTreeMap<String, u64>,
+    /// The same by each year's days, in their order.
+    pub spent_by_days: Vec<(Span, u64)>,
     /// Spent in all years together, in nano-ρ.
     pub lifetime_nano_rho: u64,
     /// Tables paid for.
@@ -115,6 +117,16 @@ pub struct Summary {
     pub snapshot: Option<Import>,
     /// The MOU in force.
     pub mou: Option<MouInForce>,
+}
+
+impl Summary {
+    /// Spent in every accounting year that has a day in common with these, in nano-ρ: what counts against the
+    /// budget of a year with these days.
+    pub fn spent_in(&self, year: Span) -> u64 {
+        let common =
+            |(other, _): &&(Span, u64)| other.first <= year.last && year.first <= other.last;
+        self.spent_by_days.iter().filter(common).map(|(_, nano_rho)| nano_rho).sum()
+    }
 }
 
 impl Store {
@@ -230,14 +242,14 @@ impl Store {
         self.ask(|reply| Request::Note(note, at, reply)).await
     }
 
-    /// What was spent in an accounting year.
+    /// What was spent in an accounting year with these days, and in every other that has one of them.
     ///
     /// # Errors
     /// A ledger that could not be written.
-    pub async fn balance(&self, year: &str) -> Result<Balance, StoreError> {
+    pub async fn balance(&self, year: Span) -> Result<Balance, StoreError> {
         let totals = self.ask(Request::Totals).await?;
         Ok(Balance {
-            spent_nano_rho: totals.spent.get(year).copied().unwrap_or(0),
+            spent_nano_rho: totals.spent(year),
             lifetime_nano_rho: totals.lifetime_nano_rho,
         })
     }
@@ -290,7 +302,10 @@ impl Store {
         self.ask(|reply| Request::Position(*table, reply)).await
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
+    pub(super) async fn ask<T>(
+        &self,
+        request: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let requests = self.requests.as_ref().ok_or(StoreError::Stopped)?;
         requests.send(request(reply)).await.map_err(|_| StoreError::Stopped)?;
@@ -334,12 +349,15 @@ pub fn rebuild(dir: &Path) -> Result<u64, StoreError> {
 /// No ledger there, a newer format, a damaged record.
 pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
     let (book, unfinished_bytes) = scan::peek(&dir.join(LOG))?;
-    let Totals { next_seq, spent, lifetime_nano_rho, charged, released, snapshot, mou, .. } =
-        book.totals().clone();
+    let Totals {
+        next_seq, spent, years, lifetime_nano_rho, charged, released, snapshot, mou, ..
+    } = book.totals().clone();
+    let days = |year: SpentIn| (Span { first: year.first, last: year.last }, year.nano_rho);
     Ok(Summary {
         records: next_seq,
         unfinished_bytes,
         spent_nano_rho: spent,
+        spent_by_days: years.into_iter().map(days).collect(),
         lifetime_nano_rho,
         charged_tables: charged,
         released_tables: released,

@@ -190,6 +190,9 @@ impl Log {
             Ok(Record { event: Event::Released(released), .. }) if released.table == table => {
                 return Ok(released.body);
             }
+            Ok(Record { event: Event::Derived(derived), .. }) if derived.table == table => {
+                return Ok(derived.body);
+            }
             Ok(_) => Damage::OtherRecord,
             Err(damage) => damage,
         };

@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! ledger    Store: what the rest of the node calls
+//! revisions Store: later measurements, and tables added up
 //! writer    the one thread that decides, writes, syncs, and only then answers
 //! book      what the records say: balances, tables, snapshot, MOU
 //! log       the file: append, sync;  scan reads it;  tail judges an end that does not verify
@@ -27,6 +28,7 @@ mod index;
 mod ledger;
 mod log;
 mod record;
+mod revisions;
 mod scan;
 mod tail;
 mod text;
@@ -42,6 +44,7 @@ pub use ledger::{
     Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only, rebuild,
 };
 pub use record::{Asked, Import, MouInForce, Note, RecordError, Started};
+pub use revisions::{Derivation, DeriveRequest, Held, HeldState, Ordering, RemeasureOrder};
 
 #[cfg(test)]
 mod faults;

@@ -4,8 +4,9 @@
 //! same bytes, or the record is refused. No record holds a row count or an unkeyed hash of data.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sumac_policy::{Sha256, TableKey};
+use sumac_policy::{Margin, Sha256, TableKey};
 
 use super::text;
 
@@ -41,6 +42,10 @@ pub(super) enum Event {
     Charged(Charged),
     /// A table was released: from now on every ask of it gets these bytes.
     Released(Released),
+    /// The operator ordered a new measurement of a table.
+    Remeasure(Remeasure),
+    /// A table that the MOU does not list was added up from a released one. Nothing was spent.
+    Derived(Derived),
     /// Who signs the heads from here on.
     Signer(Signer),
 }
@@ -111,7 +116,7 @@ pub struct Asked {
     pub breakdown: Vec<String>,
     /// The purpose given.
     pub purpose: String,
-    /// `RELEASED`, `REPEATED`, or the code of the refusal.
+    /// `RELEASED`, `DERIVED`, `REPEATED`, or the code of the refusal.
     pub outcome: String,
 }
 
@@ -126,6 +131,15 @@ pub(super) struct Charged {
     pub(super) revision: u32,
     /// The accounting year whose budget pays, as the MOU writes it.
     pub(super) year: String,
+    /// That year's first day.
+    #[serde(with = "text::printed")]
+    pub(super) year_first: Date,
+    /// That year's last day.
+    #[serde(with = "text::printed")]
+    pub(super) year_last: Date,
+    /// The margin paid for: the table is measured at it, whenever that is.
+    #[serde(with = "text::margin")]
+    pub(super) margin: Margin,
     /// The price in nano-ρ; never zero.
     pub(super) price_nano_rho: u64,
     /// What the year may spend, as the MOU says, in nano-ρ.
@@ -152,6 +166,44 @@ pub(super) struct Released {
     pub(super) table: TableKey,
     /// The revision that this is the answer of.
     pub(super) revision: u32,
+    /// The signed release, opaque to the store.
+    #[serde(with = "text::hexadecimal")]
+    pub(super) body: Vec<u8>,
+}
+
+/// A new measurement ordered. The next ask of the table pays for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Remeasure {
+    /// The table.
+    #[serde(with = "text::table")]
+    pub(super) table: TableKey,
+    /// The revision ordered: one more than the last that was paid for.
+    pub(super) revision: u32,
+    /// Why, in the operator's words.
+    pub(super) because: String,
+    /// The KPI.
+    pub(super) kpi: String,
+    /// The period.
+    pub(super) period: String,
+    /// The dimensions; none is the total.
+    pub(super) breakdown: Vec<String>,
+}
+
+/// A table added up from a released one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Derived {
+    /// The table.
+    #[serde(with = "text::table")]
+    pub(super) table: TableKey,
+    /// How often it was added up anew before.
+    pub(super) revision: u32,
+    /// The table whose cells were added.
+    #[serde(with = "text::table")]
+    pub(super) from: TableKey,
+    /// That table's revision.
+    pub(super) from_revision: u32,
     /// The signed release, opaque to the store.
     #[serde(with = "text::hexadecimal")]
     pub(super) body: Vec<u8>,
@@ -240,6 +292,9 @@ mod tests {
             table: TableKey::from(TABLE),
             revision: 0,
             year: "2026-27".into(),
+            year_first: "2026-07-01".parse().unwrap(),
+            year_last: "2027-06-30".parse().unwrap(),
+            margin: Margin::new(21).unwrap(),
             price_nano_rho: 4_500_000,
             budget_nano_rho: 9_000_000,
             snapshot: "2026-08-01".into(),
@@ -249,7 +304,7 @@ mod tests {
             breakdown: vec!["sex".into()],
         });
         let expected = format!(
-            r#"{{"seq":3,"at":"2026-08-01T09:30:00.25Z","salt":"{}","event":{{"charged":{{"table":"{}","revision":0,"year":"2026-27","price_nano_rho":4500000,"budget_nano_rho":9000000,"snapshot":"2026-08-01","mou":"sha256:{}","kpi":"completers","period":"2025-26","breakdown":["sex"]}}}}}}"#,
+            r#"{{"seq":3,"at":"2026-08-01T09:30:00.25Z","salt":"{}","event":{{"charged":{{"table":"{}","revision":0,"year":"2026-27","year_first":"2026-07-01","year_last":"2027-06-30","margin":21,"price_nano_rho":4500000,"budget_nano_rho":9000000,"snapshot":"2026-08-01","mou":"sha256:{}","kpi":"completers","period":"2025-26","breakdown":["sex"]}}}}}}"#,
             "ab".repeat(32),
             "07".repeat(32),
             "01".repeat(32),
@@ -272,6 +327,21 @@ mod tests {
             asked("annual-report", Some(table)),
             asked("annual-report", None),
             Event::Released(Released { table, revision: 0, body: vec![0, 1, 255] }),
+            Event::Remeasure(Remeasure {
+                table,
+                revision: 1,
+                because: "a file was missing".into(),
+                kpi: "completers".into(),
+                period: "2025-26".into(),
+                breakdown: vec!["sex".into()],
+            }),
+            Event::Derived(Derived {
+                table,
+                revision: 0,
+                from: TableKey::from([8; 32]),
+                from_revision: 1,
+                body: vec![0, 1, 255],
+            }),
             Event::Signer(Signer { chain: vec![vec![0x30, 1], vec![]] }),
         ];
         for event in events {

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use jiff::Timestamp;
+use jiff::civil::date;
 use proptest::prelude::*;
-use sumac_policy::{Sha256, TableKey};
+use sumac_policy::{Margin, Sha256, Span, TableKey};
 use tempfile::TempDir;
 
 mod check;
@@ -24,6 +25,7 @@ mod damage;
 mod index;
 mod proofs;
 mod reordering;
+mod revisions;
 
 use super::book::Book;
 use super::check::check;
@@ -39,6 +41,8 @@ use super::{Charge, ChargeRequest, Charging};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const YEAR: &str = "2026-27";
+/// That year's days.
+const SPAN: Span = Span { first: date(2026, 7, 1), last: date(2027, 6, 30) };
 const BUDGET: u64 = 1_000;
 const PRICE: u64 = 100;
 
@@ -49,9 +53,16 @@ async fn the_first_charge_is_new_and_spends_its_price() {
     let charge = charged(store.charge(request(1)).await);
     assert_eq!((charge.table(), charge.revision()), (table(1), 0));
     assert_eq!((charge.year(), charge.price_nano_rho()), (YEAR, PRICE));
-    let balance = store.balance(YEAR).await.unwrap();
+    let balance = store.balance(SPAN).await.unwrap();
     assert_eq!((balance.spent_nano_rho, balance.lifetime_nano_rho), (PRICE, PRICE));
-    assert_eq!(store.balance("2027-28").await.unwrap().spent_nano_rho, 0);
+    assert_eq!(
+        store
+            .balance(Span { first: date(2027, 7, 1), last: date(2028, 6, 30) })
+            .await
+            .unwrap()
+            .spent_nano_rho,
+        0
+    );
 }
 
 #[tokio::test]
@@ -62,7 +73,7 @@ async fn a_charge_without_an_answer_is_completed_by_the_next_ask_with_the_same_c
     let dearer = ChargeRequest { price_nano_rho: 7 * PRICE, ..request(1) };
     let Charging::Resumed(second) = store.charge(dearer).await.unwrap() else { panic!("resumed") };
     assert_eq!(second, first);
-    assert_eq!(store.balance(YEAR).await.unwrap().spent_nano_rho, PRICE);
+    assert_eq!(store.balance(SPAN).await.unwrap().spent_nano_rho, PRICE);
 }
 
 #[tokio::test]
@@ -78,7 +89,7 @@ async fn a_released_table_gives_the_same_bytes_for_ever() {
         let again = store.charge(request(1)).await.unwrap();
         assert_eq!(again, Charging::Released(b"answer".to_vec()));
         assert_eq!(store.released(&table(1)).await.unwrap(), Some(b"answer".to_vec()));
-        assert_eq!(store.balance(YEAR).await.unwrap().spent_nano_rho, PRICE);
+        assert_eq!(store.balance(SPAN).await.unwrap().spent_nano_rho, PRICE);
     }
 }
 
@@ -111,7 +122,7 @@ async fn sixty_four_askers_at_once_never_overspend() {
         }
     }
     assert_eq!(paid, 10);
-    assert_eq!(store.balance(YEAR).await.unwrap().spent_nano_rho, BUDGET);
+    assert_eq!(store.balance(SPAN).await.unwrap().spent_nano_rho, BUDGET);
     drop(store);
     assert_eq!(read_only(dir.path()).unwrap().charged_tables, 10);
 }
@@ -129,7 +140,7 @@ async fn two_askers_of_one_table_at_once_pay_once() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((new, store.balance(YEAR).await.unwrap().spent_nano_rho), (1, PRICE));
+    assert_eq!((new, store.balance(SPAN).await.unwrap().spent_nano_rho), (1, PRICE));
 }
 
 #[tokio::test]
@@ -207,7 +218,7 @@ proptest! {
                     let price_nano_rho = 10 + u64::from(n);
                     store.charge(ChargeRequest { price_nano_rho, ..request(n) }).await.unwrap();
                 }
-                store.balance(YEAR).await.unwrap()
+                store.balance(SPAN).await.unwrap()
             })
         };
         prop_assert_eq!(spend(given), spend(shuffled));
@@ -238,6 +249,8 @@ fn request(n: u8) -> ChargeRequest {
     ChargeRequest {
         table: table(n),
         year: YEAR.into(),
+        span: SPAN,
+        margin: Margin::new(10).unwrap(),
         budget_nano_rho: BUDGET,
         price_nano_rho: PRICE,
         snapshot: "s".into(),

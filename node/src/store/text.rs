@@ -114,3 +114,24 @@ pub(super) mod table_or_none {
         Ok(Option::<Spelled>::deserialize(deserializer)?.map(|Spelled(table)| table))
     }
 }
+
+/// A margin in learners.
+pub(super) mod margin {
+    use sumac_policy::Margin;
+
+    use super::{Deserialize, Deserializer, Serializer, de};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        margin: &Margin,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(margin.learners())
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Margin, D::Error> {
+        let learners = u32::deserialize(deserializer)?;
+        Margin::new(learners).ok_or_else(|| de::Error::custom("not a margin"))
+    }
+}

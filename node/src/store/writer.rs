@@ -21,7 +21,8 @@ use super::head::{Signed, Signer};
 use super::index::Index;
 use super::ledger::{Consistent, Included, Salts};
 use super::log::Log;
-use super::record::{self, Charged, Event, Note, Record, Released};
+use super::record::{self, Charged, Derived, Event, Note, Record, Released, Remeasure};
+use super::revisions::{Derivation, DeriveRequest, Held, HeldState, Ordering, RemeasureOrder};
 use super::tail::MAX_BATCH;
 
 /// Where an answer goes.
@@ -33,6 +34,10 @@ pub(super) enum Request {
     Settle(Charge, Vec<u8>, Timestamp, Reply<Vec<u8>>),
     Note(Note, Timestamp, Reply<()>),
     Released(TableKey, Reply<Option<Vec<u8>>>),
+    Held(TableKey, Reply<Option<Held>>),
+    Remeasure(RemeasureOrder, Reply<Ordering>),
+    Derivation(TableKey, Reply<Option<Derivation>>),
+    Derive(DeriveRequest, Reply<Vec<u8>>),
     Totals(Reply<Totals>),
     Head(Reply<Option<SignedHead>>),
     Inclusion(u64, Reply<Included>),
@@ -125,8 +130,40 @@ impl Writer {
                 let noted = self.record(note.into(), at);
                 answer(reply, move |_| noted.map(drop))
             }
+            Request::Held(table, reply) => {
+                let held = self.held(table);
+                answer(reply, move |log| {
+                    let Some((mut held, offset)) = held else { return Ok(None) };
+                    if let Some(offset) = offset {
+                        held.state = HeldState::Released(log.release(table, offset)?);
+                    }
+                    Ok(Some(held))
+                })
+            }
+            Request::Remeasure(order, reply) => {
+                let ordered = self.order(order);
+                answer(reply, move |_| ordered)
+            }
+            Request::Derivation(table, reply) => {
+                let last = self.book.table(&table).and_then(|state| {
+                    let (revision, last) = state.last_derived()?;
+                    Some((revision, last.clone()))
+                });
+                answer(reply, move |log| {
+                    let Some((revision, last)) = last else { return Ok(None) };
+                    let body = log.release(table, last.release_at)?;
+                    let (from, from_revision) = (last.from, last.from_revision);
+                    Ok(Some(Derivation { revision, from, from_revision, body }))
+                })
+            }
+            Request::Derive(request, reply) => {
+                let table = request.table;
+                let offset = self.derive(request);
+                answer(reply, move |log| log.release(table, offset?))
+            }
             Request::Released(table, reply) => {
-                let offset = self.book.table(&table).and_then(|state| state.release_at);
+                let standing = self.book.table(&table).and_then(|state| state.standing());
+                let offset = standing.and_then(|(_, paid)| paid.release_at);
                 answer(reply, move |log| {
                     offset.map(|offset| log.release(table, offset)).transpose()
                 })
@@ -143,7 +180,8 @@ impl Writer {
                 Ok(Consistent { proof, head })
             }),
             Request::Position(table, reply) => {
-                let offset = self.book.table(&table).and_then(|state| state.release_at);
+                let standing = self.book.table(&table).and_then(|state| state.standing());
+                let offset = standing.and_then(|(_, paid)| paid.release_at);
                 answer(reply, move |log| Ok(offset.and_then(|offset| log.seq_at(offset))))
             }
             Request::Totals(reply) => {
@@ -154,15 +192,20 @@ impl Writer {
     }
 
     fn charge(&mut self, request: ChargeRequest) -> Result<Decision, StoreError> {
-        let ChargeRequest { table, year, budget_nano_rho, price_nano_rho, .. } = request;
-        if let Some(state) = self.book.table(&table) {
-            return Ok(match state.release_at {
+        let ChargeRequest { table, span, margin, budget_nano_rho, price_nano_rho, .. } = request;
+        let state = self.book.table(&table);
+        if let Some((revision, paid)) = state.and_then(|state| state.standing()) {
+            return Ok(match paid.release_at {
+                _ if margin < paid.margin => {
+                    Decision::Ready(Charging::TooWide { margin: paid.margin })
+                }
                 Some(offset) => Decision::Released(offset),
-                None => Decision::Ready(Charging::Resumed(Charge::held(table, state))),
+                None => Decision::Ready(Charging::Resumed(Charge::held(table, revision, paid))),
             });
         }
+        let revision = state.and_then(|state| state.last()).map_or(0, |(last, _)| last + 1);
         self.in_time(request.at)?;
-        let spent_nano_rho = self.book.spent(&year);
+        let spent_nano_rho = self.book.spent(span);
         let fits = spent_nano_rho
             .checked_add(price_nano_rho)
             .is_some_and(|total| total <= budget_nano_rho);
@@ -170,11 +213,14 @@ impl Writer {
             let spent = Charging::Spent { budget_nano_rho, spent_nano_rho, price_nano_rho };
             return Ok(Decision::Ready(spent));
         }
-        let ChargeRequest { snapshot, mou, kpi, period, breakdown, at, .. } = request;
+        let ChargeRequest { year, snapshot, mou, kpi, period, breakdown, at, .. } = request;
         let charged = Charged {
             table,
-            revision: 0,
+            revision,
             year,
+            year_first: span.first,
+            year_last: span.last,
+            margin,
             price_nano_rho,
             budget_nano_rho,
             snapshot,
@@ -184,17 +230,63 @@ impl Writer {
             breakdown,
         };
         self.record(Event::Charged(charged), at)?;
-        let state = self.book.table(&table).expect("the book has just taken the charge");
-        Ok(Decision::Ready(Charging::New(Charge::held(table, state))))
+        let paid = self.book.table(&table).and_then(|state| state.last());
+        let (revision, paid) = paid.expect("the book has just taken the charge");
+        Ok(Decision::Ready(Charging::New(Charge::held(table, revision, paid))))
+    }
+
+    /// What the book knows of a table, and where its release is if that is to be answered.
+    fn held(&self, table: TableKey) -> Option<(Held, Option<u64>)> {
+        let state = self.book.table(&table)?;
+        let (revision, paid) = state.last()?;
+        let (held, offset) = match paid.release_at {
+            _ if state.remeasure => (HeldState::RemeasureOrdered, None),
+            None => (HeldState::Charged, None),
+            // Read only after the sync.
+            Some(offset) => (HeldState::Charged, Some(offset)),
+        };
+        Some((Held { revision, margin: paid.margin, state: held }, offset))
+    }
+
+    /// Orders a new measurement of what is released, or was paid for at a margin too wide.
+    fn order(&mut self, order: RemeasureOrder) -> Result<Ordering, StoreError> {
+        let RemeasureOrder { table, margin, kpi, period, breakdown, because, at } = order;
+        let Some(state) = self.book.table(&table) else { return Ok(Ordering::NeverReleased) };
+        let Some((revision, paid)) = state.last() else { return Ok(Ordering::NeverReleased) };
+        if state.remeasure {
+            return Ok(Ordering::Already { revision: revision + 1 });
+        }
+        if paid.release_at.is_none() && paid.margin <= margin {
+            return Ok(Ordering::NeverReleased);
+        }
+        let revision = revision + 1;
+        let ordered = Remeasure { table, revision, because, kpi, period, breakdown };
+        self.record(Event::Remeasure(ordered), at)?;
+        Ok(Ordering::Ordered { revision })
+    }
+
+    /// Where the derived table's release is: the first one of the same source wins.
+    fn derive(&mut self, request: DeriveRequest) -> Result<u64, StoreError> {
+        let DeriveRequest { table, revision, from, from_revision, body, at } = request;
+        let last = self.book.table(&table).and_then(|state| state.last_derived());
+        if let Some((last_revision, last)) = last
+            && (last_revision >= revision
+                || (last.from, last.from_revision) == (from, from_revision))
+        {
+            return Ok(last.release_at);
+        }
+        self.record(Event::Derived(Derived { table, revision, from, from_revision, body }), at)
     }
 
     /// Where the table's release is: the first one settled wins.
     fn settle(&mut self, charge: &Charge, body: Vec<u8>, at: Timestamp) -> Result<u64, StoreError> {
-        let table = charge.table();
-        if let Some(offset) = self.book.table(&table).and_then(|state| state.release_at) {
+        let (table, revision) = (charge.table(), charge.revision());
+        let place = usize::try_from(revision).unwrap_or(usize::MAX);
+        let paid = self.book.table(&table).and_then(|state| state.paid.get(place));
+        if let Some(offset) = paid.and_then(|paid| paid.release_at) {
             return Ok(offset);
         }
-        self.record(Event::Released(Released { table, revision: charge.revision(), body }), at)
+        self.record(Event::Released(Released { table, revision, body }), at)
     }
 
     /// Adds a record to the batch, and returns where it will be.

@@ -21,6 +21,7 @@ fn facts() -> ReleaseFacts {
         measured_at: "2026-07-22T09:30:00.5Z".parse().unwrap(),
         accounting_year: "2026-27".parse().unwrap(),
         withheld: Some(Withheld { below: 10, groups: vec![1] }),
+        derived_from: None,
     }
 }
 
@@ -65,9 +66,19 @@ fn comes_back_as_encoded_without_a_nodes_own_floor() {
 }
 
 #[test]
+fn a_derived_table_names_its_source_and_costs_nothing() {
+    let from = DerivedFrom { table: TableKey::from([9; 32]), revision: 2 };
+    let derived = ReleaseFacts { derived_from: Some(from), price_nano_rho: 0, ..facts() };
+    let release = Release::new(derived.clone()).unwrap();
+    assert_eq!(Release::decode(&release.encode()), Ok(release));
+    let paid = ReleaseFacts { price_nano_rho: 1, ..derived };
+    assert!(Release::new(paid).unwrap_err().to_string().starts_with("`price_nano_rho`"));
+}
+
+#[test]
 fn refuses_a_body_whose_statements_do_not_fit_together() {
     type Change = fn(&mut wire::ReleaseBody);
-    let cases: [(&str, Change); 26] = [
+    let cases: [(&str, Change); 28] = [
         ("format", |body| body.format = 0),
         ("format", |body| body.format = 2),
         ("party", |body| body.party.clear()),
@@ -94,6 +105,8 @@ fn refuses_a_body_whose_statements_do_not_fit_together() {
         ("withheld_below", |body| body.withheld_below = Some(0)),
         ("withheld_groups", |body| body.withheld_groups = vec![0]),
         ("withheld_groups", |body| body.withheld_groups = vec![1, 1]),
+        ("derived_from", |body| body.derived_from = Some(vec![1; 31])),
+        ("derived_from", |body| body.derived_from_revision = 1),
     ];
     for (field, change) in cases {
         let mut body = wire::ReleaseBody::from(&facts());

@@ -72,7 +72,7 @@ async fn a_power_cut_at_any_sync_loses_nothing_that_was_acknowledged() {
         for (n, body) in &known {
             assert_eq!(store.released(&table(*n)).await.unwrap(), *body, "power for {power_lasts}");
         }
-        let spent = store.balance(YEAR).await.unwrap().spent_nano_rho;
+        let spent = store.balance(SPAN).await.unwrap().spent_nano_rho;
         assert_eq!(spent, known.len() as u64 * PRICE);
     }
 }
@@ -82,11 +82,11 @@ async fn after_a_failed_sync_nothing_is_answered_until_the_store_is_opened_again
     let dir = TempDir::new().unwrap();
     drop(history(dir.path()).await);
     let store = open_on(dir.path(), |file| Box::new(FailingSync(Disk(file))));
-    assert_eq!(store.balance(YEAR).await.unwrap().spent_nano_rho, 200);
+    assert_eq!(store.balance(SPAN).await.unwrap().spent_nano_rho, 200);
     unwritten(store.charge(request(3)).await);
     unwritten(store.charge(request(1)).await);
     unwritten(store.released(&table(1)).await);
-    unwritten(store.balance(YEAR).await);
+    unwritten(store.balance(SPAN).await);
     unwritten(store.note(Note::Import(import("s")), NOW).await);
     drop(store);
     // The kernel had the bytes: the charge stands, and the next ask completes it.
