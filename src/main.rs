@@ -9,6 +9,7 @@ mod demo;
 mod home;
 mod import;
 mod init;
+mod ledger;
 mod mou;
 mod outcome;
 mod passphrase;
@@ -54,6 +55,8 @@ enum Verb {
     Serve(serve::Args),
     Ask(ask::Args),
     Status(status::Args),
+    #[command(subcommand)]
+    Ledger(ledger::Verb),
     Demo(demo::Args),
 }
 
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Verb::Serve(args) => serve::run(args),
         Verb::Ask(args) => ask::run(args),
         Verb::Status(args) => status::run(args),
+        Verb::Ledger(verb) => ledger::run(verb),
         Verb::Demo(args) => demo::run(args),
     };
     match outcome {

@@ -4,6 +4,8 @@ mod facts;
 mod nodes;
 mod words;
 
+pub(crate) use words::{bar, percent};
+
 use anyhow::Context;
 
 use crate::agreement::{Agreement, MouFolder};

@@ -101,7 +101,7 @@ fn amounts(node: &Description) -> (NanoRho, NanoRho) {
 }
 
 /// What is spent, as a bar of text.
-fn bar(spent: NanoRho, whole: NanoRho) -> String {
+pub(crate) fn bar(spent: NanoRho, whole: NanoRho) -> String {
     let permille = spent.share_of(whole).unwrap_or(0).min(1000);
     // Rounded up: something spent is seen.
     let full = (permille * BAR).div_ceil(1000);
@@ -109,7 +109,8 @@ fn bar(spent: NanoRho, whole: NanoRho) -> String {
     format!("[{}]", cells.collect::<String>())
 }
 
-fn percent(spent: NanoRho, whole: NanoRho) -> String {
+/// A share in per cent, rounded up.
+pub(crate) fn percent(spent: NanoRho, whole: NanoRho) -> String {
     let permille = spent.share_of(whole).unwrap_or(0);
     format!("{}.{} %", permille / 10, permille % 10)
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use sumac_backbone::{Absence, Answers, Asker, Wanted};
-use sumac_node::store::{Summary, read_only};
+use sumac_node::store::{Summary, check, read_only};
 use sumac_policy::{Breakdown, Mou, Sha256, Table};
 use tokio::task::JoinSet;
 
@@ -72,6 +72,7 @@ fn consistent(site: &Site) -> Summary {
     assert!(summary.charged_tables >= summary.released_tables, "{summary:?}");
     assert_eq!(summary.lifetime_nano_rho, summary.charged_tables * PRICE_NANO_RHO, "{summary:?}");
     assert_eq!(summary.spent_nano_rho.values().sum::<u64>(), summary.lifetime_nano_rho);
+    check(&site.ledger(), Some(&site.trust())).unwrap();
     summary
 }
 

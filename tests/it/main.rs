@@ -13,6 +13,7 @@ mod coalition;
 mod command;
 mod crash;
 mod data;
+mod ledger;
 mod oulad;
 mod promises;
 mod raw;

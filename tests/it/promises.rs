@@ -13,8 +13,8 @@ use sumac_protocol::{RequestId, SignedRelease};
 
 use crate::coalition::{Coalition, Parties, Serving, freeze, wanted};
 
-const LAKESHORE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
-const NOW: &str = "2026-08-01T12:00:00Z";
+pub(crate) const LAKESHORE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
+pub(crate) const NOW: &str = "2026-08-01T12:00:00Z";
 const COLLEGES: [&str; 2] = ["lakeshore-cc", "harbor-tech"];
 const SEX: &[&[&str]] = &[&["sex"]];
 
@@ -25,7 +25,7 @@ async fn lakeshore() -> Coalition {
 }
 
 /// `rows` enrolments of 2025-26 for each of these learners, whose sex is their number modulo 2.
-fn enrolled(learners: impl IntoIterator<Item = u8>, rows: usize) -> Canonical {
+pub(crate) fn enrolled(learners: impl IntoIterator<Item = u8>, rows: usize) -> Canonical {
     let learners: Vec<_> = learners.into_iter().collect();
     let key = |learner: u8| -> PersonKey { [learner; 16] };
     let learner = Rows {

@@ -14,7 +14,7 @@
 //! log       the file: append, sync;  scan reads it;  tail judges an end that does not verify
 //! tree      the records' Merkle tree;  head: how it is signed, and what closes a batch
 //! frame     how a record lies in the file;  record: what it says;  text: how its values are spelled
-//! check     all of it, held against itself
+//! check     all of it, held against itself;  history: told to people
 //! index     the book's value in sled
 //! ```
 
@@ -24,6 +24,7 @@ mod check;
 mod error;
 mod frame;
 mod head;
+mod history;
 mod index;
 mod ledger;
 mod log;
@@ -40,6 +41,7 @@ pub use charge::{Charge, ChargeRequest, Charging};
 pub use check::{Checked, IndexState, check};
 pub use error::{Damage, StoreError};
 pub use head::{Signed, Signer};
+pub use history::{Entry, Payment, What, history};
 pub use ledger::{
     Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only, rebuild,
 };

@@ -1,0 +1,107 @@
+//! The log's records, one after the other, for whoever tells people about them.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use sumac_policy::TableKey;
+
+use super::error::StoreError;
+use super::ledger::LOG;
+use super::record::{Asked, Charged, Event, Import, MouInForce, Record, Started};
+use super::scan::{self, Acknowledged, Stretch};
+
+/// A record, as it is told to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the log.
+    pub seq: u64,
+    /// When the node's clock said that it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// The node started.
+    Started(Started),
+    /// An MOU came into force.
+    Mou(MouInForce),
+    /// Data was imported.
+    Import(Import),
+    /// A question was asked.
+    Asked(Asked),
+    /// A table was paid for.
+    Charged(Payment),
+    /// A table was released.
+    Released {
+        /// The table.
+        table: TableKey,
+        /// Its revision.
+        revision: u32,
+    },
+    /// Something that costs nothing and releases nothing.
+    Other,
+}
+
+/// A charge, as it is told to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// The table.
+    pub table: TableKey,
+    /// Its revision; 0 is the first measurement.
+    pub revision: u32,
+    /// The accounting year that paid.
+    pub year: String,
+    /// The price in nano-ρ.
+    pub price_nano_rho: u64,
+    /// What the year might spend, in nano-ρ.
+    pub budget_nano_rho: u64,
+    /// The KPI.
+    pub kpi: String,
+    /// The period.
+    pub period: String,
+    /// The dimensions; none is the total.
+    pub breakdown: Vec<String>,
+}
+
+/// Reads the ledger in `dir` up to its last whole batch, while a node may be serving from it. Changes nothing.
+///
+/// # Errors
+/// No ledger there, a newer format, a damaged record.
+pub fn history(dir: &Path) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = Vec::new();
+    let all = Stretch { from: Acknowledged::NOTHING, to: None, known: true };
+    scan::walk(&dir.join(LOG), &all, |batch| {
+        entries.extend(batch.records.into_iter().map(|placed| Entry::from(placed.record)));
+        Ok(())
+    })?;
+    Ok(entries)
+}
+
+impl From<Record> for Entry {
+    fn from(record: Record) -> Self {
+        let Record { seq, at, salt: _, event } = record;
+        let what = match event {
+            Event::Started(started) => What::Started(started),
+            Event::Mou(mou) => What::Mou(mou),
+            Event::Import(import) => What::Import(import),
+            Event::Asked(asked) => What::Asked(asked),
+            Event::Charged(charged) => What::Charged(charged.into()),
+            Event::Released(released) => {
+                What::Released { table: released.table, revision: released.revision }
+            }
+            _ => What::Other,
+        };
+        Self { seq, at, what }
+    }
+}
+
+impl From<Charged> for Payment {
+    fn from(charged: Charged) -> Self {
+        let Charged { table, revision, year, price_nano_rho, budget_nano_rho, .. } = charged;
+        let Charged { kpi, period, breakdown, .. } = charged;
+        Self { table, revision, year, price_nano_rho, budget_nano_rho, kpi, period, breakdown }
+    }
+}
