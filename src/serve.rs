@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use sumac_keys::TlsIdentity;
+use sumac_keys::seal::verify_head;
+use sumac_keys::{Seal, TlsIdentity};
 use sumac_node::store::{Opening, Signer, Store};
 use sumac_node::{Node, NodeParts, day_of, serve, signer};
 use sumac_policy::PeerRole;
+use sumac_protocol::SignedHead;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -91,6 +93,12 @@ fn look_at_validity(identity: &TlsIdentity) -> anyhow::Result<()> {
             "run `sumac certificate renew node`",
         ));
     }
+    if facts.not_before > now {
+        return Err(hinted(
+            format_args!("the node's certificate is valid from {} only", facts.not_before),
+            "check this machine's clock",
+        ));
+    }
     if facts.expires_soon(now) {
         tell!(
             "note: the node's certificate expires on {}: run `sumac certificate renew node`",
@@ -124,6 +132,7 @@ async fn answer(
     (renewed, identity): (watch::Sender<Arc<TlsIdentity>>, watch::Receiver<Arc<TlsIdentity>>),
     store: Store,
 ) -> anyhow::Result<()> {
+    signed_by_us(&store, settings, &agreement).await?;
     let parts = NodeParts {
         party: settings.party.clone(),
         mou: Arc::new(agreement.mou),
@@ -153,6 +162,26 @@ async fn answer(
     tell!("{} listening on {address}", settings.party);
     serve(node, listener, Duration::from_millis(settings.reply_tick_ms), stop).await?;
     tell!("{} stopped", settings.party);
+    Ok(())
+}
+
+/// A ledger that somebody else signed, or nobody, is not continued: the next head would vouch for it.
+async fn signed_by_us(
+    store: &Store,
+    settings: &Settings,
+    agreement: &Agreement,
+) -> anyhow::Result<()> {
+    let Some(SignedHead { head, signature, chain }) = store.head().await? else { return Ok(()) };
+    let seal = Seal { signature, chain };
+    let signer = verify_head(&seal, &head.canonical_bytes(), &agreement.trust, head.at);
+    let advice =
+        "keep the file, and restore the ledger from a backup; `sumac ledger check` says more";
+    let signer = signer
+        .with_context(|| format!("check the signature over {} records of the ledger", head.size))
+        .hint(advice)?;
+    if *signer.party() != settings.party {
+        return Err(hinted(format_args!("the ledger is signed by `{signer}`"), advice));
+    }
     Ok(())
 }
 

@@ -2,11 +2,17 @@
 
 use std::fs;
 use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
-use sumac_node::store;
+use sumac_keys::{Root, TlsIdentity};
+use sumac_node::signer;
+use sumac_node::store::{self, Note, Started, Store};
 use sumac_policy::PeerRole;
 use sumac_protocol::{Release, SignedRelease};
+use tokio::sync::watch;
 
 use crate::coalition::{Coalition, Parties, freeze, wanted};
 use crate::command::{CHAMBER, COLLEGE, Site};
@@ -77,6 +83,34 @@ fn a_ledger_that_is_off_is_told_by_the_record_with_what_to_do() {
     fs::copy(&log, site.home(CHAMBER).join("ledger/ledger.log")).unwrap();
     let said = site.run(CHAMBER, &["ledger", "check"]);
     said.badly(1, &["signed by `sumac://lakeshore-cc/node/node`", "not the ledger of `chamber`"]);
+}
+
+/// A ledger of one record that a node of this root signed.
+async fn ledger_signed_by(root: &Root, dir: &Path) {
+    let now = Timestamp::now();
+    let issued = root.issue(PeerRole::Node, "node", now).unwrap();
+    let identity =
+        TlsIdentity::read(issued.certificate_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap();
+    let signer = signer(watch::channel(Arc::new(identity)).1);
+    let (store, _) = Store::open(dir, Box::new(|| [7; 32]), signer).unwrap();
+    let started = Started { software: "another".into() };
+    store.note(Note::Started(started), now).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_does_not_continue_a_ledger_that_others_signed() {
+    let lakeshore = COLLEGE.parse().unwrap();
+    let stranger = Root::create(&lakeshore, "Lakeshore", Timestamp::now()).unwrap();
+    for (root, words) in [
+        (Site::root(CHAMBER), "signed by `sumac://chamber/node/node`"),
+        (&stranger, "check the signature over 2 records of the ledger"),
+    ] {
+        let site = Site::new();
+        ledger_signed_by(root, &site.ledger()).await;
+        let log = fs::read(site.ledger().join("ledger.log")).unwrap();
+        site.run(COLLEGE, &["serve"]).badly(1, &[words, "restore the ledger from a backup"]);
+        assert_eq!(fs::read(site.ledger().join("ledger.log")).unwrap(), log);
+    }
 }
 
 #[test]
