@@ -41,10 +41,9 @@ def main():
     directory = Path(sys.argv[1])
     ours = json.loads((directory / "sumac.json").read_text())
     names = {"file": ours["parquet"], "completed": COMPLETED}
-    print(f"DuckDB {duckdb.__version__}; {len(ours['seconds']['1'])} warm runs, in ms; ratios of medians")
+    print(f"DuckDB {duckdb.__version__}; {len(ours['seconds']['1'])} warm runs, in ms; ratios of the best")
     print(f"{'threads':>7}  {'what':<40}{'median':>9}{'best':>9}   sumac is")
     for threads, seconds in ours["seconds"].items():
-        sumac = statistics.median(seconds)
         line(threads, "sumac: each learner once, exact cells", seconds)
         connection = duckdb.connect()
         connection.execute(f"set threads = {threads}")
@@ -54,7 +53,7 @@ def main():
             ("DuckDB: each learner once (equal work)", EQUAL, 3),
         ]:
             times, rows = timed(connection, query.format(**names), runs)
-            line(threads, what, times, f"{statistics.median(times) / sumac:8.2f} x as fast")
+            line(threads, what, times, f"{min(times) / min(seconds):8.2f} x as fast")
             if query is EQUAL:
                 agree(ours["cells"], rows)
 

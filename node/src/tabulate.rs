@@ -6,10 +6,13 @@
 //! outcome that holds. Only then is anything added up. So whatever a learner's rows are, and however many,
 //! one learner more or less changes the cells by one in one place.
 //!
-//! *Blocks.* No learner is in two blocks of a snapshot, so blocks are counted apart, in threads, and their
-//! cells added. Within a block conditions are evaluated a column at a time by Arrow's kernels into bit
-//! masks, and a learner's rows are a range of bits. What is read and for how long does not depend on what
-//! the values are.
+//! *Blocks and pieces.* No learner is in two blocks of a snapshot, so blocks are counted apart, in threads, and
+//! their cells added. A block's rows are walked once, a piece at a time: conditions are evaluated by Arrow's
+//! kernels, a column at a time, into bit masks, and a learner's rows are a range of bits. All that stays of a
+//! piece is what it says of its learners.
+//!
+//! Which rows and columns are read depends on the question alone, and nothing stops early at a value. How long
+//! decoding takes does depend on how well the values pack; the service must not let a reply's time show it.
 
 mod axis;
 mod block;

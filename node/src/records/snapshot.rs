@@ -31,6 +31,7 @@
 use sumac_policy::TableName;
 
 mod arrange;
+mod disk;
 mod error;
 mod manifest;
 mod read;

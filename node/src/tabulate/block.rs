@@ -110,7 +110,7 @@ impl<'a> Block<'a> {
     ) -> Result<(), TabulateError> {
         let Self { plan, .. } = self;
         let (anchor, first, last) = &plan.anchor;
-        let mut counting = truth(&between(anchor, first, last, frame)?);
+        let mut counting = between(anchor, first, last, frame)?;
         if plan.definition.population != Predicate::True {
             counting = &counting & &truth(&evaluate(&plan.definition.population, frame)?);
         }

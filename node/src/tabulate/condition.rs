@@ -1,18 +1,20 @@
 //! Predicates on rows, a column at a time, in SQL's three-valued logic.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Datum, Int16Array, Int64Array,
-    RecordBatch, Scalar, UInt16Array, UInt32Array,
+    PrimitiveArray, RecordBatch, Scalar, UInt16Array, UInt32Array,
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::cmp;
 use arrow::compute::{and_kleene, is_null, not, or_kleene, take};
-use arrow::datatypes::{DataType, Date32Type};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Date32Type, Int16Type};
 use arrow::error::ArrowError;
 use sumac_policy::{ColumnRef, Op, Predicate, TableName, Value};
 
+use super::rows::truth;
 use super::{TabulateError, calendar};
 
 /// What a condition may read: rows of one table and, beside each of them, at most one row of others.
@@ -102,17 +104,43 @@ pub(super) fn reads(predicate: &Predicate, table: TableName) -> bool {
     predicate.columns().iter().any(|column| column.table == table)
 }
 
-/// Rows whose value lies between two constants of the column's kind, both included.
+/// Rows whose date or year lies between two constants, both included: every row of a table goes through
+/// here, so it is one pass and not two comparisons.
 pub(super) fn between(
     column: &ColumnRef,
     first: &Value,
     last: &Value,
     frame: &Frame<'_>,
-) -> Result<BooleanArray, TabulateError> {
-    let bound =
-        |op, value: &Value| Predicate::Compare { column: column.clone(), op, value: value.clone() };
-    let bounds = [bound(Op::GreaterOrEqual, first), bound(Op::LessOrEqual, last)];
-    evaluate(&Predicate::And(bounds.into()), frame)
+) -> Result<BooleanBuffer, TabulateError> {
+    let values = frame.column(column)?;
+    match (first, last) {
+        (Value::Date(first), Value::Date(last)) => {
+            let span = calendar::days(*first)..=calendar::days(*last);
+            values.as_primitive_opt::<Date32Type>().map(|days| inside(days, &span))
+        }
+        (Value::Year(first), Value::Year(last)) => {
+            let span = *first..=*last;
+            values.as_primitive_opt::<Int16Type>().map(|years| inside(years, &span))
+        }
+        _ => None,
+    }
+    .ok_or_else(|| unfit(column))
+}
+
+fn inside<T: ArrowPrimitiveType>(
+    values: &PrimitiveArray<T>,
+    span: &RangeInclusive<T::Native>,
+) -> BooleanBuffer {
+    let (first, last) = (*span.start(), *span.end());
+    let words = values.values().chunks(64).map(|chunk| {
+        let bits = chunk
+            .iter()
+            .zip(0..)
+            .map(|(value, bit)| u64::from((first <= *value) & (*value <= last)) << bit);
+        bits.fold(0, |word, bit| word | bit)
+    });
+    let bits = BooleanBuffer::new(words.collect::<Vec<u64>>().into(), 0, values.len());
+    truth(&BooleanArray::new(bits, values.nulls().cloned()))
 }
 
 /// What an operator makes of all parts, from the first to the last; none of no parts.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Encoding;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
-use sha2::{Digest, Sha256};
 use sumac_keys::NodeSecret;
 use sumac_policy::{Column, Kind, Period, Schema, TableName};
 
 use super::arrange::{Arranged, Learners};
+use super::disk::{Hashed, PARTIAL, make_private, sweep, sync_directory, write_synced};
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest, TableEntry};
 use super::{BLOCK, PERSON, rows_column};
@@ -34,9 +34,6 @@ const PAGE_ROWS: usize = 1 << 20;
 
 /// The file beside the snapshots that names the one in use.
 pub(super) const CURRENT: &str = "current";
-
-/// How a directory that is still being written ends.
-const PARTIAL: &str = ".partial";
 
 /// What the operator states about the data; nothing of it is derived from rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -316,72 +313,7 @@ fn properties() -> WriterProperties {
         .build()
 }
 
-/// A file that is hashed as it is written.
-struct Hashed {
-    file: File,
-    bytes: u64,
-    sha256: Sha256,
-}
-
-impl Hashed {
-    fn new(file: File) -> Self {
-        Self { file, bytes: 0, sha256: Sha256::new() }
-    }
-
-    fn finish(self) -> io::Result<(u64, String)> {
-        self.file.sync_all()?;
-        Ok((self.bytes, hex::encode(self.sha256.finalize())))
-    }
-}
-
-impl Write for Hashed {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(buffer)?;
-        self.sha256.update(buffer.get(..written).unwrap_or_default());
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
 fn write_error(path: &Path) -> impl Fn(io::Error) -> SnapshotError + use<> {
     let path = path.to_owned();
     move |source| SnapshotError::Write { path: path.clone(), source }
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Makes the directory's entries durable, which syncing a file does not do.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// A directory that only the node's own user may look into.
-fn make_private(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// Deletes what a crash left half written.
-fn sweep(snapshots: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(snapshots)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let partial =
-            name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(PARTIAL));
-        if partial && entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
 }
