@@ -180,10 +180,10 @@ fn announcement(mou: &Mou, wanted: &[Wanted]) -> String {
     let dearest = dearest.max().unwrap_or(NanoRho::ZERO);
     let budget = NanoRho::new(mou.privacy().budget_nano_rho);
     let share = dearest.share_of(budget).map_or_else(String::new, |permille| {
-        format!(", {}.{} % of a node's year", permille / 10, permille % 10)
+        format!(", {}.{} % of its year", permille / 10, permille % 10)
     });
     format!(
-        "asking {} of {}; never released, they cost ρ {dearest} at most at a node{share}",
+        "asking {} of {}; what was not released before costs each node up to ρ {dearest}{share}",
         counted(wanted.len(), "table"),
         counted(nodes.len(), "node"),
     )

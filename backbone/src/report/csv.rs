@@ -12,15 +12,18 @@ use crate::report::rounded;
 /// A breakdown has at most three dimensions.
 const DIMENSIONS: usize = sumac_protocol::MAX_BREAKDOWN;
 
-const HEADER: [&str; 20] = [
+const HEADER: [&str; 23] = [
     "kpi",
     "period",
     "dimension_1",
     "code_1",
+    "label_1",
     "dimension_2",
     "code_2",
+    "label_2",
     "dimension_3",
     "code_3",
+    "label_3",
     "quantity",
     "outcome",
     "value",
@@ -106,6 +109,8 @@ fn number_row(combined: &Combined, group: Option<&Group>, number: Number) -> Str
         fields.push(dimension.map_or_else(String::new, |dimension| dimension.id.to_string()));
         let code = group.and_then(|group| group.codes.get(place));
         fields.push(code.map_or_else(String::new, |code| code.id.clone()));
+        // A spreadsheet takes the code 10-20 for a day in October; nothing mistakes its label.
+        fields.push(code.map_or_else(String::new, |code| code.label.clone()));
     }
     let coverage = &combined.coverage;
     let missing = coverage.missing.iter().map(|(party, absence)| match absence {

@@ -130,19 +130,19 @@ fn a_derived_table_and_a_correction_are_said_in_every_format() {
 #[test]
 fn csv_has_one_row_per_number() {
     let expected = "\
-kpi,period,dimension_1,code_1,dimension_2,code_2,dimension_3,code_3,quantity,outcome,value,margin,low,high,status,withheld_by,answered,missing,derived,revised
-attainment,2025-26,sex,F,,,,,rate,attained,0.4451,,0.4423,0.4479,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,F,,,,,size,,3604,20,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,F,,,,,count,attained,1604,15,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,F,,,,,count,not_attained,2000,15,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,M,,,,,rate,attained,0.3395,,0.3367,0.3422,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,M,,,,,size,,3800,20,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,M,,,,,count,attained,1290,15,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,M,,,,,count,not_attained,2510,15,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,X,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,unknown,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,
-completers,2025-26,,,,,,,count,count,12345,10,,,shown,,harbor-tech,lakeshore-cc:PERIOD_NOT_HELD,,
-completers,2025-26,,,,,,,,,,,,,missing,,,lakeshore-cc:fault harbor-tech:fault,,
+kpi,period,dimension_1,code_1,label_1,dimension_2,code_2,label_2,dimension_3,code_3,label_3,quantity,outcome,value,margin,low,high,status,withheld_by,answered,missing,derived,revised
+attainment,2025-26,sex,F,Women,,,,,,,rate,attained,0.4451,,0.4423,0.4479,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,F,Women,,,,,,,size,,3604,20,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,F,Women,,,,,,,count,attained,1604,15,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,F,Women,,,,,,,count,not_attained,2000,15,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,M,Men,,,,,,,rate,attained,0.3395,,0.3367,0.3422,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,M,Men,,,,,,,size,,3800,20,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,M,Men,,,,,,,count,attained,1290,15,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,M,Men,,,,,,,count,not_attained,2510,15,,,shown,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,X,Another gender,,,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,
+attainment,2025-26,sex,unknown,Unknown,,,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,
+completers,2025-26,,,,,,,,,,count,count,12345,10,,,shown,,harbor-tech,lakeshore-cc:PERIOD_NOT_HELD,,
+completers,2025-26,,,,,,,,,,,,,,,,missing,,,lakeshore-cc:fault harbor-tech:fault,,
 ";
     let text = report(Format::Csv, &[attainment(), completers(), nobody()]);
     assert_eq!(text, expected, "\n{text}");
