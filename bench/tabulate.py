@@ -1,10 +1,10 @@
-"""DuckDB's times beside ours, on the Parquet file that the benchmark froze. Called by bench/run."""
+"""One table beside DuckDB, on the Parquet file that the benchmark freezes. Called by bench/run."""
 
 import json
 import statistics
+import subprocess
 import sys
 import time
-from pathlib import Path
 
 import duckdb
 
@@ -27,40 +27,66 @@ select race, completed, count(*) from (
 """
 
 
-def timed(connection, query, runs):
-    """Seconds of each run but the first, and the last run's rows."""
-    times = []
-    for _ in range(runs + 1):
-        started = time.perf_counter()
-        rows = connection.execute(query).fetchall()
-        times.append(time.perf_counter() - started)
-    return times[1:], rows
+# DuckDB's heavier queries are timed in this many of the runs.
+HEAVY_RUNS = 3
+
+
+class Sumac:
+    """The benchmark, counting whenever it is asked to."""
+
+    def __init__(self, directory):
+        command = "cargo bench --quiet --locked -p sumac-node --features bench --bench tabulate --"
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            [*command.split(), directory], stdin=pipe, stdout=pipe, text=True
+        )
+        first = self.process.stdout.readline()
+        if not first:
+            sys.exit("the benchmark did not start; see above")
+        self.facts = json.loads(first)
+
+    def seconds(self, threads):
+        self.process.stdin.write(f"{threads}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
 
 
 def main():
-    directory = Path(sys.argv[1])
-    ours = json.loads((directory / "sumac.json").read_text())
-    names = {"file": ours["parquet"], "completed": COMPLETED}
-    print(f"DuckDB {duckdb.__version__}; {len(ours['seconds']['1'])} warm runs, in ms; ratios of the best")
+    directory, runs = sys.argv[1], int(sys.argv[2])
+    sumac = Sumac(directory)
+    names = {"file": sumac.facts["parquet"], "completed": COMPLETED}
+    queries = [
+        ("DuckDB: plain GROUP BY of rows", PLAIN, runs),
+        ("DuckDB: count(distinct person)", DISTINCT, min(runs, HEAVY_RUNS)),
+        ("DuckDB: each learner once (equal work)", EQUAL, min(runs, HEAVY_RUNS)),
+    ]
+    print(f"DuckDB {duckdb.__version__}; {runs} warm runs in turn, in ms; ratios of the best")
     print(f"{'threads':>7}  {'what':<40}{'median':>9}{'best':>9}   sumac is")
-    for threads, seconds in ours["seconds"].items():
-        line(threads, "sumac: each learner once, exact cells", seconds)
+    for threads in (1, 2):
         connection = duckdb.connect()
         connection.execute(f"set threads = {threads}")
-        for what, query, runs in [
-            ("DuckDB: plain GROUP BY of rows", PLAIN, len(seconds)),
-            ("DuckDB: count(distinct person)", DISTINCT, 3),
-            ("DuckDB: each learner once (equal work)", EQUAL, 3),
-        ]:
-            times, rows = timed(connection, query.format(**names), runs)
-            line(threads, what, times, f"{min(times) / min(seconds):8.2f} x as fast")
-            if query is EQUAL:
-                agree(ours["cells"], rows)
+        ours, theirs = [], {what: [] for what, _, _ in queries}
+        # The first run warms up and is not kept.
+        for run in range(runs + 1):
+            ours.append(sumac.seconds(threads))
+            for what, query, wanted in queries:
+                if run <= wanted:
+                    started = time.perf_counter()
+                    rows = connection.execute(query.format(**names)).fetchall()
+                    theirs[what].append(time.perf_counter() - started)
+                    if query is EQUAL:
+                        agree(sumac.facts["cells"], rows)
+        best = line(threads, "sumac: each learner once, exact cells", ours[1:])
+        for what, times in theirs.items():
+            line(threads, what, times[1:], best)
 
 
-def line(threads, what, times, ratio=""):
+def line(threads, what, times, ours=None):
+    """Prints a line of the table and returns its best time."""
     median, best = statistics.median(times) * 1000, min(times) * 1000
+    ratio = "" if ours is None else f"{best / ours:8.2f} x as fast"
     print(f"{threads:>7}  {what:<40}{median:9.1f}{best:9.1f}  {ratio}".rstrip())
+    return best
 
 
 def agree(cells, rows):

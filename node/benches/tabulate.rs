@@ -1,7 +1,9 @@
 //! How long one table takes: 10 million enrolment rows of 2 million learners into 9 × 2 cells.
 //!
-//! `bench/run` calls this and then times DuckDB on the Parquet file that is frozen here. Everything is drawn
-//! from a fixed seed; nobody in it exists.
+//! `bench/run` calls this through `bench/tabulate.py`, which times DuckDB on the Parquet file that is frozen
+//! here, in turn with us so that both meet the same machine. A line of standard input is a number of threads;
+//! the answer is a line with the seconds that one count took. Everything is drawn from a fixed seed; nobody
+//! in it exists.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,9 +14,9 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
-use std::{env, fs};
+use std::{env, fs, io};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -46,9 +48,8 @@ fn main() {
     // Cargo adds a flag of its own.
     let mut arguments = env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let directory = PathBuf::from(arguments.next().unwrap_or("target/bench".to_owned()));
-    let runs: usize = arguments.next().map_or(9, |runs| runs.parse().unwrap());
     let mou = agreement();
-    let snapshot = snapshot(&directory, &mou);
+    let snapshot = snapshot(&directory.join("snapshots"), &mou);
     let table = Table::resolve(
         &mou,
         &"completion".parse().unwrap(),
@@ -56,39 +57,26 @@ fn main() {
         &Breakdown::by(["race".parse().unwrap()]),
     )
     .unwrap();
+    let timed = |threads: NonZeroUsize| {
+        let started = Instant::now();
+        let cells = count_for_benchmark(&snapshot, &table, threads).unwrap();
+        (started.elapsed().as_secs_f64(), cells)
+    };
 
-    let mut seconds = BTreeMap::new();
-    let mut cells = Vec::new();
-    for threads in [1, 2] {
-        let threads = NonZeroUsize::new(threads).unwrap();
-        let mut times = Vec::new();
-        // The first run warms the page cache and is not kept.
-        for run in 0..=runs {
-            let started = Instant::now();
-            cells = count_for_benchmark(&snapshot, &table, threads).unwrap();
-            if run > 0 {
-                times.push(started.elapsed().as_secs_f64());
-            }
-        }
-        seconds.insert(threads.get().to_string(), times);
-    }
+    let (_, cells) = timed(NonZeroUsize::MIN);
     let parquet = directory.join("snapshots").join(snapshot.id()).join("enrolment.parquet");
-    let report = json!({ "seconds": seconds, "cells": cells, "parquet": parquet });
-    fs::write(directory.join("sumac.json"), report.to_string()).unwrap();
-    eprintln!(
-        "counted {} cells; times are in {}",
-        cells.len(),
-        directory.join("sumac.json").display()
-    );
+    println!("{}", json!({ "parquet": parquet, "cells": cells }));
+    for threads in io::stdin().lines() {
+        println!("{}", timed(threads.unwrap().parse().unwrap()).0);
+    }
 }
 
-/// The snapshot in the directory, or a new one.
-fn snapshot(directory: &std::path::Path, mou: &Mou) -> Snapshot {
-    let snapshots = directory.join("snapshots");
-    let secret = NodeSecret::new([7; 32]);
-    if let Ok(Some(snapshot)) = Snapshot::current(&snapshots, &secret, mou.schema()) {
-        return snapshot;
+/// The snapshot to count on, frozen now: another version may have laid out the one before differently.
+fn snapshot(snapshots: &Path, mou: &Mou) -> Snapshot {
+    if snapshots.exists() {
+        fs::remove_dir_all(snapshots).unwrap();
     }
+    let secret = NodeSecret::new([7; 32]);
     let started = Instant::now();
     let statement = Statement {
         as_of: "2026-08-01".parse().unwrap(),
@@ -98,9 +86,9 @@ fn snapshot(directory: &std::path::Path, mou: &Mou) -> Snapshot {
     eprintln!("generated in {:.1} s", started.elapsed().as_secs_f64());
     let started = Instant::now();
     let now = Timestamp::UNIX_EPOCH;
-    freeze(&canonical, &statement, mou.schema(), &secret, &snapshots, now, [0; 8]).unwrap();
+    freeze(&canonical, &statement, mou.schema(), &secret, snapshots, now, [0; 8]).unwrap();
     eprintln!("frozen in {:.1} s", started.elapsed().as_secs_f64());
-    Snapshot::current(&snapshots, &secret, mou.schema()).unwrap().unwrap()
+    Snapshot::current(snapshots, &secret, mou.schema()).unwrap().unwrap()
 }
 
 /// Ten million rows, term by term, as an export has them: a learner comes for one to nine terms in a row,
