@@ -13,7 +13,7 @@ use sumac_keys::{Clock, NodeSecret, Root, TlsIdentity, Trust};
 use sumac_node::records::canonical::Canonical;
 use sumac_node::records::snapshot::{self, Statement};
 use sumac_node::store::Store;
-use sumac_node::{Node, NodeParts, World, serve, signer};
+use sumac_node::{Chance, Node, NodeError, NodeParts, World, serve, signer};
 use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -149,12 +149,24 @@ impl Coalition {
         seed: u64,
         snapshots: &Path,
     ) -> Arc<Node> {
-        let world = World::new(self.clock(), chance(seed));
-        let salts = world.chance();
-        let ledger = self.ledger(party, seed);
         let identity = watch::channel(Arc::new(identity)).1;
+        let ledger = self.ledger(party, seed);
+        self.assemble(party, identity, chance(seed), &ledger, snapshots).await.unwrap()
+    }
+
+    /// Puts a node together from all that may differ between two nodes of one party.
+    pub(crate) async fn assemble(
+        &self,
+        party: &str,
+        identity: watch::Receiver<Arc<TlsIdentity>>,
+        chance: Chance,
+        ledger: &Path,
+        snapshots: &Path,
+    ) -> Result<Arc<Node>, NodeError> {
+        let world = World::new(self.clock(), chance);
+        let salts = world.chance();
         let signer = signer(identity.clone());
-        let (store, _) = Store::open(&ledger, Box::new(move || *salts()), signer).unwrap();
+        let (store, _) = Store::open(ledger, Box::new(move || *salts()), signer)?;
         let parts = NodeParts {
             party: party.parse().unwrap(),
             mou: self.mou.clone(),
@@ -165,7 +177,7 @@ impl Coalition {
             secret: Self::secret(),
             world,
         };
-        Node::start(parts).await.unwrap()
+        Node::start(parts).await
     }
 
     /// Serves a node on the port its party's address names.
@@ -201,7 +213,7 @@ impl Serving {
 }
 
 /// Fixed chance: the n-th call under a seed always gives the same bytes.
-pub(crate) fn chance(seed: u64) -> sumac_node::Chance {
+pub(crate) fn chance(seed: u64) -> Chance {
     let calls = AtomicU64::new(0);
     Arc::new(move || {
         let call = calls.fetch_add(1, Ordering::Relaxed);

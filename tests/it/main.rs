@@ -18,4 +18,5 @@ mod oulad;
 mod promises;
 mod raw;
 mod rooms;
+mod simulation;
 mod transport;

@@ -1,0 +1,106 @@
+//! Reads a ledger by what `docs/ledger.md` says, without a line of the node's own code.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// What a ledger says, as far as it was ever acknowledged.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ledger {
+    /// The file up to there.
+    pub(super) bytes: Vec<u8>,
+    /// In order.
+    pub(super) charges: Vec<Charge>,
+    /// The body of each release, by table and revision.
+    pub(super) releases: BTreeMap<(String, u64), Vec<u8>>,
+}
+
+/// A charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Charge {
+    /// The table's key, in hexadecimal.
+    pub(super) table: String,
+    pub(super) revision: u64,
+    pub(super) year: String,
+    pub(super) price_nano_rho: u64,
+    pub(super) kpi: String,
+    pub(super) period: String,
+    /// Sorted.
+    pub(super) breakdown: Vec<String>,
+}
+
+impl Ledger {
+    /// Reads the log in a folder.
+    pub(super) fn read(folder: &Path) -> Result<Self, String> {
+        let bytes = std::fs::read(folder.join("ledger.log")).map_err(|error| error.to_string())?;
+        let mut ledger = Self::default();
+        let mut at = 16;
+        let mut records: Vec<Value> = Vec::new();
+        while let Some(payload) = payload(&bytes, at) {
+            // What is no JSON yet is on its way to the disk.
+            let Ok(value) = serde_json::from_slice::<Value>(payload) else { break };
+            at += 16 + payload.len();
+            if value.get("event").is_some() {
+                records.push(value);
+                continue;
+            }
+            // A head: all that lies below it is acknowledged.
+            for record in records.drain(..) {
+                ledger.take_in(&record)?;
+            }
+            ledger.bytes = bytes[..at].to_vec();
+        }
+        Ok(ledger)
+    }
+
+    fn take_in(&mut self, record: &Value) -> Result<(), String> {
+        let event = &record["event"];
+        let text = |value: &Value| value.as_str().map(str::to_owned).ok_or("a text is missing");
+        let number = |value: &Value| value.as_u64().ok_or("a number is missing");
+        if let Some(charged) = event.get("charged") {
+            let dimensions = charged["breakdown"].as_array().ok_or("no breakdown")?;
+            let mut breakdown = dimensions.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+            breakdown.sort();
+            self.charges.push(Charge {
+                table: text(&charged["table"])?,
+                revision: number(&charged["revision"])?,
+                year: text(&charged["year"])?,
+                price_nano_rho: number(&charged["price_nano_rho"])?,
+                kpi: text(&charged["kpi"])?,
+                period: text(&charged["period"])?,
+                breakdown,
+            });
+        }
+        if let Some(released) = event.get("released") {
+            let key = (text(&released["table"])?, number(&released["revision"])?);
+            let body = unhex(released["body"].as_str().ok_or("no body")?)?;
+            if self.releases.insert(key.clone(), body).is_some() {
+                return Err(format!("table {key:?} is released twice"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What an accounting year has spent, in nano-ρ.
+    pub(super) fn spent(&self, year: &str) -> u64 {
+        let of_year = self.charges.iter().filter(|charge| charge.year == year);
+        of_year.map(|charge| charge.price_nano_rho).sum()
+    }
+}
+
+/// The payload of the frame at an offset, if all of it is there.
+fn payload(bytes: &[u8], at: usize) -> Option<&[u8]> {
+    let head = bytes.get(at..at + 16)?;
+    let length = u32::from_le_bytes(*head.first_chunk()?);
+    bytes.get(at + 16..)?.get(..usize::try_from(length).ok()?)
+}
+
+fn unhex(text: &str) -> Result<Vec<u8>, String> {
+    let digits: Vec<_> = text.chars().map(|digit| digit.to_digit(16)).collect();
+    let pairs = digits.chunks(2).map(|pair| match pair {
+        [Some(high), Some(low)] => u8::try_from(high * 16 + low).ok(),
+        _ => None,
+    });
+    pairs.collect::<Option<_>>().ok_or("a body is not hexadecimal".to_owned())
+}

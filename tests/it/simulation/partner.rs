@@ -1,0 +1,257 @@
+//! A partner whose node can be killed: what a SIGKILL would leave behind is a copy of the ledger's files, taken
+//! in the middle of whatever the node does.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use sumac_keys::TlsIdentity;
+use sumac_node::store::StoreError;
+use sumac_node::{Chance, Node, NodeError};
+use sumac_policy::{PeerRole, Sha256};
+use tokio::sync::watch;
+
+use super::agreement::parties;
+use super::model::in_words;
+use super::operation::{IndexLeft, Left, Place};
+use crate::coalition::{Coalition, Serving};
+
+/// Nothing here takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A node's certificate is renewed after so many days; it is valid for 90.
+const RENEWED_DAYS: i64 = 60;
+
+/// A partner.
+pub(super) struct Partner {
+    pub(super) place: Place,
+    /// Kills so far.
+    lives: u32,
+    starts: u32,
+    pub(super) running: Option<Running>,
+}
+
+/// A node that serves.
+pub(super) struct Running {
+    node: Weak<Node>,
+    serving: Serving,
+    identity: watch::Sender<Arc<TlsIdentity>>,
+    issued: Timestamp,
+    pub(super) trap: Arc<Trap>,
+}
+
+/// Does something when the node calls for chance for the n-th time from now.
+#[derive(Default)]
+pub(super) struct Trap(Mutex<Option<(u8, Spring)>>);
+
+type Spring = Box<dyn FnOnce() + Send>;
+
+impl Trap {
+    /// `calls` is at least one.
+    pub(super) fn set(&self, calls: u8, spring: Spring) {
+        *self.0.lock().unwrap() = Some((calls.max(1), spring));
+    }
+
+    /// Takes the trap away: what it holds, if nothing stepped on it.
+    pub(super) fn disarm(&self) -> Option<Spring> {
+        self.0.lock().unwrap().take().map(|(_, spring)| spring)
+    }
+
+    fn step(&self) {
+        let mut held = self.0.lock().unwrap();
+        match held.take() {
+            Some((1, spring)) => spring(),
+            Some((calls, spring)) => *held = Some((calls - 1, spring)),
+            None => {}
+        }
+    }
+}
+
+impl Partner {
+    pub(super) fn new(place: Place) -> Self {
+        Self { place, lives: 0, starts: 0, running: None }
+    }
+
+    /// Where the node keeps its ledger in this life.
+    pub(super) fn ledger(&self, coalition: &Coalition) -> PathBuf {
+        coalition.home(self.place.party()).join(format!("ledger-{}", self.lives))
+    }
+
+    pub(super) fn snapshots(&self, coalition: &Coalition) -> PathBuf {
+        coalition.home(self.place.party()).join("snapshots")
+    }
+
+    /// Starts the node on its ledger.
+    pub(super) async fn start(&mut self, coalition: &Coalition) -> Result<(), String> {
+        let party = self.place.party();
+        let issued = coalition.clock()();
+        let (identity, shown) = watch::channel(Arc::new(certificate(party, issued)));
+        let trap = Arc::new(Trap::default());
+        self.starts += 1;
+        let begun = Instant::now();
+        let node = loop {
+            let (ledger, snapshots) = (self.ledger(coalition), self.snapshots(coalition));
+            let chance = chance(self.place, self.starts, trap.clone());
+            match coalition.assemble(party, shown.clone(), chance, &ledger, &snapshots).await {
+                Ok(node) => break node,
+                // A task of the node before may be on its last instruction.
+                Err(NodeError::Store(StoreError::Locked { .. })) if begun.elapsed() < PATIENCE => {
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => return Err(in_words(&error)),
+            }
+        };
+        let weak = Arc::downgrade(&node);
+        let serving = coalition.serve(party, node).await;
+        self.running = Some(Running { node: weak, serving, identity, issued, trap });
+        Ok(())
+    }
+
+    /// Stops the node as its operator does, if it runs.
+    pub(super) async fn stop(&mut self) -> Result<(), String> {
+        let Some(Running { node, serving, identity: _identity, issued: _, trap: _ }) =
+            self.running.take()
+        else {
+            return Ok(());
+        };
+        serving.stop().await;
+        let begun = Instant::now();
+        while node.strong_count() > 0 {
+            if begun.elapsed() > PATIENCE {
+                return Err("a node that was stopped is still at work".to_owned());
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Whether the node that runs will need another certificate by then.
+    pub(super) fn is_due(&self, then: Timestamp) -> bool {
+        let running = self.running.as_ref();
+        running.is_some_and(|running| days_between(running.issued, then) > RENEWED_DAYS)
+    }
+
+    /// Gives the node a new certificate while it serves.
+    pub(super) fn renew(&mut self, coalition: &Coalition) {
+        let now = coalition.clock()();
+        if let Some(running) = &mut self.running {
+            running.issued = now;
+            let _ = running.identity.send(Arc::new(certificate(self.place.party(), now)));
+        }
+    }
+
+    /// Sets a trap that copies the ledger as it lies on the disk. The node is killed there: whatever it does
+    /// afterwards, it does in a folder that nobody looks at again, and whatever it answers is not heard.
+    pub(super) fn kill_at(&self, coalition: &Coalition, call: u8) {
+        let (from, into) = (self.ledger(coalition), self.next_life(coalition));
+        if let Some(running) = &self.running {
+            running.trap.set(call, Box::new(move || copy(&from, &into).unwrap()));
+        }
+    }
+
+    /// Lets the killed node be, and starts it again on what is left. Whether it was killed in the middle.
+    pub(super) async fn revive(
+        &mut self,
+        coalition: &Coalition,
+        left: Left,
+    ) -> Result<bool, String> {
+        let still_armed = self.running.as_ref().and_then(|running| running.trap.disarm());
+        let in_the_middle = still_armed.is_none();
+        if let Some(spring) = still_armed {
+            spring();
+        }
+        // In one process there is no killing: it ends in its own time, and what it writes is lost.
+        self.stop().await?;
+        let (old, new) = (self.ledger(coalition), self.next_life(coalition));
+        leave(&old, &new, left).map_err(|error| error.to_string())?;
+        self.lives += 1;
+        self.start(coalition).await?;
+        Ok(in_the_middle)
+    }
+
+    fn next_life(&self, coalition: &Coalition) -> PathBuf {
+        coalition.home(self.place.party()).join(format!("ledger-{}", self.lives + 1))
+    }
+}
+
+/// Fixed chance, and another after every start: noise drawn again is other noise.
+fn chance(place: Place, start: u32, trap: Arc<Trap>) -> Chance {
+    let calls = Mutex::new(0_u64);
+    Arc::new(move || {
+        trap.step();
+        let mut calls = calls.lock().unwrap();
+        *calls += 1;
+        let bytes = Sha256::of(format!("{place:?} {start} {calls}").as_bytes());
+        (*bytes.as_bytes()).into()
+    })
+}
+
+fn certificate(party: &str, now: Timestamp) -> TlsIdentity {
+    identity(party, PeerRole::Node, "node", now)
+}
+
+/// A certificate made today.
+pub(super) fn identity(party: &str, role: PeerRole, name: &str, now: Timestamp) -> TlsIdentity {
+    let issued = parties().root(party).issue(role, name, now).unwrap();
+    TlsIdentity::read(issued.certificate_pem.as_bytes(), issued.key_pem.as_bytes()).unwrap()
+}
+
+pub(super) fn days_between(from: Timestamp, to: Timestamp) -> i64 {
+    (to.as_second() - from.as_second()) / 86_400
+}
+
+/// Copies the index first: the log only grows, so the copy is of a moment at which both were so.
+fn copy(from: &Path, into: &Path) -> io::Result<()> {
+    copy_folder(&from.join("index"), &into.join("index"))?;
+    fs::copy(from.join("ledger.log"), into.join("ledger.log")).map(drop)
+}
+
+fn copy_folder(from: &Path, into: &Path) -> io::Result<()> {
+    fs::create_dir_all(into)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = into.join(entry.file_name());
+        let copied = match entry.file_type()?.is_dir() {
+            true => copy_folder(&entry.path(), &target),
+            false => fs::copy(entry.path(), &target).map(drop),
+        };
+        match copied {
+            // sled puts files away while we look.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            copied => copied?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes of the copy what the kill leaves: `old` is the folder in which the node went on.
+fn leave(old: &Path, new: &Path, left: Left) -> io::Result<()> {
+    let log = new.join("ledger.log");
+    let mut bytes = fs::read(&log)?;
+    let written = fs::read(old.join("ledger.log"))?;
+    let more = &written[bytes.len()..];
+    bytes.extend_from_slice(&more[..more.len() * usize::from(left.tail) / 255]);
+    fs::write(&log, bytes)?;
+    match left.index {
+        IndexLeft::Whole => Ok(()),
+        IndexLeft::Deleted => fs::remove_dir_all(new.join("index")),
+        IndexLeft::Garbled(how) => garble(&new.join("index"), how),
+    }
+}
+
+fn garble(folder: &Path, how: u8) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            garble(&path, how)?;
+            continue;
+        }
+        let mut bytes = fs::read(&path)?;
+        let every = 7 + usize::from(how);
+        bytes.iter_mut().skip(usize::from(how)).step_by(every).for_each(|byte| *byte ^= how | 1);
+        fs::write(&path, bytes)?;
+    }
+    Ok(())
+}

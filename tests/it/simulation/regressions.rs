@@ -1,0 +1,39 @@
+//! Lists that once broke a promise, as they were found and shrunk. None is ever taken out.
+//!
+//! A failing simulation prints its list in this form: paste it under a name that says what went wrong, into
+//! [`open`] until it is mended, then into [`mended`], which every run of the tests runs.
+
+use super::operation::Budget::*;
+use super::operation::By::*;
+use super::operation::For::*;
+use super::operation::IndexLeft::*;
+use super::operation::Kpi::*;
+use super::operation::Moment::*;
+use super::operation::Op::*;
+use super::operation::Place::*;
+use super::operation::Who::*;
+use super::operation::{Case, Left, Q, list};
+
+/// Those that hold now.
+pub(super) fn mended() -> Vec<(&'static str, Case)> {
+    Vec::new()
+}
+
+/// Those that are still broken.
+#[rustfmt::skip]
+pub(super) fn open() -> Vec<(&'static str, Case)> {
+    vec![
+        // Measured on a charge of last year, a release states this year as the one that paid.
+        ("a release states the year of its charge, even if it is measured in the next", Case { nodes: 1, budget: Tight, ops: list([
+            Crash(Lakeshore, Maria, list([Q(Enrolment, Sex, 2021, Report)]), Call(2), Left { tail: 51, index: Deleted }),
+            StepClock(340),
+        ]) }),
+        // The release and the head are dated when the call came in, and sealed with a certificate that starts
+        // later: nobody ever accepts the release, and the log does not check.
+        ("a certificate renewed under a slow call leaves what was sealed good", Case { nodes: 1, budget: Tight, ops: list([
+            DropReply(Omar, list([Q(Enrolment, Sex, 2023, Report), Q(Enrolment, Sex, 2024, Report), Q(Retention, Pell, 2021, Equity)]), Call(8)),
+            StepClock(1),
+            Renew(Lakeshore),
+        ]) }),
+    ]
+}
