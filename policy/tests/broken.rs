@@ -224,6 +224,11 @@ fn kpis_that_mean_nothing() {
             "no party is of a kind that answers it",
         ),
         (
+            "by          = [[], [\"race_ethnicity\"]]\nperiod      = \"year\"\n",
+            "by = [[]]\nperiod = \"quarter\" # here\n",
+            "which has no quarters",
+        ),
+        (
             "[[kpi]]\nid          = \"retention\"\nuses        = \"ipeds/retention_fall\"\n",
             "[[kpi]] # here\nid = \"retention\"\n",
             "exactly one of `uses` and `define`",
@@ -299,6 +304,11 @@ fn outcomes_that_leave_learners_nowhere() {
             "the last one has otherwise",
         ),
         ("{ id = \"all\", title = \"All\", otherwise = true }", rest, "the last one has otherwise"),
+        (
+            "{ id = \"won\", title = \"Won\", in = \"award\", when = \"enrolment.retained = 'Y'\" }",
+            rest,
+            "reads no column of `award`",
+        ),
         ("{ id = \"kept\", title = \"Kept\" }", rest, "an outcome has `when`"),
         (
             "{ id = \"kept\", title = \"Kept\", in = \"learner\", when = \"true\" }",

@@ -150,8 +150,18 @@ fn outcome(section: Section<'_>, last: bool, of: TableName, schema: &Schema) -> 
             if !last && in_table != of && in_table != TableName::Learner =>
         {
             let scope = Scope { schema, tables: &[in_table, of, TableName::Learner] };
-            predicate(&section, "when", text.value, scope)
-                .map(|when| When::Exists { in_table, when })
+            let when = predicate(&section, "when", text.value, scope);
+            // Otherwise a node without that table would be asked, and charged, for what it cannot count.
+            let reads_it =
+                |when: &Predicate| when.columns().iter().any(|read| read.table == in_table);
+            if when.as_ref().is_some_and(|when| !reads_it(when)) {
+                section.problem_at(
+                    "when",
+                    format_args!("reads no column of `{in_table}`"),
+                    "say what a row there must fulfil, or leave `in` out",
+                );
+            }
+            when.map(|when| When::Exists { in_table, when })
         }
         _ => {
             section.problem(

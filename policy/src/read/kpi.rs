@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::definition::Anchor;
 use crate::dimension::{Breakdown, Dimension, table_of};
 use crate::margin::Margin;
 use crate::mou::{Kpi, PartyKind};
@@ -41,6 +42,16 @@ pub(super) fn kpi(section: Section<'_>, known: &Known<'_>) -> Option<Kpi> {
         for breakdown in by {
             fits(&section, breakdown, definition, known);
         }
+    }
+    if let (Some(Anchor::Cohort { column, .. }), Some(PeriodKind::Quarter)) = (
+        definition.as_ref().map(|definition| &definition.anchor),
+        period.as_ref().map(|found| found.value),
+    ) {
+        section.problem_at(
+            "period",
+            format_args!("`{column}` names a cohort by its year, which has no quarters"),
+            "report it by year",
+        );
     }
     if answered_by.as_ref().is_some_and(Vec::is_empty) {
         section.problem_at(
