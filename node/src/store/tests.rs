@@ -22,6 +22,7 @@ mod check;
 mod clock;
 mod crashes;
 mod damage;
+mod example;
 mod index;
 mod proofs;
 mod reordering;
