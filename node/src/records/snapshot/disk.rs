@@ -1,6 +1,6 @@
 //! Files that are whole or absent, and seen by the node's own user alone.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -60,7 +60,18 @@ pub(super) fn make_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Deletes what a crash left half written.
+/// The directory of snapshots for one writer alone, until the file is dropped; none while another has it.
+pub(super) fn lock(snapshots: &Path) -> io::Result<Option<File>> {
+    let path = snapshots.join("lock");
+    let file = File::options().write(true).create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Deletes what a crash left half written. Only under the [`lock`].
 pub(super) fn sweep(snapshots: &Path) -> io::Result<()> {
     for entry in fs::read_dir(snapshots)? {
         let entry = entry?;

@@ -28,6 +28,9 @@ pub enum SnapshotError {
     /// More rows or learners than ordinals.
     #[error("table `{0}` has too many rows: a snapshot holds up to 4,294,967,295")]
     TooManyRows(TableName),
+    /// Another import writes here.
+    #[error("another import is under way in `{0}`: wait until it is done, then import again")]
+    Busy(PathBuf),
     /// The disk said no.
     #[error("write snapshot `{path}`")]
     Write {

@@ -120,6 +120,19 @@ fn a_crash_before_the_name_is_given_leaves_the_old_snapshot_current() {
 }
 
 #[test]
+fn two_imports_at_once_do_not_sweep_each_other_away() {
+    let home = tempfile::tempdir().unwrap();
+    let manifest = Manifest::new("first".into(), NOW.to_string(), statement().as_of, &[]);
+    let first = write_aside(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
+    let manifest = Manifest::new("second".into(), NOW.to_string(), statement().as_of, &[]);
+    let second = write_aside(&records(), manifest, schema(), &secret(), home.path(), 2);
+    assert!(matches!(second, Err(SnapshotError::Busy(_))));
+    assert!(home.path().join(".first.partial").is_dir());
+    drop(first);
+    frozen(home.path(), 1);
+}
+
+#[test]
 fn a_manifest_that_was_changed_or_is_anothers_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let frozen = frozen(home.path(), 1);

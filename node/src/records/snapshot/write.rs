@@ -20,7 +20,7 @@ use sumac_keys::NodeSecret;
 use sumac_policy::{Column, Kind, Period, Schema, TableName};
 
 use super::arrange::{Arranged, Learners};
-use super::disk::{Hashed, PARTIAL, make_private, sweep, sync_directory, write_synced};
+use super::disk::{Hashed, PARTIAL, lock, make_private, sweep, sync_directory, write_synced};
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest, TableEntry};
 use super::{BLOCK, PERSON, rows_column};
@@ -97,6 +97,8 @@ pub(super) struct Aside {
     partial: PathBuf,
     id: String,
     commitment: [u8; 32],
+    /// Held until it is published.
+    _lock: File,
 }
 
 pub(super) fn write_aside(
@@ -113,6 +115,8 @@ pub(super) fn write_aside(
     manifest.block = block;
 
     make_private(into).map_err(write_error(into))?;
+    let lock = lock(into).map_err(write_error(into))?;
+    let lock = lock.ok_or_else(|| SnapshotError::Busy(into.to_owned()))?;
     sweep(into).map_err(write_error(into))?;
     let partial = into.join(format!(".{}{PARTIAL}", manifest.id));
     make_private(&partial).map_err(write_error(&partial))?;
@@ -148,13 +152,13 @@ pub(super) fn write_aside(
     let (bytes, commitment) = manifest.seal(secret).map_err(|error| write(error.into()))?;
     write_synced(&path, &bytes).map_err(write)?;
     sync_directory(&partial).map_err(write_error(&partial))?;
-    Ok(Aside { snapshots: into.to_owned(), partial, id, commitment })
+    Ok(Aside { snapshots: into.to_owned(), partial, id, commitment, _lock: lock })
 }
 
 impl Aside {
     /// Gives the snapshot its name, then makes it current; both are synced before this returns.
     fn publish(self) -> Result<Frozen, SnapshotError> {
-        let Self { snapshots, partial, id, commitment } = self;
+        let Self { snapshots, partial, id, commitment, _lock } = self;
         let path = snapshots.join(&id);
         fs::rename(&partial, &path)
             .and_then(|()| sync_directory(&snapshots))
