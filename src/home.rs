@@ -7,6 +7,7 @@
 //! certificates/         node.pem, node.key, analyst-maria.pem, analyst-maria.key, …
 //! node.secret           hides learners' identifiers and snapshots' hashes
 //! snapshots/  ledger/   the node's data
+//! control.sock          while the node serves: its operator's commands
 //! mou/                  mou.toml, parties/, signatures/
 //! ```
 
@@ -116,6 +117,11 @@ impl Home {
     /// The node's ledger.
     pub(crate) fn ledger(&self) -> PathBuf {
         self.dir.join("ledger")
+    }
+
+    /// Where a node that serves takes its operator's commands.
+    pub(crate) fn control_socket(&self) -> PathBuf {
+        self.dir.join("control.sock")
     }
 
     /// Reads `sumac.toml`. Every problem is named with its line.

@@ -13,6 +13,7 @@ mod ledger;
 mod mou;
 mod outcome;
 mod passphrase;
+mod remeasure;
 mod serve;
 mod status;
 mod terminal;
@@ -54,6 +55,7 @@ enum Verb {
     Import(import::Args),
     Serve(serve::Args),
     Ask(ask::Args),
+    Remeasure(remeasure::Args),
     Status(status::Args),
     #[command(subcommand)]
     Ledger(ledger::Verb),
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Verb::Import(args) => import::run(args),
         Verb::Serve(args) => serve::run(args),
         Verb::Ask(args) => ask::run(args),
+        Verb::Remeasure(args) => remeasure::run(args),
         Verb::Status(args) => status::run(args),
         Verb::Ledger(verb) => ledger::run(verb),
         Verb::Demo(args) => demo::run(args),

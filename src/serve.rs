@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use sumac_keys::seal::verify_head;
 use sumac_keys::{Seal, TlsIdentity};
+use sumac_node::console::Console;
 use sumac_node::store::{Opening, Signer, Store};
 use sumac_node::{Node, NodeParts, day_of, serve, signer};
 use sumac_policy::PeerRole;
@@ -158,9 +159,19 @@ async fn answer(
             _ = terminate.recv() => {}
         }
     };
+    let console = Console::open(&home.control_socket());
+    let console = console.map(|console| tokio::spawn(console.serve(node.clone())));
+    if let Err(error) = &console {
+        tell!("note: no commands are taken while this node serves: open `control.sock`: {error}");
+    }
     tokio::spawn(follow_renewals(home.clone(), renewed));
     tell!("{} listening on {address}", settings.party);
     serve(node, listener, Duration::from_millis(settings.reply_tick_ms), stop).await?;
+    if let Ok(console) = console {
+        console.abort();
+        // Cancelled, as it should be; what matters is that its socket is gone.
+        let _ = console.await;
+    }
     tell!("{} stopped", settings.party);
     Ok(())
 }

@@ -7,6 +7,7 @@
 //! release    the life of a question
 //! service    wire in, wire out
 //! serve      listener, limits, graceful stop
+//! console    the operator's socket;  remeasure: what may be ordered through it
 //! ```
 //!
 //! # What does not compile
@@ -52,11 +53,12 @@
 //! }
 //! ```
 
+pub mod console;
 mod node;
-
 mod reasoned;
 pub mod records;
 mod release;
+pub mod remeasure;
 mod serve;
 mod service;
 mod signer;

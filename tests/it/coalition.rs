@@ -30,6 +30,8 @@ pub(crate) struct Coalition {
     pub(crate) mou: Arc<Mou>,
     pub(crate) trust: Arc<Trust>,
     pub(crate) dir: tempfile::TempDir,
+    /// The MOU's text.
+    text: String,
     /// Seconds since 1970 by the clock of everyone here.
     second: Arc<AtomicI64>,
     parties: Arc<Parties>,
@@ -98,7 +100,14 @@ impl Coalition {
         let trust = Arc::new(Trust::new(roots).unwrap());
         let dir = tempfile::tempdir().unwrap();
         let second = Arc::new(AtomicI64::new(parties.now.as_second()));
-        Self { mou, trust, dir, second, parties, addresses, held: Mutex::new(held) }
+        Self { mou, trust, dir, text, second, parties, addresses, held: Mutex::new(held) }
+    }
+
+    /// Changes the MOU for whoever starts or asks from now on.
+    pub(crate) fn amend(&mut self, from: &str, to: &str) {
+        assert!(self.text.contains(from), "the MOU has no {from:?}");
+        self.text = self.text.replacen(from, to, 1);
+        self.mou = Arc::new(Mou::read(self.text.as_bytes()).unwrap());
     }
 
     pub(crate) fn clock(&self) -> Clock {

@@ -18,5 +18,6 @@ mod oulad;
 mod promises;
 mod raw;
 mod rooms;
+mod same_answer;
 mod simulation;
 mod transport;
