@@ -8,7 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let package = env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo names the package's folder")?;
     let protos = PathBuf::from(package).join("proto");
     println!("cargo::rerun-if-changed={}", protos.display());
-    let files = protox::compile(["sumac/v1/node_service.proto"], [&protos])?;
+    let files = protox::compile(["sumac/v1/node_service.proto", "sumac/v1/log.proto"], [&protos])?;
     // No transport: the rooms that open connections hand in their own, already authenticated.
     tonic_prost_build::configure().build_transport(false).compile_fds(files)?;
     Ok(())

@@ -3,11 +3,7 @@
 //! `cargo bench -p sumac-node --bench ledger -- [DIR]`. Disks differ and so does their mood: the ratios matter.
 //! Each bare write is as long as a charge with its head, so the disk does the same work for both.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a benchmark may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark may panic")]
 
 use std::fs::{self, File};
 use std::io::Write;

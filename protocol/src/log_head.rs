@@ -4,6 +4,8 @@
 //! head can later be shown that a record lies below it ([`Inclusion`]) and that the log has only grown since
 //! ([`Consistency`]). All here is arithmetic on what is handed in; who signed a head is for `keys` to say.
 
+mod message;
+
 use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
 use jiff::Timestamp;
 use sha2::Digest;

@@ -12,7 +12,8 @@
 //! writer    the one thread that decides, writes, syncs, and only then answers
 //! book      what the records say: balances, tables, snapshot, MOU
 //! log       the file: append, sync;  scan reads it;  tail judges an end that does not verify
-//! tree      the records' Merkle tree;  head: how it is signed, and what closes a batch
+//! tree      the records' Merkle tree;  growing: made on a thread of its own
+//! head      how the tree is signed, and what closes a batch
 //! frame     how a record lies in the file;  record: what it says;  text: how its values are spelled
 //! check     all of it, held against itself;  history: told to people
 //! index     the book's value in sled
@@ -23,6 +24,7 @@ mod charge;
 mod check;
 mod error;
 mod frame;
+mod growing;
 mod head;
 mod history;
 mod index;

@@ -9,10 +9,11 @@ use sumac_policy::TableKey;
 use super::book::Book;
 use super::error::{Damage, StoreError};
 use super::frame::{self, Frames, HEADER_BYTES, HeaderError, Step};
+use super::growing::Growing;
 use super::head::{Head, is_head};
 use super::record::Record;
 use super::tail::{self, MAX_BATCH_BYTES, Tail};
-use super::tree::{self, Tree};
+use super::tree::Tree;
 
 /// How far a log is known to be on disk: the end of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +126,8 @@ fn scan_heads_from(
     }
     let mut whole = Acknowledged::NOTHING;
     let mut agrees = acknowledged == Some(&whole);
-    let (mut tree, mut places) = (Tree::default(), Vec::new());
+    let mut places = Vec::new();
+    let mut grown = if vouched > HEADER_BYTES { Growing::aside() } else { Growing::default() };
     let mut last_batch = HEADER_BYTES;
     let mut last_head = None;
     let mut frames = Frames::new(BufReader::with_capacity(1 << 16, file), HEADER_BYTES, length);
@@ -135,35 +137,36 @@ fn scan_heads_from(
             Step::Bad { offset } => break Some(offset),
             Step::Frame(frame) => frame,
         };
-        let here =
-            |damage| damaged(path, Fault { record: tree.size(), offset: frame.offset, damage });
+        let (record, offset) = (grown.size(), frame.offset);
+        let here = |damage| damaged(path, Fault { record, offset, damage });
         if frame.synced != whole.length {
             return Err(here(Damage::Batch));
         }
         if !is_head(&frame.payload) {
             places.push(frame.offset);
-            tree.push(tree::leaf(&frame.payload));
+            grown.push(frame.payload);
             continue;
         }
         if frame.next > vouched {
-            read_head(&frame.payload, whole.records, &tree).map_err(here)?;
+            read_head(&frame.payload, whole.records, grown.tree()).map_err(here)?;
         }
         last_batch = whole.length;
-        whole = Acknowledged { length: frame.next, records: tree.size(), last_crc: frame.crc };
+        whole = Acknowledged { length: frame.next, records: grown.size(), last_crc: frame.crc };
         agrees |= acknowledged == Some(&whole);
         last_head = Some(frame);
     };
     let known = agrees && acknowledged.is_some();
     if let Tail::Damaged = tail_of(path, &whole, bad, length, known).map_err(failed)? {
         let offset = bad.unwrap_or(whole.length);
-        let fault = Fault { record: tree.size(), offset, damage: Damage::Bytes };
+        let fault = Fault { record: grown.size(), offset, damage: Damage::Bytes };
         return Err(damaged(path, fault));
     }
     if whole.length < must_hold {
         let offset = bad.unwrap_or(whole.length);
-        let fault = Fault { record: tree.size(), offset, damage: Damage::Bytes };
+        let fault = Fault { record: grown.size(), offset, damage: Damage::Bytes };
         return Err(damaged(path, fault));
     }
+    let mut tree = std::mem::take(grown.tree());
     tree.truncate(whole.records);
     places.truncate(usize::try_from(whole.records).unwrap_or(usize::MAX));
     let head = match last_head {
