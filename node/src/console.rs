@@ -159,3 +159,38 @@ async fn obey(node: &Node, command: Command) -> Reply {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn the_vocabulary_is_closed() {
+        let correction = r#"{"kpi":"completers","period":"2025-26","by":["sex"],"because":"a file was missing"}"#;
+        let spelled = format!(r#"{{"remeasure":{{"correction":{correction},"order":true}}}}"#);
+        let command: Command = serde_json::from_str(&spelled).unwrap();
+        assert_eq!(serde_json::to_string(&command).unwrap(), spelled);
+        for other in [
+            spelled.replace("remeasure", "erase"),
+            spelled.replace(",\"order\":true", ""),
+            spelled.replace("\"order\":true", "\"order\":true,\"force\":true"),
+            spelled.replace("\"by\"", "\"where\""),
+            String::new(),
+        ] {
+            assert!(serde_json::from_str::<Command>(&other).is_err(), "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn takes_the_place_of_what_a_killed_node_left_and_leaves_nothing() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("control.sock");
+        fs::write(&path, "left").unwrap();
+        let console = Console::open(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        drop(console);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert!(Console::open(&dir.path().join("long".repeat(40))).is_err());
+    }
+}

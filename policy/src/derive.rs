@@ -72,7 +72,7 @@ impl RollUp {
         &self.sources
     }
 
-    /// The refusal where none of the sources is released.
+    /// The refusal where none of the sources is released, or only in part.
     pub fn not_released(&self) -> Refusal {
         let kpi = self.table.kpi();
         let first = self.sources.first().map(|source| source.table.breakdown().to_string());
@@ -80,12 +80,12 @@ impl RollUp {
             reason: Reason::BreakdownNotListed,
             clause: Clause::at(format!("kpi.{}.by", kpi.id)),
             message: format!(
-                "`{}` is not broken down by {}, and no table that holds it is released yet",
+                "`{}` is not broken down by {}, and no released table holds every cell of it",
                 kpi.id,
                 self.table.breakdown()
             ),
             hint: format!(
-                "ask for {} first: this one then follows from it, free",
+                "ask for {} first: this one then follows from it, free, if nothing of it is withheld",
                 first.unwrap_or_default()
             ),
         }
@@ -146,7 +146,12 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+    #![expect(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test may panic"
+    )]
 
     use super::*;
     use crate::dimension::Breakdown;

@@ -290,6 +290,42 @@ async fn an_unlisted_table_is_added_up_from_a_released_one_for_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_node_withheld_is_not_added_up() {
+    let mut coalition = under("[[\"sex\", \"age_band\"]]").await;
+    coalition.amend("\"coalition\"     ", "\"node\" ");
+    import(&coalition, &learners(90));
+    let serving = start(&coalition, 1).await;
+    let source = facts(&ask(&coalition, &["sex", "age_band"]).await);
+    // Nobody is of the codes X and unknown.
+    assert!(!source.withheld.unwrap().groups.is_empty());
+    assert_eq!(refused(&ask(&coalition, &["sex"]).await), Reason::BreakdownNotListed);
+    serving.stop().await;
+}
+
+#[tokio::test]
+async fn a_derived_table_outlives_a_restart_and_two_askers_get_one() {
+    let mut coalition = under("[[\"sex\", \"age_band\"]]").await;
+    import(&coalition, &learners(90));
+    let serving = start(&coalition, 1).await;
+    ask(&coalition, &["sex", "age_band"]).await;
+    let (one, other) = tokio::join!(ask(&coalition, &["sex"]), ask(&coalition, &["sex"]));
+    let first = signed(&one);
+    assert_eq!(signed(&other), first);
+    serving.stop().await;
+    // A better source changes nothing: this one still stands.
+    coalition
+        .amend("[[\"sex\", \"age_band\"]]", "[[\"sex\", \"age_band\"], [\"sex\", \"first_gen\"]]");
+    let serving = start(&coalition, 1).await;
+    assert_eq!(signed(&ask(&coalition, &["sex"]).await), first);
+    serving.stop().await;
+    // Once it is listed, it is measured.
+    coalition.amend("[[\"sex\", \"age_band\"], ", "[[\"sex\"], [\"sex\", \"age_band\"], ");
+    let serving = start(&coalition, 1).await;
+    assert_eq!(facts(&ask(&coalition, &["sex"]).await).price_nano_rho, PRICE);
+    serving.stop().await;
+}
+
+#[tokio::test]
 async fn a_listed_table_is_measured_although_it_could_be_added_up() {
     let coalition = under("[[\"sex\", \"age_band\"], [\"sex\"]]").await;
     import(&coalition, &learners(90));
@@ -479,6 +515,34 @@ fn the_operator_corrects_a_table_while_the_node_serves_and_while_it_does_not() {
     assert!(socket.exists());
     site.run(COLLEGE, &confirmed).well();
     site.serve().stop();
+}
+
+#[test]
+fn the_command_says_what_is_derived_and_that_it_is_free() {
+    let listed = "[[], [\"sex\"], [\"race_ethnicity\"]]";
+    let site = Site::under(|mou| {
+        assert!(mou.contains(listed));
+        mou.replace(listed, "[[\"sex\", \"race_ethnicity\"]]")
+    });
+    let serving = site.serve();
+    let words = |by: &'static str, more: &[&'static str]| {
+        let words = ["ask", "enrolment", "--period", YEAR, "--by", by];
+        [&words[..], more].concat()
+    };
+    let early = site.run(CHAMBER, &words("sex", &[]));
+    assert_eq!(early.code, Some(3), "{early:?}");
+    assert!(early.out.contains("hint: ask for race_ethnicity × sex first"), "{}", early.out);
+    site.run(CHAMBER, &words("race_ethnicity,sex", &[])).well();
+    let preview = site.run(CHAMBER, &words("sex", &["--preview"])).well();
+    assert!(
+        preview.out.contains("would be derived from a released table: free"),
+        "{}",
+        preview.out
+    );
+    let derived = site.run(CHAMBER, &words("sex", &[])).well();
+    assert!(derived.out.contains("derived: added up from a released table"), "{}", derived.out);
+    assert_eq!(site.summary().lifetime_nano_rho, PRICE_NANO_RHO);
+    serving.stop();
 }
 
 #[test]
