@@ -37,6 +37,18 @@
 //! }
 //! ```
 //!
+//! and nothing is counted for a table that is only to be derived:
+//!
+//! ```compile_fail,E0308
+//! fn count(
+//!     snapshot: &sumac_node::records::snapshot::Snapshot,
+//!     permit: &sumac_policy::DerivePermit,
+//!     charge: &sumac_node::store::Charge,
+//! ) {
+//!     let _ = sumac_node::tabulate::tabulate(snapshot, permit, charge);
+//! }
+//! ```
+//!
 //! exact cells cannot be read, printed or copied:
 //!
 //! ```compile_fail,E0277

@@ -238,6 +238,31 @@ async fn a_tighter_margin_is_refused_until_remeasured_and_a_looser_one_is_not() 
 }
 
 #[tokio::test]
+async fn a_charge_is_completed_at_the_margin_that_it_paid_for() {
+    let mut coalition = under("[[\"sex\"]]").await;
+    import(&coalition, &learners(90));
+    let serving = start(&coalition, 1).await;
+    // Paid for, and then the records cannot be read.
+    let current = std::fs::read_to_string(snapshots(&coalition).join("current")).unwrap();
+    let records = snapshots(&coalition).join(current.trim()).join("enrolment.parquet");
+    let kept = std::fs::read(&records).unwrap();
+    let mut damaged = kept.clone();
+    damaged[4..64].fill(0);
+    std::fs::write(&records, damaged).unwrap();
+    let failed = ask(&coalition, &["sex"]).await;
+    assert!(matches!(of_party(&failed), Err(Absence::Fault(_))), "{failed:?}");
+    serving.stop().await;
+    std::fs::write(&records, kept).unwrap();
+
+    coalition.amend("margin      = 15 ", "margin      = 40 ");
+    let serving = start(&coalition, 1).await;
+    let completed = facts(&ask(&coalition, &["sex"]).await);
+    assert_eq!((completed.margin.learners(), completed.price_nano_rho), (15, PRICE));
+    serving.stop().await;
+    assert_eq!(spent(&coalition, 1), PRICE);
+}
+
+#[tokio::test]
 async fn an_unlisted_table_is_added_up_from_a_released_one_for_nothing() {
     let coalition = under("[[\"sex\", \"age_band\"]]").await;
     import(&coalition, &learners(90));
