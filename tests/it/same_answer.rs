@@ -193,7 +193,8 @@ async fn what_was_charged_is_finished_when_the_asker_hangs_up() {
         let coalition = coalition.clone();
         tokio::spawn(async move { ask(&coalition, &["sex"]).await })
     };
-    while read_only(&coalition.ledger(PARTY, 1)).unwrap().charged_tables == 0 {
+    let charged = || read_only(&coalition.ledger(PARTY, 1)).unwrap().charged_tables > 0;
+    while !charged() && !asking.is_finished() {
         tokio::task::yield_now().await;
     }
     asking.abort();
