@@ -1,10 +1,11 @@
 //! `sumac ask`: ask every node, add up, print.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context;
 use sumac_backbone::report::{Format, report};
-use sumac_backbone::{Asker, Combined, Verdict, Wanted, combine, verdict};
+use sumac_backbone::{Absence, Asker, Combined, Keep, Verdict, Wanted, combine, verdict};
 use sumac_keys::CertificateFacts;
 use sumac_node::day_of;
 use sumac_policy::{
@@ -26,6 +27,10 @@ use crate::world;
 /// list is derived, for nothing too, from a released table that has more dimensions. The nodes' counts are added up;
 /// groups whose noisy size is not clearly above the floor are withheld. Who answered, and who did not and why,
 /// is always said.
+///
+/// Every release is kept in the home as a receipt (`sumac receipt`), with the head of the node's log. Each ask
+/// demands that the log continues the head seen last: a node that shows another history is named first, and
+/// counts as missing.
 ///
 /// Exit codes: 0 if any node answered; 3 if all refused, 4 if all had spent their budgets, 1 otherwise.
 ///
@@ -80,9 +85,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
         Ok(wanted) => wanted,
         Err(refusal) => return Ok(refused_here(&refusal)),
     };
-    let identity = home.identity(PeerRole::Analyst, &analyst(&home, args.analyst.as_deref())?)?;
+    let analyst = analyst(&home, args.analyst.as_deref())?;
+    let identity = home.identity(PeerRole::Analyst, &analyst)?;
     let mou = Arc::new(mou);
-    let asker = Asker::new(mou.clone(), Arc::new(trust), &identity, &world::clock())?;
+    let keep = Keep::new(
+        home.dir().to_owned(),
+        format!("sumac://{}/{}/{analyst}", settings.party, PeerRole::Analyst),
+    );
+    let asker =
+        Asker::new(mou.clone(), Arc::new(trust), &identity, &world::clock())?.with_keep(keep);
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     if args.preview {
         return runtime.block_on(preview(&asker, &wanted));
@@ -90,6 +101,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     tell!("{}", announcement(&mou, &wanted));
     let answers = runtime.block_on(asker.ask(&request_id()?, &wanted));
     let combined: Vec<_> = answers.into_iter().map(|answers| combine(&mou, answers)).collect();
+    tell_of_other_histories(&combined);
     answer(&report(args.format, &combined))?;
     Ok(outcome(&combined))
 }
@@ -161,7 +173,7 @@ fn request_id() -> anyhow::Result<RequestId> {
 
 /// What is asked, of whom, and what it costs at most: said before anything is spent.
 fn announcement(mou: &Mou, wanted: &[Wanted]) -> String {
-    let nodes: std::collections::BTreeSet<_> = wanted
+    let nodes: BTreeSet<_> = wanted
         .iter()
         .flat_map(|wanted| mou.answering(wanted.table.kpi()))
         .map(|party| party.id.as_str())
@@ -228,6 +240,26 @@ async fn preview(asker: &Asker, wanted: &[Wanted]) -> anyhow::Result<Outcome> {
     }
     answer(&lines)?;
     Ok(if any { Outcome::Done } else { Outcome::Refused })
+}
+
+/// Before anything else: a node that shows two histories is worse than one that is away.
+fn tell_of_other_histories(combined: &[Combined]) {
+    let missing = combined.iter().flat_map(|table| &table.coverage.missing);
+    let mut told = BTreeSet::new();
+    for (party, absence) in missing {
+        let Absence::HistoryDiffers(differs) = absence else { continue };
+        if !told.insert((party, differs.to_string())) {
+            continue;
+        }
+        tell!("error: THE HISTORY OF `{party}` DIFFERS: {differs}");
+        if let Some(evidence) = differs.evidence() {
+            tell!(
+                "  what it shows now is kept in `{}`, beside what it showed before",
+                evidence.display()
+            );
+        }
+        tell!("\nhint: {}\n", absence.hint());
+    }
 }
 
 fn outcome(combined: &[Combined]) -> Outcome {

@@ -7,6 +7,7 @@
 //! certificates/         node.pem, node.key, analyst-maria.pem, analyst-maria.key, …
 //! node.secret           hides learners' identifiers and snapshots' hashes
 //! snapshots/  ledger/   the node's data
+//! receipts/  heads/     what an asker keeps of each node
 //! control.sock          while the node serves: its operator's commands
 //! mou/                  mou.toml, parties/, signatures/
 //! ```

@@ -13,6 +13,7 @@ mod ledger;
 mod mou;
 mod outcome;
 mod passphrase;
+mod receipt;
 mod remeasure;
 mod serve;
 mod status;
@@ -55,6 +56,8 @@ enum Verb {
     Import(import::Args),
     Serve(serve::Args),
     Ask(ask::Args),
+    #[command(subcommand)]
+    Receipt(receipt::Verb),
     Remeasure(remeasure::Args),
     Status(status::Args),
     #[command(subcommand)]
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Verb::Import(args) => import::run(args),
         Verb::Serve(args) => serve::run(args),
         Verb::Ask(args) => ask::run(args),
+        Verb::Receipt(verb) => receipt::run(verb),
         Verb::Remeasure(args) => remeasure::run(args),
         Verb::Status(args) => status::run(args),
         Verb::Ledger(verb) => ledger::run(verb),

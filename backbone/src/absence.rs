@@ -4,6 +4,7 @@ use sumac_policy::Refusal;
 use sumac_protocol::SupportId;
 
 use crate::connect::Unreachable;
+use crate::history::HistoryDiffers;
 use crate::verify::Unsound;
 
 /// Why a party did not contribute.
@@ -21,16 +22,24 @@ pub enum Absence {
     /// It answered something that must not be added up.
     #[error("not counted: {0}")]
     Unsound(Unsound),
+    /// It shows another history than before. Nothing that it says now counts.
+    #[error("its history differs: {0}")]
+    HistoryDiffers(HistoryDiffers),
+    /// It answered, and the answer cannot be kept here. What is not kept is not used.
+    #[error("its answer cannot be kept here: {0}")]
+    NotKept(String),
 }
 
 impl Absence {
-    /// One word for machines: `refused`, `unreachable`, `fault`, `unsound`.
+    /// One word for machines: `refused`, `unreachable`, `fault`, `unsound`, `history_differs`, `not_kept`.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Refused(_) => "refused",
             Self::Unreachable(_) => "unreachable",
             Self::Fault(_) => "fault",
             Self::Unsound(_) => "unsound",
+            Self::HistoryDiffers(_) => "history_differs",
+            Self::NotKept(_) => "not_kept",
         }
     }
 
@@ -43,6 +52,14 @@ impl Absence {
                 format!("quote {id} to its operator, who finds the cause in the log")
             }
             Self::Unsound(unsound) => unsound.hint().to_owned(),
+            Self::HistoryDiffers(_) => {
+                "keep the files in `heads` and `receipts`, use none of its new answers, and ask its operator \
+                 whether an old backup was put back"
+                    .to_owned()
+            }
+            Self::NotKept(_) => {
+                "make room, or mend the file; then ask again, which is free".to_owned()
+            }
         }
     }
 }

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sumac_policy::{PartyId, Purpose, Question, Table};
-use sumac_protocol::{Answer, RequestId, WireError, ask_request, read_ask_response};
+use sumac_protocol::{RequestId, SignedHead, WireError, ask_request, read_ask_response};
 
 use crate::absence::Absence;
 use crate::asker::Asker;
 use crate::batch::Batch;
 use crate::connect::{Client, Unreachable, answer_of, unreadable};
+use crate::history::not_shown;
+use crate::in_log::judge_record;
+use crate::keep::Keep;
+use crate::receipt::Note;
 use crate::verify::{Verified, verify};
 
 /// A table to ask for, resolved by our own copy of the MOU.
@@ -30,6 +34,12 @@ pub struct Answers {
     pub from: Vec<(PartyId, Result<Verified, Absence>)>,
 }
 
+/// One answer, and the head of the log that came with it.
+struct Answer {
+    answer: Result<sumac_protocol::Answer, WireError>,
+    head: Option<Arc<SignedHead>>,
+}
+
 impl Wanted {
     /// The question that asks for it.
     pub fn question(&self) -> Question {
@@ -48,48 +58,71 @@ impl Asker {
     ///
     /// Spends what was never released before. `request_id` stays the same when the same is asked again.
     pub async fn ask(&self, request_id: &RequestId, wanted: &[Wanted]) -> Vec<Answers> {
-        let mou = self.mou().hash();
-        let deadline = self.call_deadline();
-        let id = request_id.clone();
-        let answers = self.of_batches(wanted, move |batch, part, mut client: Client| {
-            let request = ask_request(&id.part(part), mou, &batch.roster, &batch.questions);
-            async move {
-                let response = answer_of(client.ask(request), deadline).await?;
-                read_ask_response(response, batch.questions.len()).map_err(unreadable)
-            }
+        let (asker, id) = (self.clone(), request_id.clone());
+        let answers = self.of_batches(wanted, move |party, batch, part, client: Client| {
+            let (asker, id) = (asker.clone(), id.part(part));
+            async move { asker.ask_of(&party, &id, &batch, client).await }
         });
         let mut answers = answers.await;
-        wanted
-            .iter()
-            .enumerate()
-            .map(|(place, wanted)| {
-                let table = wanted.table.clone();
-                let from = self.mou().answering(table.kpi()).map(|party| {
-                    let answer = answers.remove(&(place, party.id.clone()));
-                    let answer =
-                        answer.unwrap_or(Err(Absence::Unreachable(Unreachable::NoAddress)));
-                    let sound = answer.and_then(|answer| self.sound(&table, &party.id, answer));
-                    (party.id.clone(), sound)
-                });
-                let from = from.collect();
-                Answers { table, from }
-            })
-            .collect()
+        let mut all = Vec::with_capacity(wanted.len());
+        for (place, wanted) in wanted.iter().enumerate() {
+            let mut from = Vec::new();
+            for party in self.mou().answering(wanted.table.kpi()) {
+                let answer = answers.remove(&(place, party.id.clone()));
+                let answer = answer.unwrap_or(Err(Absence::Unreachable(Unreachable::NoAddress)));
+                let sound =
+                    answer.and_then(|answer| self.sound(request_id, wanted, &party.id, answer));
+                from.push((party.id.clone(), sound));
+            }
+            all.push(Answers { table: wanted.table.clone(), from });
+        }
+        all
+    }
+
+    /// One call to one node. What comes back counts only if its log continues what was seen of it.
+    async fn ask_of(
+        &self,
+        party: &PartyId,
+        id: &RequestId,
+        batch: &Batch,
+        mut client: Client,
+    ) -> Result<Vec<Answer>, Absence> {
+        let last = self.last_head(party)?;
+        let mou = self.mou().hash();
+        let request = ask_request(id, mou, &batch.roster, &batch.questions, last.clone());
+        let response = answer_of(client.ask(request), self.call_deadline()).await?;
+        let answered = read_ask_response(response, batch.questions.len()).map_err(unreadable)?;
+        let head = self.continued(party, last.as_ref(), &answered)?;
+        let with_head = |answer| Answer { answer, head: head.clone() };
+        Ok(answered.answers.into_iter().map(with_head).collect())
     }
 
     fn sound(
         &self,
-        table: &Table,
+        request_id: &RequestId,
+        wanted: &Wanted,
         party: &PartyId,
-        answer: Result<Answer, WireError>,
+        Answer { answer, head }: Answer,
     ) -> Result<Verified, Absence> {
-        match answer.map_err(unreadable)? {
-            Answer::Released(signed) => {
-                verify(self.mou(), self.trust(), table, party, signed).map_err(Absence::Unsound)
-            }
-            Answer::Refused(refusal) => Err(Absence::Refused(refusal)),
-            Answer::Fault(id) => Err(Absence::Fault(id)),
-        }
+        let (release, recorded) = match answer.map_err(unreadable)? {
+            sumac_protocol::Answer::Released { release, recorded } => (release, recorded),
+            sumac_protocol::Answer::Refused(refusal) => return Err(Absence::Refused(refusal)),
+            sumac_protocol::Answer::Fault(id) => return Err(Absence::Fault(id)),
+        };
+        let head = head.ok_or_else(|| unreadable(WireError::Missing("head")))?;
+        let (table, key) = (&wanted.table, wanted.table.key());
+        let verified =
+            verify(self.mou(), self.trust(), table, party, release).map_err(Absence::Unsound)?;
+        let revision = verified.release().facts().revision;
+        judge_record(&key, revision, verified.signed(), &recorded, &head.head)
+            .map_err(not_shown)?;
+        let note = |keep: &Keep| Note {
+            asker: keep.asker().to_owned(),
+            purpose: wanted.purpose.to_string(),
+            request_id: request_id.to_string(),
+        };
+        self.kept(key, &verified, recorded, &head, note)?;
+        Ok(verified)
     }
 
     /// Makes the calls that these tables need, the calls to one node one after another, and returns each
@@ -101,7 +134,7 @@ impl Asker {
     ) -> BTreeMap<(usize, PartyId), Result<T, Absence>>
     where
         T: Send + 'static,
-        Call: Fn(Arc<Batch>, usize, Client) -> Done + Clone + Send + 'static,
+        Call: Fn(PartyId, Arc<Batch>, usize, Client) -> Done + Clone + Send + 'static,
         Done: Future<Output = Result<Vec<T>, Absence>> + Send,
     {
         let batches: Arc<[_]> = self.batches(wanted).into_iter().map(Arc::new).collect();
@@ -116,7 +149,8 @@ impl Asker {
                 let mut answers = Vec::new();
                 for (part, batch) in batches.iter().enumerate() {
                     if batch.roster.contains(&party) {
-                        answers.push(call(batch.clone(), part, client.clone()).await);
+                        answers
+                            .push(call(party.clone(), batch.clone(), part, client.clone()).await);
                     }
                 }
                 Ok(answers)

@@ -11,6 +11,7 @@ use tokio_rustls::rustls::{self, ClientConfig};
 
 use crate::absence::Absence;
 use crate::connect::{Client, Unreachable, connect};
+use crate::keep::Keep;
 
 /// Longer than any healthy network takes, short enough for a person to wait.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -25,6 +26,7 @@ pub struct Asker {
     trust: Arc<Trust>,
     nodes: Vec<Node>,
     call_deadline: Duration,
+    keep: Option<Arc<Keep>>,
 }
 
 /// The way to one party's node.
@@ -63,13 +65,19 @@ impl Asker {
                 .map_err(|source| AskerError { party: party.clone(), source })?;
             nodes.push(Node { party, address, config });
         }
-        Ok(Self { mou, trust, nodes, call_deadline: CALL_DEADLINE })
+        Ok(Self { mou, trust, nodes, call_deadline: CALL_DEADLINE, keep: None })
     }
 
     /// Waits so long for one call instead of [`CALL_DEADLINE`].
     #[must_use]
     pub fn with_call_deadline(self, call_deadline: Duration) -> Self {
         Self { call_deadline, ..self }
+    }
+
+    /// Keeps heads and receipts, and holds what comes back against them. Without it nothing is kept.
+    #[must_use]
+    pub fn with_keep(self, keep: Keep) -> Self {
+        Self { keep: Some(Arc::new(keep)), ..self }
     }
 
     /// The MOU by which it asks.
@@ -79,6 +87,10 @@ impl Asker {
 
     pub(crate) fn trust(&self) -> &Trust {
         &self.trust
+    }
+
+    pub(crate) fn keep(&self) -> Option<&Keep> {
+        self.keep.as_deref()
     }
 
     pub(crate) fn call_deadline(&self) -> Duration {

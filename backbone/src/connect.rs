@@ -19,6 +19,7 @@ use tonic::{Code, Status};
 use tower::service_fn;
 
 use crate::absence::Absence;
+use crate::history::HistoryDiffers;
 
 /// A node that has proved to be the party's.
 pub(crate) type Client = NodeServiceClient<Channel>;
@@ -214,6 +215,7 @@ fn failed(status: &Status) -> Absence {
         return match error {
             CallError::Refused(refusal) => Absence::Refused(refusal),
             CallError::Fault(id) => Absence::Fault(id),
+            CallError::LogDiffers => Absence::HistoryDiffers(HistoryDiffers::SaidByNode),
             CallError::Busy => Absence::Unreachable(Unreachable::Busy),
             CallError::TooLarge => Absence::Unreachable(Unreachable::TooLarge),
             CallError::CertificateNotAccepted => {

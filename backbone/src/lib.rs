@@ -6,11 +6,15 @@
 //!   once; so do [`Asker::preview`], which spends nothing, and [`Asker::describe`].
 //! - Every release is [`Verified`] against our own copy of the MOU before it counts. Whoever did not answer
 //!   is an [`Absence`], with the reason.
+//! - Each release comes with its record in the node's log and the log's sealed head. A [`Keep`] holds the last
+//!   head of each node and a [`Receipt`] of each release, and every ask demands that the log continues that head:
+//!   a node cannot show two histories.
 //! - [`combine`] adds the nodes' noisy cells up, and shows a group only if its noisy size is clearly above
 //!   the floor. Nothing here sees an exact count, so all of it is post-processing.
 //! - [`report`] puts the sums into words: a table, CSV or JSON. [`verdict`] says what came of the whole.
 //!
-//! This crate prints nothing and reads no clock: the caller hands in both.
+//! This crate prints nothing and reads no clock: the caller hands in both. It writes no file but in the folder that
+//! a [`Keep`] is given.
 
 mod absence;
 mod ask;
@@ -19,7 +23,11 @@ mod batch;
 mod combine;
 mod connect;
 mod describe;
+mod history;
+mod in_log;
+mod keep;
 mod preview;
+mod receipt;
 pub mod report;
 #[cfg(test)]
 mod testing;
@@ -31,6 +39,10 @@ pub use ask::{Answers, Wanted};
 pub use asker::{Asker, AskerError, CALL_DEADLINE, CONNECT_DEADLINE};
 pub use combine::{Combined, Count, Coverage, Group, Shown, Withholding, combine};
 pub use connect::Unreachable;
+pub use history::HistoryDiffers;
+pub use in_log::NotShown;
+pub use keep::{Keep, KeepError, KeptReceipt};
 pub use preview::Previews;
+pub use receipt::{Note, Proved, Receipt, ReceiptError, ReceiptFileError};
 pub use verdict::{Verdict, verdict};
 pub use verify::{Unsound, Verified};

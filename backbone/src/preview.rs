@@ -22,7 +22,7 @@ impl Asker {
     pub async fn preview(&self, wanted: &[Wanted]) -> Vec<Previews> {
         let mou = self.mou().hash();
         let deadline = self.call_deadline();
-        let previews = self.of_batches(wanted, move |batch, _, mut client: Client| {
+        let previews = self.of_batches(wanted, move |_, batch, _, mut client: Client| {
             let request = preview_request(mou, &batch.roster, &batch.questions);
             async move {
                 let response = answer_of(client.preview(request), deadline).await?;

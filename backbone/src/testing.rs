@@ -3,10 +3,14 @@
 
 use std::sync::{Arc, LazyLock};
 
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use jiff::Timestamp;
 use sumac_keys::{Clock, Root, TlsIdentity, Trust, seal};
-use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Resolved, Table, standard};
-use sumac_protocol::{Mechanism, Release, ReleaseFacts, SignedRelease, Withheld};
+use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Resolved, Table, TableKey, standard};
+use sumac_protocol::{
+    Consistency, Inclusion, LogHead, Mechanism, RecordedRelease, Release, ReleaseFacts, SignedHead,
+    SignedRelease, Withheld,
+};
 
 use crate::absence::Absence;
 use crate::ask::Answers;
@@ -91,6 +95,7 @@ impl Coalition {
             measured_at: *NOON,
             accounting_year: "2026-27".parse().unwrap(),
             withheld: None,
+            left_nano_rho: Some(4_980_792_000),
             derived_from: None,
         }
     }
@@ -139,6 +144,53 @@ pub(crate) fn sealed(by: &str, facts: ReleaseFacts) -> SignedRelease {
     let body = Release::new(facts).unwrap().encode();
     let seal = seal::seal(identity(by), &body).unwrap();
     SignedRelease { body, signature: seal.signature, chain: seal.chain }
+}
+
+/// A log of these releases, each of a listed table's `(key, revision)`: its head as `by` seals it, and each release's
+/// record. `salt` tells two histories apart.
+pub(crate) fn logged(
+    by: &str,
+    releases: &[(TableKey, u32, SignedRelease)],
+    salt: u8,
+) -> (SignedHead, Vec<RecordedRelease>) {
+    let mut tree = MemoryBackedTree::<sha2::Sha256, Vec<u8>>::new();
+    let mut records = Vec::new();
+    for (seq, (table, revision, release)) in releases.iter().enumerate() {
+        let (salt, body) = (hex::encode([salt; 32]), hex::encode(release.to_bytes()));
+        let record = format!(
+            r#"{{"seq":{seq},"at":"{}","salt":"{salt}","event":{{"released":{{"table":"{table}","revision":{revision},"body":"{body}"}}}}}}"#,
+            *NOON
+        );
+        tree.push(record.clone().into_bytes());
+        records.push(record.into_bytes());
+    }
+    let root = <[u8; 32]>::from(*tree.root().as_bytes());
+    let head = LogHead { size: tree.len(), root: root.into(), at: *NOON };
+    let seal = seal::seal_head(identity(by), &head.canonical_bytes()).unwrap();
+    let recorded = records.into_iter().enumerate().map(|(place, record)| {
+        let path = hashes(tree.prove_inclusion(place).as_bytes());
+        RecordedRelease { record, inclusion: Inclusion { seq: place.try_into().unwrap(), path } }
+    });
+    let recorded = recorded.collect();
+    (SignedHead { head, signature: seal.signature, chain: seal.chain }, recorded)
+}
+
+/// The proof that a log of these releases continues the one of the first `from` of them.
+pub(crate) fn continuing(
+    releases: &[(TableKey, u32, SignedRelease)],
+    salt: u8,
+    from: usize,
+) -> Consistency {
+    let mut tree = MemoryBackedTree::<sha2::Sha256, Vec<u8>>::new();
+    for recorded in logged("lakeshore-cc", releases, salt).1 {
+        tree.push(recorded.record);
+    }
+    let path = hashes(tree.prove_consistency(releases.len() - from).as_bytes());
+    Consistency { from_size: from.try_into().unwrap(), path }
+}
+
+fn hashes(bytes: &[u8]) -> Vec<[u8; 32]> {
+    bytes.chunks(32).map(|hash| hash.try_into().unwrap()).collect()
 }
 
 /// A party's certificate and key: a node's, or the backbone's analyst's.

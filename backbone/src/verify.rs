@@ -7,6 +7,8 @@ use sumac_policy::{FloorAt, Margin, Mou, PartyId, Peer, Resolved, Source, Table}
 use sumac_privacy::margin_of_cells;
 use sumac_protocol::{DerivedFrom, Release, ReleaseFacts, SignedRelease, WireError};
 
+use crate::in_log::NotShown;
+
 /// A count beyond any population. With it, sums over a thousand nodes stay exact in 64 bits and as floats.
 const MAX_COUNT: u64 = 1 << 40;
 
@@ -48,6 +50,9 @@ pub enum Unsound {
     /// The MOU does not list the table, and the release does not come from one that it lists.
     #[error("its release does not come from a table that the MOU lists and that holds every cell")]
     NotDerived,
+    /// What it shows of its log does not show the release.
+    #[error("{0}")]
+    NotShown(NotShown),
     /// A count beyond any population.
     #[error("its release holds a count beyond any population")]
     BeyondAnyPopulation,
@@ -69,6 +74,7 @@ impl Unsound {
             | Self::FloorNotJudged
             | Self::DerivedThoughListed
             | Self::NotDerived
+            | Self::NotShown(_)
             | Self::BeyondAnyPopulation => {
                 "do not use this answer; ask the partner's contacts in the MOU"
             }
@@ -158,7 +164,7 @@ fn same<T: PartialEq + Display>(what: &'static str, found: &T, ours: &T) -> Resu
 }
 
 /// An error with its causes, on one line.
-fn in_words(error: &dyn std::error::Error) -> String {
+pub(crate) fn in_words(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

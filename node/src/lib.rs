@@ -5,6 +5,7 @@
 //! tabulate   snapshot + table -> exact integer cells, which never leave the node
 //! store/     the log, which is the truth, and its index
 //! release    the life of a question
+//! history    whether the log is still the one that was shown, and what shows a release in it
 //! service    wire in, wire out
 //! serve      listener, limits, graceful stop
 //! console    the operator's socket;  remeasure: what may be ordered through it
@@ -25,7 +26,7 @@
 //!
 //! ```compile_fail,E0451
 //! fn forge(table: sumac_policy::TableKey) -> sumac_node::store::Charge {
-//!     sumac_node::store::Charge { table, revision: 0, margin: todo!(), year: "2025-26".into(), price_nano_rho: 1 }
+//!     sumac_node::store::Charge { table, revision: 0, margin: todo!(), year: "2025-26".into(), price_nano_rho: 1, left_nano_rho: 0 }
 //! }
 //! ```
 //!
@@ -66,6 +67,7 @@
 //! ```
 
 pub mod console;
+mod history;
 mod node;
 mod reasoned;
 pub mod records;

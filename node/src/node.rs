@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -25,6 +26,8 @@ pub struct Node {
     pub(crate) identity: watch::Receiver<Arc<TlsIdentity>>,
     pub(crate) world: World,
     pub(crate) counting: Arc<Semaphore>,
+    /// Set for good once the ledger turns out not to be the one that the node showed before.
+    pub(crate) log_differs: AtomicBool,
     snapshots: PathBuf,
     secret: NodeSecret,
     /// The snapshot whose files were read whole and compared with its manifest.
@@ -73,6 +76,9 @@ pub enum NodeError {
     /// The seal.
     #[error("seal the release")]
     Seal(#[from] sumac_keys::SealError),
+    /// The ledger gave a release back, and has no record of it.
+    #[error("the ledger does not show the release that it gave back")]
+    NotShown,
     /// A task stopped without a result.
     #[error("a task stopped half way: see the log above")]
     Stopped,
@@ -106,6 +112,7 @@ impl Node {
             identity,
             world,
             counting: Arc::new(Semaphore::new(COUNTED_TOGETHER)),
+            log_differs: AtomicBool::new(false),
             snapshots,
             secret,
             adopted: tokio::sync::Mutex::default(),

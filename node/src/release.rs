@@ -191,6 +191,7 @@ impl Node {
             // When it was asked, not when it was done: how long it took is nobody's business.
             measured_at: now,
             accounting_year: permit.accounting_year(),
+            left_nano_rho: Some(charge.left_nano_rho()),
             withheld,
             derived_from: None,
         };

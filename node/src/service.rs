@@ -5,22 +5,25 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sumac_keys::{Usage, peer_of};
-use sumac_policy::{Clause, Peer, Period, Permitted, Question, Reason, Refusal, Resolved, Sha256};
+use sumac_policy::{
+    Clause, Peer, Period, Permitted, Question, Reason, Refusal, Resolved, Sha256, TableKey,
+};
 use sumac_protocol::status::CallError;
 use sumac_protocol::wire;
 use sumac_protocol::wire::node_service_server::NodeService;
 use sumac_protocol::{
-    Answer, Ask, Description, Preview, PreviewAsk, SignedRelease, SnapshotFacts, SupportId,
-    ask_response, preview_response,
+    Answer, Ask, Description, Preview, PreviewAsk, SnapshotFacts, SupportId, ask_response,
+    preview_response,
 };
 use tokio::time::Instant;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tonic::{Request, Response, Status};
 
+use crate::history::{Continued, InLog};
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
 use crate::release::{NotReleased, held, price_of};
-use crate::store::{Asked, Note};
+use crate::store::{Asked, Evidence, Note};
 use crate::world::day_of;
 
 /// The certificates a peer showed in its handshake. Who that is, is judged anew for every call.
@@ -71,7 +74,23 @@ impl Service {
         }))
     }
 
-    async fn answers(&self, peer: &Peer, ask: Ask, now: Timestamp) -> Vec<Answer> {
+    /// Whether the log continues what the asker saw of it: asked before anything is charged.
+    async fn continues(&self, peer: &Peer, ask: &Ask) -> Result<Option<Continued>, Status> {
+        let Some(seen) = &ask.last_head else { return Ok(None) };
+        match self.node.continues(seen).await {
+            Ok(Some(continued)) => Ok(Some(continued)),
+            Ok(None) => Err(CallError::LogDiffers.into()),
+            Err(error) => Err(self.failed(peer, &error)),
+        }
+    }
+
+    async fn answers(
+        &self,
+        peer: &Peer,
+        ask: Ask,
+        seen: Option<Continued>,
+        now: Timestamp,
+    ) -> wire::AskResponse {
         let snapshot = self.node.snapshot(now).await;
         let mut answers = Vec::with_capacity(ask.questions.len());
         for question in &ask.questions {
@@ -79,14 +98,45 @@ impl Service {
             let (code, answer) = self.said(&ask, peer, question, outcome);
             let noted = self.note(peer, &ask, question, code, now).await;
             // No answer leaves without its record.
-            answers.push(
-                noted.map_or_else(
-                    |error| Answer::Fault(self.fault(&ask, peer, &error)),
-                    |()| answer,
-                ),
-            );
+            answers.push(match noted {
+                Ok(()) => answer,
+                Err(error) => Err(Answer::Fault(self.fault(&ask, peer, &error))),
+            });
         }
-        answers
+        self.shown(peer, &ask, seen, answers).await
+    }
+
+    /// Puts each release's place in the log beside it. What the log cannot show does not leave.
+    async fn shown(
+        &self,
+        peer: &Peer,
+        ask: &Ask,
+        seen: Option<Continued>,
+        answers: Vec<Result<InLog, Answer>>,
+    ) -> wire::AskResponse {
+        let releases = answers.iter().filter_map(|answer| answer.as_ref().ok());
+        let evidence = self.node.evidence(seen, releases).await;
+        let fault = |error: &NodeError| Answer::Fault(self.fault(ask, peer, error));
+        match evidence {
+            Ok(Evidence { head, consistency, releases }) => {
+                let mut records = releases.into_iter();
+                let answers = answers.into_iter().map(|answer| match answer {
+                    Ok(InLog { release, .. }) => match records.next().flatten() {
+                        Some(recorded) => Answer::Released { release, recorded },
+                        None => fault(&NodeError::NotShown),
+                    },
+                    Err(answer) => answer,
+                });
+                ask_response(answers, Some(head), consistency)
+            }
+            Err(error) => {
+                let answers = answers.into_iter().map(|answer| match answer {
+                    Ok(_) => fault(&error),
+                    Err(answer) => answer,
+                });
+                ask_response(answers, None, None)
+            }
+        }
     }
 
     async fn outcome(
@@ -116,15 +166,17 @@ impl Service {
         peer: &Peer,
         question: &Result<Question, Refusal>,
         outcome: Result<crate::release::Released, NotReleased>,
-    ) -> (&'static str, Answer) {
+    ) -> (&'static str, Result<InLog, Answer>) {
         let (code, answer) = match outcome {
-            Ok(released) => match SignedRelease::from_bytes(released.bytes()) {
-                Ok(release) => (released.outcome(), Answer::Released(release)),
-                Err(error) => ("FAULT", Answer::Fault(self.fault(ask, peer, &error))),
+            Ok(released) => match self.in_log(question, &released) {
+                Ok(in_log) => (released.outcome(), Ok(in_log)),
+                Err(error) => ("FAULT", Err(Answer::Fault(self.fault(ask, peer, &error)))),
             },
-            Err(NotReleased::Refused(refusal)) => (refusal.reason.code(), Answer::Refused(refusal)),
+            Err(NotReleased::Refused(refusal)) => {
+                (refusal.reason.code(), Err(Answer::Refused(refusal)))
+            }
             Err(NotReleased::Failed(error)) => {
-                ("FAULT", Answer::Fault(self.fault(ask, peer, &error)))
+                ("FAULT", Err(Answer::Fault(self.fault(ask, peer, &error))))
             }
         };
         let table = question.as_ref().map_or_else(
@@ -136,6 +188,22 @@ impl Service {
         );
         tracing::info!(request_id = %ask.request_id, %peer, table, outcome = code, "asked");
         (code, answer)
+    }
+
+    fn in_log(
+        &self,
+        question: &Result<Question, Refusal>,
+        released: &crate::release::Released,
+    ) -> Result<InLog, NodeError> {
+        let table = question.as_ref().ok().and_then(|question| self.table(question));
+        Ok(InLog::of(table.ok_or(NodeError::NotShown)?, released.bytes())?)
+    }
+
+    /// Names the table that a question asks for, whatever its revision.
+    fn table(&self, question: &Question) -> Option<TableKey> {
+        let Question { kpi, period, breakdown, purpose: _ } = question;
+        let resolved = Resolved::of(&self.node.mou, kpi, *period, breakdown);
+        resolved.ok().map(|resolved| resolved.table().key())
     }
 
     async fn note(
@@ -156,9 +224,9 @@ impl Service {
             purpose: String::new(),
             outcome: outcome.to_owned(),
         };
-        if let Ok(Question { kpi, period, breakdown, purpose }) = question {
-            let resolved = Resolved::of(&self.node.mou, kpi, *period, breakdown);
-            asked.table = resolved.ok().map(|resolved| resolved.table().key());
+        if let Ok(question) = question {
+            let Question { kpi, period, breakdown, purpose } = question;
+            asked.table = self.table(question);
             asked.kpi = kpi.to_string();
             asked.period = period.to_string();
             asked.breakdown = breakdown.dimensions().iter().map(ToString::to_string).collect();
@@ -283,6 +351,7 @@ impl NodeService for Service {
     ) -> Result<Response<wire::DescribeResponse>, Status> {
         let now = self.node.world.now();
         let peer = self.peer(request.extensions().get(), now)?;
+        self.node.is_itself()?;
         let described = self.description(now).await;
         described
             .map(|description| Response::new(description.into()))
@@ -295,6 +364,7 @@ impl NodeService for Service {
     ) -> Result<Response<wire::PreviewResponse>, Status> {
         let now = self.node.world.now();
         let peer = self.peer(request.extensions().get(), now)?;
+        self.node.is_itself()?;
         let ask = PreviewAsk::try_from(request.into_inner())?;
         self.same_agreement(ask.mou)?;
         let previews = self.previews(&peer, ask, now).await;
@@ -310,11 +380,13 @@ impl NodeService for Service {
         let came_in = Instant::now();
         let now = self.node.world.now();
         let peer = self.peer(request.extensions().get(), now)?;
+        self.node.is_itself()?;
         let ask = Ask::try_from(request.into_inner())?;
         self.same_agreement(ask.mou)?;
-        let answers = self.answers(&peer, ask, now).await;
+        let seen = self.continues(&peer, &ask).await?;
+        let response = self.answers(&peer, ask, seen, now).await;
         self.on_the_tick(came_in).await;
-        Ok(Response::new(ask_response(answers)))
+        Ok(Response::new(response))
     }
 }
 

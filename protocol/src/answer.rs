@@ -6,19 +6,37 @@ use std::str::FromStr;
 use prost::Message;
 use sumac_policy::Refusal;
 
+use crate::evidence::RecordedRelease;
 use crate::field::{WireError, at_most, parsed};
 use crate::limits::{MAX_CERTIFICATE, MAX_CHAIN, MAX_SIGNATURE};
+use crate::log_head::{Consistency, SignedHead};
 use crate::wire;
 
 /// The answer to one question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The table.
-    Released(SignedRelease),
+    Released {
+        /// The release.
+        release: SignedRelease,
+        /// The log's record of it.
+        recorded: RecordedRelease,
+    },
     /// Why not.
     Refused(Refusal),
     /// The node failed; its operator finds the cause by this id.
     Fault(SupportId),
+}
+
+/// All that a node sends back to one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// One for each question, in the order asked. One that cannot be read spoils no other.
+    pub answers: Vec<Result<Answer, WireError>>,
+    /// The node's log after these answers. None: then none of them is a release.
+    pub head: Option<SignedHead>,
+    /// Shows that `head` continues the head that the asker sent.
+    pub consistency: Option<Consistency>,
 }
 
 /// A release as signed: bytes that nobody encodes again.
@@ -87,36 +105,52 @@ impl fmt::Display for SupportId {
     }
 }
 
-/// What a node sends back, in the order asked.
-pub fn ask_response(answers: impl IntoIterator<Item = Answer>) -> wire::AskResponse {
-    wire::AskResponse { answers: answers.into_iter().map(wire::Answer::from).collect() }
+/// What a node sends back, its answers in the order asked.
+pub fn ask_response(
+    answers: impl IntoIterator<Item = Answer>,
+    head: Option<SignedHead>,
+    consistency: Option<Consistency>,
+) -> wire::AskResponse {
+    wire::AskResponse {
+        answers: answers.into_iter().map(wire::Answer::from).collect(),
+        head: head.map(Into::into),
+        consistency: consistency.map(Into::into),
+    }
 }
 
-/// Reads a node's answers to `asked` questions, in the order asked. One that cannot be read spoils no other.
+/// Reads a node's answers to `asked` questions, in the order asked.
 ///
 /// # Errors
-/// Where there are more or fewer.
-pub fn read_ask_response(
-    message: wire::AskResponse,
-    asked: usize,
-) -> Result<Vec<Result<Answer, WireError>>, WireError> {
-    let wire::AskResponse { answers } = message;
+/// Where there are more or fewer, a head or proof that cannot be read, a release without a head.
+pub fn read_ask_response(message: wire::AskResponse, asked: usize) -> Result<Answered, WireError> {
+    let wire::AskResponse { answers, head, consistency } = message;
     if answers.len() != asked {
         let what = format!("{} for {asked} questions", answers.len());
         return Err(WireError::unsound("answers", what));
     }
-    Ok(answers.into_iter().map(Answer::try_from).collect())
+    let answers: Vec<_> = answers.into_iter().map(Answer::try_from).collect();
+    let head = head.map(SignedHead::try_from).transpose()?;
+    if head.is_none() && answers.iter().any(|answer| matches!(answer, Ok(Answer::Released { .. })))
+    {
+        return Err(WireError::Missing("head"));
+    }
+    let consistency = consistency.map(Consistency::try_from).transpose()?;
+    Ok(Answered { answers, head, consistency })
 }
 
 impl From<Answer> for wire::Answer {
     fn from(answer: Answer) -> Self {
         use wire::answer::Outcome;
+        let mut recorded = None;
         let outcome = match answer {
-            Answer::Released(release) => Outcome::Released(release.into()),
+            Answer::Released { release, recorded: in_log } => {
+                recorded = Some(in_log.into());
+                Outcome::Released(release.into())
+            }
             Answer::Refused(refusal) => Outcome::Refused(refusal.into()),
             Answer::Fault(SupportId(support_id)) => Outcome::Fault(wire::Fault { support_id }),
         };
-        Self { outcome: Some(outcome) }
+        Self { outcome: Some(outcome), recorded }
     }
 }
 
@@ -124,9 +158,17 @@ impl TryFrom<wire::Answer> for Answer {
     type Error = WireError;
     fn try_from(message: wire::Answer) -> Result<Self, WireError> {
         use wire::answer::Outcome;
-        let wire::Answer { outcome } = message;
-        match outcome.ok_or(WireError::Missing("answer.outcome"))? {
-            Outcome::Released(release) => SignedRelease::try_from(release).map(Self::Released),
+        let wire::Answer { outcome, recorded } = message;
+        let outcome = outcome.ok_or(WireError::Missing("answer.outcome"))?;
+        if recorded.is_some() && !matches!(outcome, Outcome::Released(_)) {
+            return Err(WireError::unsound("answer.recorded", "a record of no release"));
+        }
+        match outcome {
+            Outcome::Released(release) => {
+                let recorded = recorded.ok_or(WireError::Missing("answer.recorded"))?;
+                let recorded = RecordedRelease::try_from(recorded)?;
+                Ok(Self::Released { release: release.try_into()?, recorded })
+            }
             Outcome::Refused(refusal) => Refusal::try_from(refusal).map(Self::Refused),
             Outcome::Fault(wire::Fault { support_id }) => {
                 parsed("fault.support_id", &support_id).map(Self::Fault)
@@ -160,8 +202,21 @@ impl TryFrom<wire::SignedRelease> for SignedRelease {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+    use jiff::Timestamp;
+    use sumac_policy::{Clause, Reason, Sha256};
+
     use super::*;
-    use sumac_policy::{Clause, Reason};
+    use crate::log_head::{Inclusion, LogHead};
+
+    fn recorded() -> RecordedRelease {
+        let inclusion = Inclusion { seq: 3, path: vec![[5; 32], [6; 32]] };
+        RecordedRelease { record: b"{}".to_vec(), inclusion }
+    }
+
+    fn head() -> SignedHead {
+        let head = LogHead { size: 4, root: Sha256::from([7; 32]), at: Timestamp::UNIX_EPOCH };
+        SignedHead { head, signature: vec![8], chain: vec![vec![9]] }
+    }
 
     fn released() -> SignedRelease {
         SignedRelease { body: vec![1], signature: vec![2], chain: vec![vec![3], vec![4]] }
@@ -170,7 +225,7 @@ mod tests {
     #[test]
     fn answers_come_back_as_sent_and_one_bad_one_spoils_no_other() {
         let answers = [
-            Answer::Released(released()),
+            Answer::Released { release: released(), recorded: recorded() },
             Answer::Refused(Refusal {
                 reason: Reason::BudgetSpent,
                 clause: Clause::at("privacy.budget"),
@@ -179,12 +234,27 @@ mod tests {
             }),
             Answer::Fault("7f3a".parse().unwrap()),
         ];
-        let mut sent = ask_response(answers.clone());
-        sent.answers.push(wire::Answer { outcome: None });
+        let consistency = Consistency { from_size: 2, path: vec![[1; 32]] };
+        let mut sent = ask_response(answers.clone(), Some(head()), Some(consistency.clone()));
+        sent.answers.push(wire::Answer { outcome: None, recorded: None });
         assert!(read_ask_response(sent.clone(), 3).is_err());
         let read = read_ask_response(sent, 4).unwrap();
-        assert_eq!(read[..3], answers.map(Ok));
-        assert_eq!(read[3], Err(WireError::Missing("answer.outcome")));
+        assert_eq!(read.answers[..3], answers.map(Ok));
+        assert_eq!(read.answers[3], Err(WireError::Missing("answer.outcome")));
+        assert_eq!((read.head, read.consistency), (Some(head()), Some(consistency)));
+    }
+
+    #[test]
+    fn a_release_without_its_place_in_the_log_is_none() {
+        let answer = || Answer::Released { release: released(), recorded: recorded() };
+        let read = read_ask_response(ask_response([answer()], None, None), 1);
+        assert_eq!(read, Err(WireError::Missing("head")));
+        let fault = || Answer::Fault("7f3a".parse().unwrap());
+        assert!(read_ask_response(ask_response([fault()], None, None), 1).is_ok());
+        let unrecorded = wire::Answer { recorded: None, ..answer().into() };
+        assert_eq!(Answer::try_from(unrecorded), Err(WireError::Missing("answer.recorded")));
+        let of_nothing = wire::Answer { recorded: Some(recorded().into()), ..fault().into() };
+        assert!(Answer::try_from(of_nothing).is_err());
     }
 
     #[test]
@@ -200,7 +270,7 @@ mod tests {
         for (field, change) in cases {
             let mut release = released();
             change(&mut release);
-            let read = Answer::try_from(wire::Answer::from(Answer::Released(release)));
+            let read = SignedRelease::try_from(wire::SignedRelease::from(release));
             assert!(read.unwrap_err().to_string().starts_with(field), "{field}");
         }
     }

@@ -8,6 +8,7 @@ use sumac_policy::{Clause, PartyId, Question, Reason, Refusal, Sha256};
 
 use crate::field::{WireError, all_parsed, digest, parsed};
 use crate::limits::{MAX_ROSTER, MAX_TABLES_PER_CALL};
+use crate::log_head::SignedHead;
 use crate::question::read_question;
 use crate::status::CallError;
 use crate::wire;
@@ -32,6 +33,8 @@ pub struct Ask {
     pub roster: Vec<PartyId>,
     /// In the order asked. One that cannot be read is already refused, and touches no other.
     pub questions: Vec<Result<Question, Refusal>>,
+    /// The last head of this node's log that the asker kept; none if it saw none.
+    pub last_head: Option<SignedHead>,
 }
 
 impl RequestId {
@@ -70,24 +73,27 @@ pub fn ask_request(
     mou: Sha256,
     roster: &[PartyId],
     questions: &[Question],
+    last_head: Option<SignedHead>,
 ) -> wire::AskRequest {
     wire::AskRequest {
         request_id: request_id.to_string(),
         mou_sha256: mou.as_bytes().to_vec(),
         roster: roster.iter().map(ToString::to_string).collect(),
         questions: questions.iter().map(wire::Question::from).collect(),
+        last_head: last_head.map(Into::into),
     }
 }
 
 impl TryFrom<wire::AskRequest> for Ask {
     type Error = CallError;
     fn try_from(message: wire::AskRequest) -> Result<Self, CallError> {
-        let wire::AskRequest { request_id, mou_sha256, roster, questions } = message;
+        let wire::AskRequest { request_id, mou_sha256, roster, questions, last_head } = message;
         Ok(Self {
             request_id: parsed("request_id", &request_id)?,
             mou: digest("mou_sha256", &mou_sha256)?,
             roster: read_roster(&roster)?,
             questions: read_questions(questions)?,
+            last_head: last_head.map(SignedHead::try_from).transpose()?,
         })
     }
 }
@@ -129,6 +135,7 @@ mod tests {
 
     use super::*;
     use crate::limits::MAX_BREAKDOWN;
+    use crate::log_head::LogHead;
 
     fn question() -> Question {
         Question {
@@ -142,7 +149,7 @@ mod tests {
     fn request(questions: usize) -> wire::AskRequest {
         let roster = ["lakeshore-cc".parse().unwrap(), "harbor-tech".parse().unwrap()];
         let id = "ask-1".parse().unwrap();
-        ask_request(&id, Sha256::from([7; 32]), &roster, &vec![question(); questions])
+        ask_request(&id, Sha256::from([7; 32]), &roster, &vec![question(); questions], None)
     }
 
     #[test]
@@ -157,6 +164,19 @@ mod tests {
         assert_eq!(hex, golden);
         let decoded = wire::AskRequest::decode(encoded.as_slice()).unwrap();
         assert_eq!(Ask::try_from(decoded).unwrap().questions, [Ok(question())]);
+    }
+
+    #[test]
+    fn the_head_that_an_asker_kept_arrives_as_it_was_signed() {
+        let at = "2026-08-01T12:00:00Z".parse().unwrap();
+        let head = LogHead { size: 7, root: Sha256::from([0xab; 32]), at };
+        let signed = SignedHead { head, signature: vec![1], chain: vec![vec![2]] };
+        let mut message = request(1);
+        message.last_head = Some(signed.clone().into());
+        assert_eq!(Ask::try_from(message.clone()).unwrap().last_head, Some(signed));
+        message.last_head.as_mut().unwrap().signature.clear();
+        let unsigned = Ask::try_from(message).unwrap_err();
+        assert!(unsigned.to_string().contains("`signature`"), "{unsigned}");
     }
 
     #[test]

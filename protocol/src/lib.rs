@@ -1,7 +1,7 @@
 //! `sumac.v1` on the wire, and its conversions. Wire types stop here.
 //!
 //! Everything that arrives is parsed once, bounded, into a value of the domain: [`Ask`], [`PreviewAsk`],
-//! [`Answer`], [`Release`], [`Description`]. Each conversion takes its message apart field by field, so that a
+//! [`Answered`], [`Release`], [`Description`]. Each conversion takes its message apart field by field, so that a
 //! new field does not compile until somebody has decided what it means. What is absent means no.
 //!
 //! A [`Release`] is signed as encoded once by its node, and those bytes are carried on unchanged; nobody
@@ -10,6 +10,7 @@
 mod answer;
 mod ask;
 mod describe;
+mod evidence;
 mod field;
 mod limits;
 mod log_head;
@@ -32,14 +33,15 @@ pub mod wire {
 }
 
 pub use answer::{
-    Answer, SignedRelease, SupportId, SupportIdError, ask_response, read_ask_response,
+    Answer, Answered, SignedRelease, SupportId, SupportIdError, ask_response, read_ask_response,
 };
 pub use ask::{Ask, RequestId, RequestIdError, ask_request};
 pub use describe::{Description, SnapshotFacts};
+pub use evidence::RecordedRelease;
 pub use field::WireError;
 pub use limits::{
-    MAX_ANSWER_BYTES, MAX_BREAKDOWN, MAX_CELLS, MAX_CHAIN, MAX_MESSAGE_BYTES, MAX_ROSTER,
-    MAX_TABLES_PER_CALL, MAX_TEXT,
+    MAX_ANSWER_BYTES, MAX_BREAKDOWN, MAX_CELLS, MAX_CHAIN, MAX_MESSAGE_BYTES, MAX_RECORD_BYTES,
+    MAX_ROSTER, MAX_TABLES_PER_CALL, MAX_TEXT,
 };
 pub use log_head::{Consistency, Inclusion, LogHead, ProofError, SignedHead};
 pub use preview::{Preview, PreviewAsk, preview_request, preview_response, read_preview_response};

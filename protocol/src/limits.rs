@@ -7,8 +7,9 @@ pub const MAX_TABLES_PER_CALL: usize = 256;
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 
 /// Bytes of a message that an asker accepts: [`MAX_TABLES_PER_CALL`] releases of [`MAX_CELLS`] cells, ten bytes
-/// each at most, with room for signatures and certificates.
-pub const MAX_ANSWER_BYTES: usize = 32 << 20;
+/// each at most, each a second time in the log's record of it, which spells a byte with two letters; with room
+/// for signatures and certificates.
+pub const MAX_ANSWER_BYTES: usize = 96 << 20;
 
 /// Dimensions of a breakdown. More of them leave groups too small for any margin.
 pub const MAX_BREAKDOWN: usize = 3;
@@ -30,6 +31,9 @@ pub(crate) const MAX_CERTIFICATE: usize = 8 << 10;
 
 /// Bytes of a signature; ECDSA over P-256 has at most 72.
 pub(crate) const MAX_SIGNATURE: usize = 512;
+
+/// Bytes of a record of a node's log; no log takes a longer one.
+pub const MAX_RECORD_BYTES: usize = 1 << 20;
 
 /// Periods that an operator states.
 pub(crate) const MAX_COVERS: usize = 1000;

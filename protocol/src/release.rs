@@ -55,6 +55,8 @@ pub struct ReleaseFacts {
     pub measured_at: Timestamp,
     /// The accounting year that paid.
     pub accounting_year: Year,
+    /// What was left of that year's budget once the table was charged, in nano-ρ; none exactly where it is derived.
+    pub left_nano_rho: Option<u64>,
     /// Set where the MOU lets each node judge the floor.
     pub withheld: Option<Withheld>,
     /// Set where the table was not measured, but added up from a released one.
@@ -110,6 +112,13 @@ impl Release {
             (0, None) => return Err(WireError::Missing("price_nano_rho")),
             (1.., Some(_)) => {
                 return Err(WireError::unsound("price_nano_rho", "a derived table costs nothing"));
+            }
+            _ => {}
+        }
+        match (facts.left_nano_rho, &facts.derived_from) {
+            (None, None) => return Err(WireError::Missing("left_nano_rho")),
+            (Some(_), Some(_)) => {
+                return Err(WireError::unsound("left_nano_rho", "a derived table is not charged"));
             }
             _ => {}
         }
@@ -183,6 +192,7 @@ impl From<&ReleaseFacts> for wire::ReleaseBody {
             snapshot_commitment,
             measured_at,
             accounting_year,
+            left_nano_rho,
             withheld,
             derived_from,
         } = facts;
@@ -210,6 +220,7 @@ impl From<&ReleaseFacts> for wire::ReleaseBody {
             withheld_groups: withheld.as_ref().map_or_else(Vec::new, |w| w.groups.clone()),
             derived_from: derived_from.map(|from| from.table.as_bytes().to_vec()),
             derived_from_revision: derived_from.map_or(0, |from| from.revision),
+            left_nano_rho: *left_nano_rho,
         }
     }
 }
@@ -239,6 +250,7 @@ impl TryFrom<wire::ReleaseBody> for ReleaseFacts {
             withheld_groups,
             derived_from,
             derived_from_revision: revision_from,
+            left_nano_rho,
         } = message;
         if format != FORMAT {
             return Err(WireError::Unknown { field: "format", value: format.into() });
@@ -274,6 +286,7 @@ impl TryFrom<wire::ReleaseBody> for ReleaseFacts {
             snapshot_commitment: bytes32("snapshot_commitment", &snapshot_commitment)?,
             measured_at: read_timestamp(measured_at.ok_or(WireError::Missing("measured_at"))?)?,
             accounting_year: parsed("accounting_year", &accounting_year)?,
+            left_nano_rho,
             withheld,
             derived_from,
         })

@@ -17,6 +17,7 @@ const MALFORMED: &str = "MALFORMED";
 const TOO_LARGE: &str = "TOO_LARGE";
 const CERTIFICATE_NOT_ACCEPTED: &str = "CERTIFICATE_NOT_ACCEPTED";
 const BUSY: &str = "BUSY";
+const LOG_DIFFERS: &str = "LOG_DIFFERS";
 const INTERNAL: &str = "INTERNAL";
 
 /// Why a whole call got no answer.
@@ -39,6 +40,12 @@ pub enum CallError {
     /// The node has all the work it can take, or is stopping. Asking again later is free.
     #[error("the node is busy or stopping: ask again later")]
     Busy,
+    /// The node's log does not continue the head that the asker kept: it was lost in part, or changed. If the node
+    /// signed that head, it answers nobody before its operator has put the right log back.
+    #[error(
+        "the node's log does not continue what it held before: it was lost in part, or changed"
+    )]
+    LogDiffers,
     /// The node failed; its operator finds the cause by this id.
     #[error("the node failed: quote {0} to its operator")]
     Fault(SupportId),
@@ -78,6 +85,9 @@ impl From<CallError> for Status {
                 BUSY,
                 HashMap::new(),
             ),
+            CallError::LogDiffers => {
+                (Code::DataLoss, CallError::LogDiffers.to_string(), LOG_DIFFERS, HashMap::new())
+            }
             CallError::Fault(id) => (
                 Code::Internal,
                 "internal".to_owned(),
@@ -102,6 +112,7 @@ pub fn read(status: &Status) -> Option<CallError> {
         TOO_LARGE => Some(CallError::TooLarge),
         CERTIFICATE_NOT_ACCEPTED => Some(CallError::CertificateNotAccepted),
         BUSY => Some(CallError::Busy),
+        LOG_DIFFERS => Some(CallError::LogDiffers),
         INTERNAL => metadata("support_id").parse().ok().map(CallError::Fault),
         code => Reason::from_code(code).map(|reason| {
             CallError::Refused(Refusal {
@@ -176,6 +187,7 @@ mod tests {
             CallError::TooLarge,
             CallError::CertificateNotAccepted,
             CallError::Busy,
+            CallError::LogDiffers,
             CallError::Fault("7f3a-11".parse().unwrap()),
         ];
         for error in refusals.into_iter().chain(others) {

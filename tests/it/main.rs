@@ -17,6 +17,7 @@ mod ledger;
 mod oulad;
 mod promises;
 mod raw;
+mod receipts;
 mod rooms;
 mod same_answer;
 mod simulation;

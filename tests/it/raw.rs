@@ -58,6 +58,7 @@ pub(crate) fn ask(coalition: &Coalition, questions: &[wire::Question]) -> wire::
         mou_sha256: coalition.mou.hash().as_bytes().to_vec(),
         roster: vec!["lakeshore-cc".to_owned(), "harbor-tech".to_owned()],
         questions: questions.to_vec(),
+        last_head: None,
     }
 }
 

@@ -152,8 +152,9 @@ async fn a_released_table_comes_back_however_it_is_asked_for() {
     for order in [["sex", "age_band"], ["age_band", "sex"]] {
         let request = raw::ask(&coalition, &[raw::question(KPI, "2025-26", &order)]);
         let answers = client.ask(request).await.unwrap().into_inner();
-        let answers = sumac_protocol::read_ask_response(answers, 1).unwrap();
-        assert_eq!(answers, [Ok(sumac_protocol::Answer::Released(first.clone()))], "{order:?}");
+        let answers = sumac_protocol::read_ask_response(answers, 1).unwrap().answers;
+        let same = |answer: &sumac_protocol::Answer| matches!(answer, sumac_protocol::Answer::Released { release, .. } if *release == first);
+        assert!(answers[0].as_ref().is_ok_and(same), "{order:?}: {answers:?}");
     }
 
     // Another analyst.

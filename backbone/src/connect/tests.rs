@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll};
 
-use sumac_policy::{Clause, PartyId, Purpose, Reason, Refusal};
+use sumac_policy::{Clause, PartyId, Purpose, Reason, Refusal, TableKey};
 use sumac_protocol::wire::node_service_server::{NodeService, NodeServiceServer};
 use sumac_protocol::{
-    Answer, Ask, Description, Preview, PreviewAsk, ask_response, preview_response, wire,
+    Answer, Ask, Description, Preview, PreviewAsk, SignedRelease, ask_response, preview_response,
+    wire,
 };
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket};
@@ -23,7 +24,7 @@ use tonic::{Request, Response};
 use super::*;
 use crate::ask::Wanted;
 use crate::asker::Asker;
-use crate::testing::{Coalition, NOON, clock, identity, sealed};
+use crate::testing::{Coalition, NOON, clock, identity, logged, sealed};
 
 /// What a stand-in node does with an ask.
 #[derive(Clone, Copy)]
@@ -48,7 +49,12 @@ struct StandIn {
 }
 
 impl StandIn {
-    fn answer(&self, ask: &Ask, place: usize) -> Answer {
+    /// A release and the table that it is of, or another answer.
+    fn answer(
+        &self,
+        ask: &Ask,
+        place: usize,
+    ) -> Result<(TableKey, u32, SignedRelease), Box<Answer>> {
         let question = ask.questions[place].clone().unwrap();
         let by: Vec<_> =
             question.breakdown.dimensions().iter().map(|dimension| dimension.as_str()).collect();
@@ -58,18 +64,35 @@ impl StandIn {
             _ => self.party,
         };
         match self.behaviour {
-            Behaviour::Refuses => Answer::Refused(Refusal {
+            Behaviour::Refuses => Err(Box::new(Answer::Refused(Refusal {
                 reason: Reason::NoSnapshot,
                 clause: Clause::at("calendar"),
                 message: "no data yet".into(),
                 hint: "import".into(),
-            }),
-            Behaviour::Fails => Answer::Fault("7f3a".parse().unwrap()),
+            }))),
+            Behaviour::Fails => Err(Box::new(Answer::Fault("7f3a".parse().unwrap()))),
             _ => {
                 let facts = self.coalition.facts(&table, party, vec![700; table.cells()]);
-                Answer::Released(sealed(party, facts))
+                Ok((table.key(), 0, sealed(party, facts)))
             }
         }
+    }
+
+    /// The answers, with the log of all that is released in them.
+    fn response(
+        &self,
+        answers: Vec<Result<(TableKey, u32, SignedRelease), Box<Answer>>>,
+    ) -> wire::AskResponse {
+        let releases: Vec<_> =
+            answers.iter().filter_map(|answer| answer.as_ref().ok().cloned()).collect();
+        let (head, recorded) = logged(self.party, &releases, 1);
+        let mut recorded = recorded.into_iter();
+        let answers = answers.into_iter().map(|answer| match answer {
+            Ok((_, _, release)) => Answer::Released { release, recorded: recorded.next().unwrap() },
+            Err(answer) => *answer,
+        });
+        // A log of nothing has no head.
+        ask_response(answers, (!releases.is_empty()).then_some(head), None)
     }
 }
 
@@ -122,12 +145,14 @@ impl NodeService for StandIn {
             Behaviour::AnswersTooFew => 0,
             _ => ask.questions.len(),
         };
-        let mut response = ask_response((0..answers).map(|place| self.answer(&ask, place)));
+        let mut response =
+            self.response((0..answers).map(|place| self.answer(&ask, place)).collect());
         if matches!(self.behaviour, Behaviour::SaysTooMuch) {
             response.answers.push(wire::Answer {
                 outcome: Some(wire::answer::Outcome::Fault(wire::Fault {
                     support_id: "x".repeat(MAX_ANSWER_BYTES),
                 })),
+                recorded: None,
             });
         }
         Ok(Response::new(response))

@@ -100,6 +100,7 @@ fn derived() -> Combined {
     let release = |party: &str, revision: u32| {
         let facts = sumac_protocol::ReleaseFacts {
             price_nano_rho: 0,
+            left_nano_rho: None,
             margin: sumac_policy::Margin::new(20).unwrap(),
             revision,
             table: table.key().at(revision),

@@ -99,6 +99,7 @@ fn a_derived_release_comes_from_a_listed_table_that_holds_it() {
     let margin = |learners| Margin::new(learners).unwrap();
     let good = ReleaseFacts {
         price_nano_rho: 0,
+        left_nano_rho: None,
         // Four codes of sex are added up: ±10·√4.
         margin: margin(20),
         derived_from: from(&["sex", "age_band"], 0),
@@ -116,7 +117,8 @@ fn a_derived_release_comes_from_a_listed_table_that_holds_it() {
         let facts = ReleaseFacts { derived_from: elsewhere, ..good.clone() };
         assert_eq!(check(facts).unwrap_err(), Unsound::NotDerived);
     }
-    let measured = ReleaseFacts { price_nano_rho: 1, derived_from: None, ..good };
+    let measured =
+        ReleaseFacts { price_nano_rho: 1, left_nano_rho: Some(0), derived_from: None, ..good };
     assert_eq!(check(measured).unwrap_err(), Unsound::NotDerived);
 }
 
@@ -127,6 +129,7 @@ fn a_listed_table_is_never_derived() {
     let source = coalition.table("attainment", &["sex", "age_band"]).key();
     let derived = ReleaseFacts {
         price_nano_rho: 0,
+        left_nano_rho: None,
         derived_from: Some(DerivedFrom { table: source, revision: 0 }),
         ..coalition.facts(&table, PARTY, vec![100; 8])
     };

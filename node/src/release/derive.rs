@@ -78,6 +78,7 @@ impl Node {
             cells,
             margin,
             price_nano_rho: 0,
+            left_nano_rho: None,
             measured_at: now,
             withheld,
             derived_from: Some(from),

@@ -14,6 +14,7 @@ pub struct Charge {
     year: String,
     margin: Margin,
     price_nano_rho: u64,
+    left_nano_rho: u64,
 }
 
 /// A table to be paid for.
@@ -75,13 +76,14 @@ impl Charge {
     /// The charge that the book holds for a table's last measurement. The writer alone calls this, and lets
     /// go of it after the sync.
     pub(super) fn held(table: TableKey, revision: u32, paid: &Paid) -> Self {
-        let Paid { year, margin, price_nano_rho, .. } = paid;
+        let Paid { year, margin, price_nano_rho, left_nano_rho, .. } = paid;
         Self {
             table,
             revision,
             year: year.clone(),
             margin: *margin,
             price_nano_rho: *price_nano_rho,
+            left_nano_rho: *left_nano_rho,
         }
     }
 
@@ -108,5 +110,10 @@ impl Charge {
     /// What was paid, in nano-ρ. A resumed charge keeps the price it was made at.
     pub fn price_nano_rho(&self) -> u64 {
         self.price_nano_rho
+    }
+
+    /// What was left of the year's budget once this was charged, in nano-ρ.
+    pub fn left_nano_rho(&self) -> u64 {
+        self.left_nano_rho
     }
 }

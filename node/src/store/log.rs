@@ -120,6 +120,12 @@ impl Log {
         self.length + self.batch.len() as u64
     }
 
+    /// The root when there were `size` records; none if there are fewer on disk.
+    pub(super) fn root_at(&self, size: u64) -> Option<Sha256> {
+        let on_disk = self.head.as_ref().map_or(0, |signed| signed.head.size);
+        (size <= on_disk).then(|| self.tree.root(size))
+    }
+
     /// Adds a record to the batch.
     pub(super) fn push(&mut self, payload: &[u8]) {
         self.places.push(self.next_offset());

@@ -23,6 +23,7 @@ mod book;
 mod charge;
 mod check;
 mod error;
+mod evidence;
 mod frame;
 mod growing;
 mod head;
@@ -42,6 +43,7 @@ pub use book::BookError;
 pub use charge::{Charge, ChargeRequest, Charging};
 pub use check::{Checked, IndexState, check};
 pub use error::{Damage, StoreError};
+pub use evidence::{Evidence, EvidenceRequest, ReleaseName};
 pub use head::{Signed, Signer};
 pub use history::{Entry, Payment, What, history};
 pub use ledger::{

@@ -22,6 +22,7 @@ mod check;
 mod clock;
 mod crashes;
 mod damage;
+mod evidence;
 mod example;
 mod index;
 mod proofs;
@@ -74,6 +75,7 @@ async fn a_charge_without_an_answer_is_completed_by_the_next_ask_with_the_same_c
     let dearer = ChargeRequest { price_nano_rho: 7 * PRICE, ..request(1) };
     let Charging::Resumed(second) = store.charge(dearer).await.unwrap() else { panic!("resumed") };
     assert_eq!(second, first);
+    assert_eq!(second.left_nano_rho(), BUDGET - PRICE);
     assert_eq!(store.balance(SPAN).await.unwrap().spent_nano_rho, PRICE);
 }
 

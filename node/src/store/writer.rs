@@ -9,13 +9,14 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sumac_policy::TableKey;
+use sumac_policy::{Sha256, TableKey};
 use sumac_protocol::{LogHead, SignedHead};
 use tokio::sync::{mpsc, oneshot};
 
 use super::book::{Book, Totals};
 use super::charge::{Charge, ChargeRequest, Charging};
 use super::error::StoreError;
+use super::evidence::{Evidence, EvidenceRequest};
 use super::frame::MAX_RECORD;
 use super::head::{Signed, Signer};
 use super::index::Index;
@@ -43,6 +44,8 @@ pub(super) enum Request {
     Inclusion(u64, Reply<Included>),
     Consistency(u64, Reply<Consistent>),
     Position(TableKey, Reply<Option<u64>>),
+    Root(u64, Reply<Option<Sha256>>),
+    Evidence(EvidenceRequest, Reply<Evidence>),
 }
 
 /// The ledger's owner.
@@ -183,6 +186,11 @@ impl Writer {
                 let standing = self.book.table(&table).and_then(|state| state.standing());
                 let offset = standing.and_then(|(_, paid)| paid.release_at);
                 answer(reply, move |log| Ok(offset.and_then(|offset| log.seq_at(offset))))
+            }
+            Request::Root(size, reply) => answer(reply, move |log| Ok(log.root_at(size))),
+            Request::Evidence(EvidenceRequest { seen, releases }, reply) => {
+                let offsets = releases.iter().map(|name| name.offset(&self.book)).collect();
+                answer(reply, move |log| Evidence::of(log, seen, offsets))
             }
             Request::Totals(reply) => {
                 let totals = self.book.totals().clone();

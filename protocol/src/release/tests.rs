@@ -21,6 +21,7 @@ fn facts() -> ReleaseFacts {
         measured_at: "2026-07-22T09:30:00.5Z".parse().unwrap(),
         accounting_year: "2026-27".parse().unwrap(),
         withheld: Some(Withheld { below: 10, groups: vec![1] }),
+        left_nano_rho: Some(480_792_000),
         derived_from: None,
     }
 }
@@ -44,7 +45,8 @@ fn a_body_of_version_1_is_still_these_bytes() {
         82010c08989b82d3061080cab5ee01\
         8a0107323032362d3237\
         90010a\
-        9a010101";
+        9a010101\
+        b001c09ba1e501";
     let encoded = Release::new(facts()).unwrap().encode();
     let hex: String = encoded.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hex, golden);
@@ -68,7 +70,12 @@ fn comes_back_as_encoded_without_a_nodes_own_floor() {
 #[test]
 fn a_derived_table_names_its_source_and_costs_nothing() {
     let from = DerivedFrom { table: TableKey::from([9; 32]), revision: 2 };
-    let derived = ReleaseFacts { derived_from: Some(from), price_nano_rho: 0, ..facts() };
+    let derived = ReleaseFacts {
+        derived_from: Some(from),
+        price_nano_rho: 0,
+        left_nano_rho: None,
+        ..facts()
+    };
     let release = Release::new(derived.clone()).unwrap();
     assert_eq!(Release::decode(&release.encode()), Ok(release));
     let paid = ReleaseFacts { price_nano_rho: 1, ..derived };
@@ -78,7 +85,7 @@ fn a_derived_table_names_its_source_and_costs_nothing() {
 #[test]
 fn refuses_a_body_whose_statements_do_not_fit_together() {
     type Change = fn(&mut wire::ReleaseBody);
-    let cases: [(&str, Change); 28] = [
+    let cases: [(&str, Change); 29] = [
         ("format", |body| body.format = 0),
         ("format", |body| body.format = 2),
         ("party", |body| body.party.clear()),
@@ -107,6 +114,7 @@ fn refuses_a_body_whose_statements_do_not_fit_together() {
         ("withheld_groups", |body| body.withheld_groups = vec![1, 1]),
         ("derived_from", |body| body.derived_from = Some(vec![1; 31])),
         ("derived_from", |body| body.derived_from_revision = 1),
+        ("left_nano_rho", |body| body.left_nano_rho = None),
     ];
     for (field, change) in cases {
         let mut body = wire::ReleaseBody::from(&facts());
