@@ -15,7 +15,7 @@ use sumac_node::records::snapshot::{self, Statement};
 use sumac_node::store::Store;
 use sumac_node::{Chance, Node, NodeError, NodeParts, World, serve, signer};
 use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -38,6 +38,8 @@ pub(crate) struct Coalition {
     addresses: BTreeMap<PartyId, SocketAddr>,
     /// Ports held for nodes that have not served yet, so that no other process takes them.
     held: Mutex<BTreeMap<PartyId, TcpListener>>,
+    /// Ports at which nobody listens until their node serves again.
+    reserved: Mutex<BTreeMap<PartyId, TcpSocket>>,
 }
 
 /// A node that serves.
@@ -100,7 +102,17 @@ impl Coalition {
         let trust = Arc::new(Trust::new(roots).unwrap());
         let dir = tempfile::tempdir().unwrap();
         let second = Arc::new(AtomicI64::new(parties.now.as_second()));
-        Self { mou, trust, dir, text, second, parties, addresses, held: Mutex::new(held) }
+        Self {
+            mou,
+            trust,
+            dir,
+            text,
+            second,
+            parties,
+            addresses,
+            held: Mutex::new(held),
+            reserved: Mutex::default(),
+        }
     }
 
     /// Changes the MOU for whoever starts or asks from now on.
@@ -193,9 +205,11 @@ impl Coalition {
     pub(crate) async fn serve(&self, party: &str, node: Arc<Node>) -> Serving {
         let party: PartyId = party.parse().unwrap();
         let held = self.held.lock().unwrap().remove(&party);
-        let listener = match held {
-            Some(listener) => listener,
-            None => TcpListener::bind(self.addresses[&party]).await.unwrap(),
+        let reserved = self.reserved.lock().unwrap().remove(&party);
+        let listener = match (held, reserved) {
+            (Some(listener), _) => listener,
+            (None, Some(socket)) => socket.listen(1_024).unwrap(),
+            (None, None) => TcpListener::bind(self.addresses[&party]).await.unwrap(),
         };
         let (stop, stopped) = oneshot::channel();
         let done = tokio::spawn(async move {
@@ -205,6 +219,15 @@ impl Coalition {
             serve(node, listener, Duration::ZERO, stopped).await.unwrap();
         });
         Serving { stop, done }
+    }
+
+    /// Keeps the port of a node that has stopped from everybody else. Connections to it are refused.
+    pub(crate) fn reserve(&self, party: &str) {
+        let party: PartyId = party.parse().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(self.addresses[&party]).unwrap();
+        self.reserved.lock().unwrap().insert(party, socket);
     }
 
     /// Somebody who asks, with a certificate of this party and role.

@@ -110,7 +110,7 @@ impl Partner {
     }
 
     /// Stops the node as its operator does, if it runs.
-    pub(super) async fn stop(&mut self) -> Result<(), String> {
+    pub(super) async fn stop(&mut self, coalition: &Coalition) -> Result<(), String> {
         let Some(Running { node, serving, identity: _identity, issued: _, trap: _ }) =
             self.running.take()
         else {
@@ -124,6 +124,8 @@ impl Partner {
             }
             tokio::task::yield_now().await;
         }
+        // By now its listener is closed, too.
+        coalition.reserve(self.place.party());
         Ok(())
     }
 
@@ -163,7 +165,7 @@ impl Partner {
             spring();
         }
         // In one process there is no killing: it ends in its own time, and what it writes is lost.
-        self.stop().await?;
+        self.stop(coalition).await?;
         let (old, new) = (self.ledger(coalition), self.next_life(coalition));
         leave(&old, &new, left).map_err(|error| error.to_string())?;
         self.lives += 1;

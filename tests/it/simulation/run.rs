@@ -242,7 +242,7 @@ impl Run {
 
     async fn stop(&mut self, place: Place) -> Result<(), Broken> {
         let n = self.partner(place);
-        if let Err(error) = self.partners[n].stop().await {
+        if let Err(error) = self.partners[n].stop(&self.coalition).await {
             return broken("a node stops", format!("{place:?}: {error}"));
         }
         self.audit_all(&BTreeMap::new())?;
