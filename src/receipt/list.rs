@@ -55,6 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             }
         }
     }
+    rows.sort();
     let header = ["PARTY", "KPI", "PERIOD", "BY", "REVISION", "MEASURED", "FILE"];
     answer(&plain_table(header, rows, &[]))?;
     Ok(outcome)
