@@ -32,6 +32,8 @@ pub struct Node {
     secret: NodeSecret,
     /// The snapshot whose files were read whole and compared with its manifest.
     adopted: tokio::sync::Mutex<Option<String>>,
+    /// The identity that sealed last.
+    sealing: Mutex<Arc<TlsIdentity>>,
     flights: Mutex<HashMap<TableKey, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -79,6 +81,9 @@ pub enum NodeError {
     /// The ledger gave a release back, and has no record of it.
     #[error("the ledger does not show the release that it gave back")]
     NotShown,
+    /// The ledger names a year that is none.
+    #[error("read the year of a charge")]
+    Year(#[from] sumac_policy::PeriodError),
     /// A task stopped without a result.
     #[error("a task stopped half way: see the log above")]
     Stopped,
@@ -104,6 +109,7 @@ impl Node {
         if store.mou().await?.as_ref() != Some(&in_force) {
             store.note(Note::Mou(in_force), now).await?;
         }
+        let sealing = Mutex::new(identity.borrow().clone());
         let node = Arc::new(Self {
             party,
             mou,
@@ -116,6 +122,7 @@ impl Node {
             snapshots,
             secret,
             adopted: tokio::sync::Mutex::default(),
+            sealing,
             flights: Mutex::default(),
         });
         node.snapshot(now).await?;
@@ -152,6 +159,16 @@ impl Node {
         }
         *adopted = Some(snapshot.id().to_owned());
         Ok(Some(snapshot))
+    }
+
+    /// The identity to seal with what is dated `now`: one that was valid then, even if it was renewed since.
+    pub(crate) fn identity_at(&self, now: Timestamp) -> Arc<TlsIdentity> {
+        let current = self.identity.borrow().clone();
+        let mut sealing = self.sealing.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.facts().not_before <= now {
+            *sealing = current;
+        }
+        sealing.clone()
     }
 
     /// Waits until nobody else measures this table, and keeps others from it until the guard is dropped.

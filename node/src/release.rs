@@ -190,7 +190,8 @@ impl Node {
             snapshot_commitment: snapshot.commitment(),
             // When it was asked, not when it was done: how long it took is nobody's business.
             measured_at: now,
-            accounting_year: permit.accounting_year(),
+            // The year that paid, which is not this one if a crash lay between.
+            accounting_year: charge.year().parse()?,
             left_nano_rho: Some(charge.left_nano_rho()),
             withheld,
             derived_from: None,
@@ -213,8 +214,9 @@ impl Node {
 
     /// A release as it is kept and sent.
     pub(crate) fn seal(&self, facts: ReleaseFacts) -> Result<Vec<u8>, NodeError> {
+        let identity = self.identity_at(facts.measured_at);
         let body = Release::new(facts)?.encode();
-        let seal = sumac_keys::seal::seal(&self.identity.borrow(), &body)?;
+        let seal = sumac_keys::seal::seal(&identity, &body)?;
         let signed = SignedRelease { body, signature: seal.signature, chain: seal.chain };
         Ok(signed.to_bytes())
     }

@@ -13,6 +13,6 @@ pub fn signer(identity: watch::Receiver<Arc<TlsIdentity>>) -> Signer {
     Box::new(move |head| {
         let identity = identity.borrow().clone();
         let Seal { signature, chain } = seal_head(&identity, head)?;
-        Ok(Signed { signature, chain })
+        Ok(Signed { signature, chain, since: identity.facts().not_before })
     })
 }

@@ -72,8 +72,9 @@ fn a_ledger_that_is_off_is_told_by_the_record_with_what_to_do() {
     site.run(COLLEGE, &["ledger", "check"]).badly(1, &["had been written", "from a backup"]);
     fs::write(&log, &good).unwrap();
 
-    // Another node's index, and another party's ledger.
-    let other = asked();
+    // The index of another node, which has written less, and another party's ledger.
+    let other = Site::new();
+    other.serve().stop();
     fs::remove_dir_all(site.ledger().join("index")).unwrap();
     fs::rename(other.ledger().join("index"), site.ledger().join("index")).unwrap();
     site.run(COLLEGE, &["ledger", "check"]).badly(1, &["says otherwise", "sumac ledger rebuild"]);

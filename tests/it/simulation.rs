@@ -115,13 +115,7 @@ fn all_hold(cases: Vec<(&str, Case)>) {
 
 #[test]
 fn what_was_broken_once_holds() {
-    all_hold(regressions::mended());
-}
-
-#[test]
-#[ignore = "not mended yet; whoever mends one moves it to those above"]
-fn what_is_still_broken_holds() {
-    all_hold(regressions::open());
+    all_hold(regressions::all());
 }
 
 #[test]

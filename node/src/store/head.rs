@@ -20,6 +20,8 @@ pub struct Signed {
     pub signature: Vec<u8>,
     /// The certificates, in DER, the signer's own first.
     pub chain: Vec<Vec<u8>>,
+    /// When the signer's certificate starts to be valid.
+    pub since: Timestamp,
 }
 
 /// How every head's payload begins, and no record's.

@@ -141,7 +141,7 @@ impl Log {
     /// Closes the batch with a head and writes it with one sync. On error what reached the disk is unknown,
     /// and the log must not be written again before it is opened again.
     pub(super) fn commit(&mut self, head: LogHead, signed: Signed) -> io::Result<()> {
-        let Signed { signature, chain } = signed;
+        let Signed { signature, chain, since: _ } = signed;
         let payload = Head::new(head, signature.clone()).encode();
         self.last_crc = frame::encode(&payload, self.length, &mut self.batch);
         self.media.append(&self.batch)?;

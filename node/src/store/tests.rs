@@ -240,7 +240,7 @@ fn salts() -> Salts {
 fn signer() -> Signer {
     Box::new(|bytes| {
         let signature = Sha256::of(bytes).as_bytes().to_vec();
-        Ok(Signed { signature, chain: vec![b"certificate".to_vec()] })
+        Ok(Signed { signature, chain: vec![b"certificate".to_vec()], since: Timestamp::UNIX_EPOCH })
     })
 }
 

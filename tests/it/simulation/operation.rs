@@ -53,7 +53,7 @@ pub(super) enum Op {
     Up(Place),
     /// Everybody's clock goes on by so many days. A node whose certificate grows old is started anew with another.
     StepClock(u16),
-    /// A node's certificate is renewed while it serves. Not generated yet: see `regressions::open`.
+    /// A node's certificate is renewed while it serves. Not generated: a call here may outlast years of clock.
     Renew(Place),
 }
 

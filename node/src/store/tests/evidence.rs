@@ -55,7 +55,9 @@ async fn siblings(salt: u8) -> BTreeSet<[u8; 32]> {
             *Sha256::of(&[salt, drawn]).as_bytes()
         })
     };
-    let signer: Signer = Box::new(|_| Ok(Signed { signature: vec![1], chain: vec![vec![2]] }));
+    let signer: Signer = Box::new(|_| {
+        Ok(Signed { signature: vec![1], chain: vec![vec![2]], since: Timestamp::UNIX_EPOCH })
+    });
     let (store, _) = Store::open(dir.path(), salts, signer).unwrap();
     for n in 0..4 {
         let charge = charged(store.charge(request(n)).await);

@@ -10,8 +10,13 @@ const PAGE: &str = include_str!("../../../../docs/ledger.md");
 #[tokio::test]
 async fn the_example_in_the_documentation_is_what_is_written() {
     let dir = TempDir::new().unwrap();
-    let stands_for_one: Signer =
-        Box::new(|_| Ok(Signed { signature: vec![0x5a; 8], chain: vec![vec![0xce; 8]] }));
+    let stands_for_one: Signer = Box::new(|_| {
+        Ok(Signed {
+            signature: vec![0x5a; 8],
+            chain: vec![vec![0xce; 8]],
+            since: Timestamp::UNIX_EPOCH,
+        })
+    });
     let (store, _) = Store::open(dir.path(), salts(), stands_for_one).unwrap();
     let at = "2026-08-01T09:30:00Z".parse().unwrap();
     store.note(Note::Started(Started { software: "0.1.0".into() }), at).await.unwrap();

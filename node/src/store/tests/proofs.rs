@@ -89,7 +89,13 @@ async fn the_signer_is_written_down_once_and_again_when_it_changes() {
     let dir = TempDir::new().unwrap();
     drop(history(dir.path()).await);
     let other = || -> Signer {
-        Box::new(|_| Ok(Signed { signature: vec![1], chain: vec![b"renewed".to_vec()] }))
+        Box::new(|_| {
+            Ok(Signed {
+                signature: vec![1],
+                chain: vec![b"renewed".to_vec()],
+                since: Timestamp::UNIX_EPOCH,
+            })
+        })
     };
     let (store, _) = Store::open(dir.path(), salts(), other()).unwrap();
     charged(store.charge(request(5)).await);

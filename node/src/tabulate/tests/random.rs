@@ -107,7 +107,12 @@ pub(super) fn agreement(dice: &mut Dice) -> Mou {
         if dice.one_in(2) {
             by.reverse();
         }
-        let period = dice.pick(&["year", "year", "2 years", "3 years", "quarter"]);
+        let mut periods = vec!["year", "year", "2 years", "3 years"];
+        // A cohort is named by its year, and has no quarters.
+        if anchor.starts_with("during") {
+            periods.push("quarter");
+        }
+        let period = dice.pick(&periods);
         rest += &kpi(&format!("k{number}"), &define, &format!("{by:?}"), period);
     }
     super::agreement(year_starts, first_period, &rest)
@@ -120,7 +125,15 @@ fn outcome(dice: &mut Dice, of: &str, number: usize) -> String {
         (String::new(), condition(dice, &[of, "learner"], 2))
     } else {
         let other = dice.pick(&others);
-        (format!("in = \"{other}\", "), condition(dice, &[other, other, of, "learner"], 2))
+        let day = match other {
+            "enrolment" => "term_start",
+            "award" => "awarded_on",
+            _ => "exit_on",
+        };
+        // Whatever the rest reads, the condition has to read a column of the other table.
+        let read = format!("({other}.{day} is null or {other}.{day} is not null)");
+        let rest = condition(dice, &[other, other, of, "learner"], 2);
+        (format!("in = \"{other}\", "), format!("{read} and {rest}"))
     };
     format!("{{ id = \"o{number}\", title = \"An outcome\", {within}when = \"{when}\" }}, ")
 }
