@@ -22,22 +22,27 @@ use crate::world;
 
 /// Ask every node for a table, and print the coalition's numbers
 ///
-/// Each node decides for itself by the MOU, answers with noisy counts, and pays for the table from its budget
-/// of the year. What was released before comes back as it was, for nothing. A breakdown that the MOU does not
-/// list is derived, for nothing too, from a released table that has more dimensions. The nodes' counts are added up;
-/// groups whose noisy size is not clearly above the floor are withheld. Who answered, and who did not and why,
-/// is always said.
+/// Each node decides for itself by the MOU, answers with noisy counts, and pays
+/// for the table from its budget of the year. What was released before comes
+/// back as it was, for nothing. A breakdown that the MOU does not list is
+/// derived, for nothing too, from a released table that has more dimensions.
+/// The nodes' counts are added up; groups whose noisy size is not clearly above
+/// the floor are withheld. Who answered, and who did not and why, is always
+/// said.
 ///
-/// Every release is kept in the home as a receipt (`sumac receipt`), with the head of the node's log. Each ask
-/// demands that the log continues the head seen last: a node that shows another history is named first, and
-/// counts as missing.
+/// Every release is kept in the home as a receipt (`sumac receipt`), with the
+/// head of the node's log. Each ask demands that the log continues the head
+/// seen last: a node that shows another history is named first, and counts as
+/// missing.
 ///
-/// Exit codes: 0 if any node answered; 3 if all refused, 4 if all had spent their budgets, 1 otherwise.
+/// Exit codes: 0 if any node answered; 3 if all refused, 4 if all had spent
+/// their budgets, 1 otherwise.
 ///
 /// Examples:
-///   sumac ask credential_attainment --period 2025-26 --by race_ethnicity --purpose annual-report
-///   sumac ask completers --period 2025-26 --purpose annual-report --format csv > completers.csv
-///   sumac ask --due                    every table of the calendar that may be asked today
+///   sumac ask completers --period 2025-26 --by race_ethnicity \
+///     --purpose annual-report --format csv > completers.csv
+///   sumac ask credential_attainment --by sex --preview
+///   sumac ask --due     every table of the calendar that may be asked today
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -17,8 +17,8 @@ use crate::world;
 
 /// Make a party's home: its root, its node's certificate, its settings
 ///
-/// Run this once for each organisation, on the machine that will run its
-/// node. It makes a folder that holds
+/// Run this once for each organisation, on the machine that will run its node.
+/// It makes a folder that holds
 ///
 ///   root/root.p12  the party's root, which signs the MOU and issues
 ///                  certificates; encrypted with a passphrase that you
@@ -30,8 +30,7 @@ use crate::world;
 ///                  up, never send it
 ///   sumac.toml     settings
 ///
-/// Nothing is sent anywhere, and a home that is already there is never
-/// touched.
+/// Nothing is sent anywhere, and a home that is already there is never touched.
 ///
 /// Example:
 ///   sumac init lakeshore-cc --name "Lakeshore Community College" \

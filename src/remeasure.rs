@@ -26,15 +26,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Order a new measurement of a released table, because its data was wrong
 ///
-/// A table is released once, and everybody who asks again gets the same numbers. When the data behind it was wrong,
-/// import the right data and order the table anew. Before anything happens you see what it costs and what is left
-/// of the year. The next ask measures the table on the data of that day, at full price; until then nobody is
-/// answered with it. Nothing is erased: both revisions and your reason stay in the ledger, and whoever asks is told
+/// A table is released once, and everybody who asks again gets the same
+/// numbers. When the data behind it was wrong, import the right data and order
+/// the table anew. Before anything happens you see what it costs and what is
+/// left of the year. The next ask measures the table on the data of that day,
+/// at full price; until then nobody is answered with it. Nothing is erased:
+/// both revisions and your reason stay in the ledger, and whoever asks is told
 /// the revision. Works while `sumac serve` runs, and while it does not.
 ///
-/// Exit codes: 0 if it is ordered, 4 if the year's budget has no room for it, 1 otherwise.
+/// Exit codes: 0 if it is ordered, 4 if the year's budget has no room for it, 1
+/// otherwise.
 ///
-/// Example: sumac remeasure completers --period 2025-26 --by sex --because "the March file was missing"
+/// Example:
+///   sumac remeasure completers --period 2025-26 --by sex \
+///     --because "the March file was missing"
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

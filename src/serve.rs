@@ -27,10 +27,12 @@ const LOOK_FOR_RENEWAL: Duration = Duration::from_secs(30);
 
 /// Answer the coalition's questions from this party's data
 ///
-/// Runs until it is told to stop (Ctrl-C, or SIGTERM), then finishes what is under way. Before it listens it
-/// checks everything: the settings, the MOU and every party's signature, the node's certificate, the ledger
-/// and the data. What it answers is decided by the MOU; what it spends is in the ledger; a table released once
-/// is answered again for nothing. A new `sumac import` and a renewed certificate are taken up while it runs.
+/// Runs until it is told to stop (Ctrl-C, or SIGTERM), then finishes what is
+/// under way. Before it listens it checks everything: the settings, the MOU and
+/// every party's signature, the node's certificate, the ledger and the data.
+/// What it answers is decided by the MOU; what it spends is in the ledger; a
+/// table released once is answered again for nothing. A new `sumac import` and
+/// a renewed certificate are taken up while it runs.
 ///
 /// Example: sumac serve --home /var/lib/sumac
 #[derive(Debug, clap::Args)]

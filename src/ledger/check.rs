@@ -13,11 +13,12 @@ use crate::terminal::{answer, tell};
 
 /// Verify a ledger, all of it, from its log alone
 ///
-/// Reads every record: its checksum, its spelling, its place, the tree over all of them, every head and whose
-/// signature it carries, that every release follows its charge, that no year spends more than its budget. Derives
-/// every balance anew and compares it with the index. Works while the node serves, and on a copy of the folder
-/// (--ledger). Changes nothing. The exit code is 1 if anything is off; then the record's number is told, and
-/// what to do.
+/// Reads every record: its checksum, its spelling, its place, the tree over all
+/// of them, every head and whose signature it carries, that every release
+/// follows its charge, that no year spends more than its budget. Derives every
+/// balance anew and compares it with the index. Works while the node serves,
+/// and on a copy of the folder (--ledger). Changes nothing. The exit code is 1
+/// if anything is off; then the record's number is told, and what to do.
 ///
 /// Example: sumac ledger check --home /srv/sumac
 ///          sumac ledger check --ledger ./copy --mou ./mou
