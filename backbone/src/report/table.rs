@@ -42,8 +42,7 @@ fn one(combined: &Combined) -> String {
             line(&mut text, format_args!("{}", numbers(combined, &rows)));
         }
         if !below.is_empty() {
-            let names: Vec<_> = below.iter().map(|group| name(group)).collect();
-            line(&mut text, format_args!("below floor, each: {}", names.join("; ")));
+            below_floor(&mut text, &below);
         }
     }
     coverage(&mut text, combined);
@@ -60,6 +59,21 @@ fn rows_and_below(groups: &[Group]) -> (Vec<&Group>, Vec<&Group>) {
     let is_below = |group: &&Group| group.shown == Shown::Withheld(Withholding::BelowFloor);
     let (below, others): (Vec<_>, Vec<_>) = groups.iter().partition(is_below);
     if below.len() > MANY_BELOW { (others, below) } else { (groups.iter().collect(), Vec::new()) }
+}
+
+/// Their names, in lines no wider than the table may be.
+fn below_floor(text: &mut String, below: &[&Group]) {
+    let mut current = "below floor, each:".to_owned();
+    for (place, group) in below.iter().enumerate() {
+        let end = if place + 1 < below.len() { ";" } else { "" };
+        let next = format!(" {}{end}", name(group));
+        if current.chars().count() + next.chars().count() > usize::from(WIDTH) {
+            line(text, format_args!("{current}"));
+            current = " ".to_owned();
+        }
+        current.push_str(&next);
+    }
+    line(text, format_args!("{current}"));
 }
 
 fn name(group: &Group) -> String {
@@ -187,6 +201,8 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sumac_policy::Code;
+
     use super::*;
 
     #[test]
@@ -203,5 +219,24 @@ mod tests {
         };
         assert_eq!(with(MANY_BELOW), (2 + MANY_BELOW, 0));
         assert_eq!(with(MANY_BELOW + 1), (2, MANY_BELOW + 1));
+    }
+
+    #[test]
+    fn names_below_the_floor_are_wrapped_and_none_is_lost() {
+        let code = |n: usize| Code { id: n.to_string(), label: format!("Certificate number {n}") };
+        let group = |n| Group {
+            codes: vec![code(n)],
+            sums: vec![0],
+            withheld_by: Vec::new(),
+            shown: Shown::Withheld(Withholding::BelowFloor),
+        };
+        let groups: Vec<_> = (10..30).map(group).collect();
+        let mut text = String::new();
+        below_floor(&mut text, &groups.iter().collect::<Vec<_>>());
+        assert!(text.lines().count() > 3);
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(WIDTH)), "{text}");
+        for n in 10..30 {
+            assert!(text.contains(&format!("number {n}")), "{text}");
+        }
     }
 }
