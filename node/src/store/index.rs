@@ -8,6 +8,8 @@ use std::error::Error;
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sumac_policy::TableKey;
@@ -23,6 +25,12 @@ const HEAD: &[u8] = b"head";
 
 /// The book is in memory anyway; sled's own default is a gigabyte.
 const CACHE_BYTES: u64 = 8 << 20;
+
+/// How sled says that its files are locked.
+const LOCKED: &str = "could not acquire lock";
+/// Tries and pauses for that: two seconds in all.
+const LOCK_TRIES: usize = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The index of an open store.
 pub(super) struct Index {
@@ -121,9 +129,17 @@ fn head(book: &Book, acknowledged: Acknowledged) -> serde_json::Result<Vec<u8>> 
 
 fn open(path: &Path) -> Result<sled::Db, Box<dyn Error + Send + Sync>> {
     let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES);
-    // sled asserts what it expects of its files; a damaged index must not stop a node.
-    match panic::catch_unwind(AssertUnwindSafe(|| config.open())) {
-        Ok(opened) => Ok(opened?),
-        Err(_) => Err("sled cannot make sense of its files".into()),
+    // sled's own threads may keep its lock for a moment after a store was dropped. Nobody else can have it:
+    // whoever opens an index holds the ledger's lock.
+    for _ in 0..LOCK_TRIES {
+        // sled asserts what it expects of its files; a damaged index must not stop a node.
+        match panic::catch_unwind(AssertUnwindSafe(|| config.open())) {
+            Ok(Err(sled::Error::Io(error))) if error.to_string().contains(LOCKED) => {
+                thread::sleep(LOCK_PAUSE);
+            }
+            Ok(opened) => return Ok(opened?),
+            Err(_) => return Err("sled cannot make sense of its files".into()),
+        }
     }
+    Err("sled does not let go of its files".into())
 }
