@@ -49,6 +49,26 @@ pub enum Reason {
     BudgetSpent,
     /// The MOU asks for a narrower margin than the table was released at.
     MarginTighter,
+    /// The pilot does not include this KPI, or this node, until it ends.
+    NotInPilot,
+    /// The node's data is older than the MOU allows.
+    SnapshotStale,
+    /// The asker's party may read what is released, and this table is not.
+    NotReleasedYet,
+    /// The question waits for a person's approval at the node.
+    Held,
+    /// A person at the node rejected the question.
+    Rejected,
+    /// The node's operator stopped it for a while.
+    Paused,
+    /// The party has left the agreement.
+    PartyLeft,
+    /// The release is older than the MOU keeps releases, and was deleted; it stays paid for.
+    ReleasePurged,
+    /// The release was lost with the node's disk and nobody holds a receipt; it stays paid for.
+    ReleaseLost,
+    /// The node was restored from a backup, and has yet to compare its log with what its askers hold.
+    Restored,
 }
 
 /// A refused question: the reason, the clause it rests on, and what to do.
@@ -67,7 +87,7 @@ pub struct Refusal {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 31] = [
         Self::MouDiffers,
         Self::MouNotYetEffective,
         Self::MouExpired,
@@ -89,6 +109,16 @@ impl Reason {
         Self::ColumnNotHeld,
         Self::BudgetSpent,
         Self::MarginTighter,
+        Self::NotInPilot,
+        Self::SnapshotStale,
+        Self::NotReleasedYet,
+        Self::Held,
+        Self::Rejected,
+        Self::Paused,
+        Self::PartyLeft,
+        Self::ReleasePurged,
+        Self::ReleaseLost,
+        Self::Restored,
     ];
 
     /// The stable code, on the wire and in logs.
@@ -115,6 +145,16 @@ impl Reason {
             Self::ColumnNotHeld => "COLUMN_NOT_HELD",
             Self::BudgetSpent => "BUDGET_SPENT",
             Self::MarginTighter => "MARGIN_TIGHTER",
+            Self::NotInPilot => "NOT_IN_PILOT",
+            Self::SnapshotStale => "SNAPSHOT_STALE",
+            Self::NotReleasedYet => "NOT_RELEASED_YET",
+            Self::Held => "HELD",
+            Self::Rejected => "REJECTED",
+            Self::Paused => "PAUSED",
+            Self::PartyLeft => "PARTY_LEFT",
+            Self::ReleasePurged => "RELEASE_PURGED",
+            Self::ReleaseLost => "RELEASE_LOST",
+            Self::Restored => "RESTORED",
         }
     }
 

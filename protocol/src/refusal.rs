@@ -29,6 +29,16 @@ impl From<Reason> for wire::RefusalReason {
             Reason::ColumnNotHeld => Self::ColumnNotHeld,
             Reason::BudgetSpent => Self::BudgetSpent,
             Reason::MarginTighter => Self::MarginTighter,
+            Reason::NotInPilot => Self::NotInPilot,
+            Reason::SnapshotStale => Self::SnapshotStale,
+            Reason::NotReleasedYet => Self::NotReleasedYet,
+            Reason::Held => Self::Held,
+            Reason::Rejected => Self::Rejected,
+            Reason::Paused => Self::Paused,
+            Reason::PartyLeft => Self::PartyLeft,
+            Reason::ReleasePurged => Self::ReleasePurged,
+            Reason::ReleaseLost => Self::ReleaseLost,
+            Reason::Restored => Self::Restored,
         }
     }
 }
@@ -60,6 +70,16 @@ impl TryFrom<wire::RefusalReason> for Reason {
             Wire::ColumnNotHeld => Self::ColumnNotHeld,
             Wire::BudgetSpent => Self::BudgetSpent,
             Wire::MarginTighter => Self::MarginTighter,
+            Wire::NotInPilot => Self::NotInPilot,
+            Wire::SnapshotStale => Self::SnapshotStale,
+            Wire::NotReleasedYet => Self::NotReleasedYet,
+            Wire::Held => Self::Held,
+            Wire::Rejected => Self::Rejected,
+            Wire::Paused => Self::Paused,
+            Wire::PartyLeft => Self::PartyLeft,
+            Wire::ReleasePurged => Self::ReleasePurged,
+            Wire::ReleaseLost => Self::ReleaseLost,
+            Wire::Restored => Self::Restored,
         })
     }
 }
@@ -112,7 +132,7 @@ mod tests {
     #[test]
     fn no_reason_or_an_unknown_one_is_an_error_not_a_default() {
         let refusal = |reason| wire::Refusal { reason, ..Default::default() };
-        for reason in [0, 22, -1] {
+        for reason in [0, 32, -1] {
             assert_eq!(Refusal::try_from(refusal(reason)).unwrap_err(), unknown(reason));
         }
     }

@@ -151,7 +151,11 @@ fn refusal_code(reason: Reason) -> Code {
         | Reason::BreakdownNotListed
         | Reason::Restricted
         | Reason::PeriodNotOfKpi
-        | Reason::PeriodBeforeFirst => Code::PermissionDenied,
+        | Reason::PeriodBeforeFirst
+        | Reason::NotInPilot
+        | Reason::NotReleasedYet
+        | Reason::Rejected
+        | Reason::PartyLeft => Code::PermissionDenied,
         Reason::MouDiffers
         | Reason::MouNotYetEffective
         | Reason::MouExpired
@@ -161,7 +165,13 @@ fn refusal_code(reason: Reason) -> Code {
         | Reason::PeriodNotHeld
         | Reason::SnapshotTooEarly
         | Reason::ColumnNotHeld
-        | Reason::MarginTighter => Code::FailedPrecondition,
+        | Reason::MarginTighter
+        | Reason::SnapshotStale
+        | Reason::Held
+        | Reason::Paused
+        | Reason::ReleasePurged
+        | Reason::ReleaseLost
+        | Reason::Restored => Code::FailedPrecondition,
         Reason::TooManyTables => Code::InvalidArgument,
         Reason::BudgetSpent => Code::ResourceExhausted,
     }
