@@ -1,0 +1,55 @@
+//! Why a record cannot follow the ones before it.
+
+use sumac_policy::TableKey;
+
+/// Why a record cannot follow the ones before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BookError {
+    /// A record is missing, or there twice.
+    #[error("record {found} is where record {expected} belongs")]
+    OutOfSequence {
+        /// The place that comes next.
+        expected: u64,
+        /// The place that the record claims.
+        found: u64,
+    },
+    /// One table is paid for once.
+    #[error("table {0} is charged a second time")]
+    ChargedTwice(TableKey),
+    /// A price is never zero.
+    #[error("table {0} is charged nothing")]
+    ChargedNothing(TableKey),
+    /// A year spends what the MOU gives it, and no more.
+    #[error("table {table} is charged to {year}, whose budget does not hold it")]
+    OverBudget {
+        /// The table.
+        table: TableKey,
+        /// The accounting year.
+        year: String,
+    },
+    /// The sum of all charges no longer fits its integer.
+    #[error("the sum of all charges is out of range")]
+    OutOfRange,
+    /// An answer without a charge.
+    #[error("table {0} is released without a charge")]
+    NotCharged(TableKey),
+    /// One table is released once.
+    #[error("table {0} is released a second time")]
+    ReleasedTwice(TableKey),
+    /// Measurements are numbered without a gap.
+    #[error("table {table} has revision {revision} where revision {expected} belongs")]
+    WrongRevision {
+        /// The table.
+        table: TableKey,
+        /// The revision that comes next.
+        expected: u32,
+        /// The revision that the record claims.
+        revision: u32,
+    },
+    /// There is nothing to measure anew, or it is ordered already.
+    #[error("a new measurement of table {0} is ordered out of turn")]
+    OrderedOutOfTurn(TableKey),
+    /// Only what was released can be added up.
+    #[error("table {0} is added up from a table that is not released")]
+    DerivedFromNothing(TableKey),
+}
