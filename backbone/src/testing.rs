@@ -165,7 +165,7 @@ pub(crate) fn logged(
         records.push(record.into_bytes());
     }
     let root = <[u8; 32]>::from(*tree.root().as_bytes());
-    let head = LogHead { size: tree.len(), root: root.into(), at: *NOON };
+    let head = LogHead { size: tree.len(), root: root.into(), at: *NOON, spent_nano_rho: 0 };
     let seal = seal::seal_head(identity(by), &head.canonical_bytes()).unwrap();
     let recorded = records.into_iter().enumerate().map(|(place, record)| {
         let path = hashes(tree.prove_inclusion(place).as_bytes());

@@ -214,7 +214,8 @@ mod tests {
     }
 
     fn head() -> SignedHead {
-        let head = LogHead { size: 4, root: Sha256::from([7; 32]), at: Timestamp::UNIX_EPOCH };
+        let (root, at) = (Sha256::from([7; 32]), Timestamp::UNIX_EPOCH);
+        let head = LogHead { size: 4, root, at, spent_nano_rho: 1 };
         SignedHead { head, signature: vec![8], chain: vec![vec![9]] }
     }
 

@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn the_head_that_an_asker_kept_arrives_as_it_was_signed() {
         let at = "2026-08-01T12:00:00Z".parse().unwrap();
-        let head = LogHead { size: 7, root: Sha256::from([0xab; 32]), at };
+        let head = LogHead { size: 7, root: Sha256::from([0xab; 32]), at, spent_nano_rho: 1 };
         let signed = SignedHead { head, signature: vec![1], chain: vec![vec![2]] };
         let mut message = request(1);
         message.last_head = Some(signed.clone().into());

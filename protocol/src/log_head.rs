@@ -26,6 +26,8 @@ pub struct LogHead {
     pub root: Sha256,
     /// The latest time that any of them bears, in whole seconds.
     pub at: Timestamp,
+    /// The sum of all that they charge, in nano-ρ: of every year, and never less than in an earlier head.
+    pub spent_nano_rho: u64,
 }
 
 /// A head, and what a node's key made of it. Plain data: [`LogHead::canonical_bytes`] is what was signed.
@@ -76,12 +78,15 @@ pub enum ProofError {
 impl LogHead {
     /// The bytes that a node signs: JSON without white space, the fields in this order.
     pub fn canonical_bytes(&self) -> Vec<u8> {
-        let Self { size, root, at } = self;
-        format!(r#"{{"size":{size},"root":"{root}","at":"{at}"}}"#).into_bytes()
+        let Self { size, root, at, spent_nano_rho } = self;
+        format!(
+            r#"{{"size":{size},"root":"{root}","at":"{at}","spent_nano_rho":{spent_nano_rho}}}"#
+        )
+        .into_bytes()
     }
 
     fn root_hash(&self) -> Result<RootHash<sha2::Sha256>, ProofError> {
-        let Self { size, root, at: _ } = self;
+        let Self { size, root, .. } = self;
         if *size > MAX_SIZE {
             return Err(ProofError::OtherHeads);
         }
@@ -142,7 +147,12 @@ mod tests {
 
     fn head(tree: &MemoryBackedTree<sha2::Sha256, String>) -> LogHead {
         let root = <[u8; HASH]>::from(*tree.root().as_bytes());
-        LogHead { size: tree.len(), root: root.into(), at: Timestamp::UNIX_EPOCH }
+        LogHead {
+            size: tree.len(),
+            root: root.into(),
+            at: Timestamp::UNIX_EPOCH,
+            spent_nano_rho: 0,
+        }
     }
 
     fn path(bytes: &[u8]) -> Vec<[u8; HASH]> {
@@ -155,9 +165,10 @@ mod tests {
 
     #[test]
     fn the_signed_bytes_are_spelled_like_this() {
-        let head = LogHead { size: 7, root: Sha256::from([0xab; 32]), at: Timestamp::UNIX_EPOCH };
+        let (root, at) = (Sha256::from([0xab; 32]), Timestamp::UNIX_EPOCH);
+        let head = LogHead { size: 7, root, at, spent_nano_rho: 384_160 };
         let expected = format!(
-            r#"{{"size":7,"root":"sha256:{}","at":"1970-01-01T00:00:00Z"}}"#,
+            r#"{{"size":7,"root":"sha256:{}","at":"1970-01-01T00:00:00Z","spent_nano_rho":384160}}"#,
             "ab".repeat(32)
         );
         assert_eq!(String::from_utf8(head.canonical_bytes()).unwrap(), expected);
@@ -199,7 +210,7 @@ mod tests {
             assert_eq!(proof.verify(&later, &head(&late)), Err(ProofError::OtherHeads));
         }
         let root = Sha256::from(<[u8; HASH]>::from(sha2::Sha256::digest(b"")));
-        let empty = LogHead { size: 0, root, at: Timestamp::UNIX_EPOCH };
+        let empty = LogHead { size: 0, root, at: Timestamp::UNIX_EPOCH, spent_nano_rho: 0 };
         let from_nothing = Consistency { from_size: 0, path: Vec::new() };
         from_nothing.verify(&empty, &head(&late)).unwrap();
         let not_empty = LogHead { root: Sha256::from([1; 32]), ..empty };

@@ -77,6 +77,7 @@ struct HeadText {
     size: u64,
     root: String,
     at: String,
+    spent_nano_rho: u64,
     signature: String,
     chain: Vec<String>,
 }
@@ -154,11 +155,13 @@ pub(crate) fn read_head(json: &[u8]) -> Result<SignedHead, ReceiptFileError> {
 
 impl From<&SignedHead> for HeadText {
     fn from(signed: &SignedHead) -> Self {
-        let SignedHead { head: LogHead { size, root, at }, signature, chain } = signed;
+        let SignedHead { head, signature, chain } = signed;
+        let LogHead { size, root, at, spent_nano_rho } = head;
         Self {
             size: *size,
             root: root.to_string(),
             at: at.to_string(),
+            spent_nano_rho: *spent_nano_rho,
             signature: hex::encode(signature),
             chain: spelled(chain),
         }
@@ -167,8 +170,9 @@ impl From<&SignedHead> for HeadText {
 
 impl HeadText {
     fn read(self) -> Result<SignedHead, ReceiptFileError> {
-        let Self { size, root, at, signature, chain } = self;
-        let head = LogHead { size, root: parsed("head.root", &root)?, at: parsed("head.at", &at)? };
+        let Self { size, root, at, spent_nano_rho, signature, chain } = self;
+        let (root, at) = (parsed("head.root", &root)?, parsed("head.at", &at)?);
+        let head = LogHead { size, root, at, spent_nano_rho };
         Ok(SignedHead {
             head,
             signature: bytes("head.signature", &signature)?,

@@ -279,7 +279,7 @@ fn a_derived_table_has_a_receipt_too() {
     let record = String::from_utf8(receipt.recorded.record.clone()).unwrap();
     receipt.recorded.record = record.replace("\"seq\":2", "\"seq\":0").into_bytes();
     let leaf = [&[0], receipt.recorded.record.as_slice()].concat();
-    let head = LogHead { size: 1, root: Sha256::of(&leaf), at: *NOON };
+    let head = LogHead { size: 1, root: Sha256::of(&leaf), at: *NOON, spent_nano_rho: 0 };
     let seal = seal::seal_head(identity(PARTY), &head.canonical_bytes()).unwrap();
     receipt.head = SignedHead { head, signature: seal.signature, chain: seal.chain };
     verify(&coalition, &receipt).unwrap();

@@ -188,7 +188,7 @@ pub enum Damage {
     /// It says of another length of the log that it was begun there.
     #[error("its batch did not begin where it says")]
     Batch,
-    /// The head's size, time or root.
+    /// The head's size, time, root or sum.
     #[error("the head after it is not over the records that are there")]
     Head,
     /// The head's signature.

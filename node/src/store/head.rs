@@ -39,7 +39,9 @@ pub(super) struct Head {
     /// The latest `at` of any of them, in whole seconds.
     #[serde(with = "text::printed")]
     pub(super) at: Timestamp,
-    /// Over `{"size":…,"root":…,"at":…}`, that is [`LogHead::canonical_bytes`].
+    /// The sum of all that they charge, in nano-ρ.
+    pub(super) spent_nano_rho: u64,
+    /// Over `{"size":…,"root":…,"at":…,"spent_nano_rho":…}`, that is [`LogHead::canonical_bytes`].
     #[serde(with = "text::hexadecimal")]
     pub(super) signature: Vec<u8>,
 }
@@ -51,13 +53,14 @@ pub(super) fn is_head(payload: &[u8]) -> bool {
 
 impl Head {
     pub(super) fn new(head: LogHead, signature: Vec<u8>) -> Self {
-        let LogHead { size, root, at } = head;
-        Self { size, root, at, signature }
+        let LogHead { size, root, at, spent_nano_rho } = head;
+        Self { size, root, at, spent_nano_rho, signature }
     }
 
     /// What was signed.
     pub(super) fn log_head(&self) -> LogHead {
-        LogHead { size: self.size, root: self.root, at: self.at }
+        let Self { size, root, at, spent_nano_rho, signature: _ } = self;
+        LogHead { size: *size, root: *root, at: *at, spent_nano_rho: *spent_nano_rho }
     }
 
     /// The canonical bytes.
@@ -83,10 +86,11 @@ mod tests {
 
     #[test]
     fn format_1_spells_a_head_like_this_and_knows_it_from_a_record() {
-        let log_head = LogHead { size: 7, root: Sha256::from([1; 32]), at: Timestamp::UNIX_EPOCH };
+        let (root, at) = (Sha256::from([1; 32]), Timestamp::UNIX_EPOCH);
+        let log_head = LogHead { size: 7, root, at, spent_nano_rho: 384_160 };
         let head = Head::new(log_head, vec![0xde, 0xad]);
         let expected = format!(
-            r#"{{"size":7,"root":"sha256:{}","at":"1970-01-01T00:00:00Z","signature":"dead"}}"#,
+            r#"{{"size":7,"root":"sha256:{}","at":"1970-01-01T00:00:00Z","spent_nano_rho":384160,"signature":"dead"}}"#,
             "01".repeat(32)
         );
         assert_eq!(String::from_utf8(head.encode()).unwrap(), expected);

@@ -272,7 +272,8 @@ pub(super) fn take_in(batch: &Batch, book: &mut Book) -> Result<Vec<TableKey>, F
         })?;
         changed.extend(taken);
     }
-    if Some(batch.head.at) != book.latest() {
+    let stated = (Some(batch.head.at), batch.head.spent_nano_rho);
+    if stated != (book.latest(), book.totals().lifetime_nano_rho) {
         let (record, offset) = (batch.head.size, batch.head_at);
         return Err(Fault { record, offset, damage: Damage::Head });
     }

@@ -134,7 +134,8 @@ mod tests {
     }
 
     fn head(tree: &Tree) -> LogHead {
-        LogHead { size: tree.size(), root: tree.root(tree.size()), at: Timestamp::UNIX_EPOCH }
+        let root = tree.root(tree.size());
+        LogHead { size: tree.size(), root, at: Timestamp::UNIX_EPOCH, spent_nano_rho: 0 }
     }
 
     #[test]

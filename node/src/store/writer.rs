@@ -328,7 +328,9 @@ impl Writer {
         for _ in 0..SIGNATURES {
             let (size, root) = self.log.size_and_root();
             // Not the last record's time: heads do not go back with a clock that does.
-            let head = LogHead { size, root, at: self.book.latest().unwrap_or(self.at) };
+            let at = self.book.latest().unwrap_or(self.at);
+            let spent_nano_rho = self.book.totals().lifetime_nano_rho;
+            let head = LogHead { size, root, at, spent_nano_rho };
             let signed = (self.signer)(&head.canonical_bytes()).map_err(io::Error::other)?;
             if self.chain.as_deref() == Some(&signed.chain) {
                 return Ok((head, signed));

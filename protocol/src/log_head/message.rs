@@ -12,16 +12,18 @@ const MAX_PATH: usize = 1 + MAX_SIZE.ilog2() as usize;
 
 impl From<SignedHead> for wire::SignedLogHead {
     fn from(signed: SignedHead) -> Self {
-        let SignedHead { head: LogHead { size, root, at }, signature, chain } = signed;
+        let SignedHead { head, signature, chain } = signed;
+        let LogHead { size, root, at, spent_nano_rho } = head;
         let at = prost_types::Timestamp { seconds: at.as_second(), nanos: 0 };
-        Self { size, root: root.as_bytes().to_vec(), at: Some(at), signature, chain }
+        let root = root.as_bytes().to_vec();
+        Self { size, root, at: Some(at), signature, chain, spent_nano_rho }
     }
 }
 
 impl TryFrom<wire::SignedLogHead> for SignedHead {
     type Error = WireError;
     fn try_from(message: wire::SignedLogHead) -> Result<Self, WireError> {
-        let wire::SignedLogHead { size, root, at, signature, chain } = message;
+        let wire::SignedLogHead { size, root, at, signature, chain, spent_nano_rho } = message;
         if size == 0 {
             return Err(WireError::Missing("size"));
         }
@@ -46,7 +48,7 @@ impl TryFrom<wire::SignedLogHead> for SignedHead {
         for certificate in &chain {
             at_most("chain", certificate.len(), MAX_CERTIFICATE)?;
         }
-        Ok(Self { head: LogHead { size, root, at }, signature, chain })
+        Ok(Self { head: LogHead { size, root, at, spent_nano_rho }, signature, chain })
     }
 }
 
@@ -91,7 +93,8 @@ mod tests {
     use super::*;
 
     fn signed() -> SignedHead {
-        let head = LogHead { size: 7, root: [1; HASH].into(), at: Timestamp::UNIX_EPOCH };
+        let (root, at) = ([1; HASH].into(), Timestamp::UNIX_EPOCH);
+        let head = LogHead { size: 7, root, at, spent_nano_rho: 384_160 };
         SignedHead { head, signature: vec![1, 2], chain: vec![vec![3], vec![4]] }
     }
 

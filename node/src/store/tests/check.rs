@@ -169,11 +169,19 @@ async fn whoever_can_write_the_file_but_has_no_key_cannot_make_up_a_history() {
         Ok(())
     })
     .unwrap();
+    fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let close_with = |head: &Head| {
+        let mut batch = batch.clone();
+        frame::encode(&head.encode(), HEADER_BYTES, &mut batch);
+        fs::write(log_path(dir.path()), [&frame::header()[..], &batch].concat()).unwrap();
+    };
     let forged = Head { root: tree.root(2), ..heads[0].clone() };
     assert_ne!(forged.root, heads[0].root);
-    frame::encode(&forged.encode(), HEADER_BYTES, &mut batch);
-    fs::write(log_path(dir.path()), [&frame::header()[..], &batch].concat()).unwrap();
-    fs::remove_dir_all(dir.path().join("index")).unwrap();
+    // The sum in the head is still the old one.
+    close_with(&forged);
+    let head = check(dir.path(), None).unwrap_err();
+    assert!(matches!(head, StoreError::Damaged { source: Damage::Head, .. }), "{head}");
+    close_with(&Head { spent_nano_rho: 1, ..forged });
     check(dir.path(), None).unwrap();
     unsigned(check(dir.path(), Some(&lakeshore.trust())), 1, "bytes were changed");
 }
