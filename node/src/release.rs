@@ -80,7 +80,8 @@ impl Node {
         if let Some((bytes, _)) = self.released(permit.table()).await? {
             return Ok(Released { bytes, how: How::Repeated });
         }
-        let snapshot = held(snapshot, permit.table())?.clone();
+        permit.measure()?;
+        let snapshot = self.held(snapshot, permit.table(), now)?.clone();
         // Spawned, because what is charged is finished even if the asker hangs up.
         let node = self.clone();
         let measured = tokio::spawn(async move { node.measure(permit, snapshot, now).await });
@@ -111,6 +112,25 @@ impl Node {
             HeldState::Charged => Ok(None),
             HeldState::Released(bytes) => Ok(Some((bytes, held.margin))),
         }
+    }
+
+    /// The snapshot, if it can answer the table: asked before anything is charged.
+    pub(crate) fn held<'a>(
+        &self,
+        snapshot: Option<&'a Arc<Snapshot>>,
+        table: &Table,
+        now: Timestamp,
+    ) -> Result<&'a Arc<Snapshot>, Refusal> {
+        let snapshot = snapshot.ok_or_else(|| Refusal {
+            reason: Reason::NoSnapshot,
+            clause: Clause::at("calendar"),
+            message: "this node holds no data yet".to_owned(),
+            hint: "ask the partner to import its data".to_owned(),
+        })?;
+        let rules = self.mou.party(&self.party).and_then(|party| self.mou.data(party.kind));
+        snapshot.holdings().fresh(rules, day_of(now))?;
+        snapshot.holdings().hold(table)?;
+        Ok(snapshot)
     }
 
     async fn measure(
@@ -225,21 +245,6 @@ impl Node {
 /// What a table costs. A function of the agreement alone.
 pub(crate) fn price_of(table: &Table) -> NanoRho {
     price(table.kpi().margin, Sensitivity::ONE)
-}
-
-/// The snapshot, if it can answer the table: asked before anything is charged.
-pub(crate) fn held<'a>(
-    snapshot: Option<&'a Arc<Snapshot>>,
-    table: &Table,
-) -> Result<&'a Arc<Snapshot>, Refusal> {
-    let snapshot = snapshot.ok_or_else(|| Refusal {
-        reason: Reason::NoSnapshot,
-        clause: Clause::at("calendar"),
-        message: "this node holds no data yet".to_owned(),
-        hint: "ask the partner to import its data".to_owned(),
-    })?;
-    snapshot.holdings().hold(table)?;
-    Ok(snapshot)
 }
 
 fn charge_request(

@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status};
 use crate::history::{Continued, InLog};
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
-use crate::release::{NotReleased, held, price_of};
+use crate::release::{NotReleased, price_of};
 use crate::store::{Asked, Evidence, Note};
 use crate::world::day_of;
 
@@ -303,7 +303,8 @@ impl Service {
                 clause,
             },
             None => {
-                held(snapshot, table)?;
+                permit.measure()?;
+                self.node.held(snapshot, table, now)?;
                 Preview::WouldAnswer {
                     price_nano_rho: price_of(table).get(),
                     already_released: false,

@@ -23,8 +23,8 @@ impl Mou {
         let periods = |kpi: &Kpi| {
             let calendar = self.calendar();
             let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
-            let from =
-                |period| self.asked_from(period).map(|day| (period, day.max(self.effective())));
+            let begins = self.begins(kpi);
+            let from = |period| self.asked_from(period).map(|day| (period, day.max(begins)));
             std::iter::successors(Some(first), |period| Some(period.next()))
                 .map_while(from)
                 .take_while(|(_, day)| *day <= self.expires())
@@ -39,6 +39,13 @@ impl Mou {
             }
         }
         due
+    }
+
+    /// The first day on which a KPI may be asked: when the MOU takes effect, or after a pilot without it.
+    fn begins(&self, kpi: &Kpi) -> Date {
+        let after = self.pilot().filter(|pilot| !pilot.kpis.contains(&kpi.id));
+        let after = after.and_then(|pilot| pilot.until.tomorrow().ok());
+        after.map_or(self.effective(), |day| day.max(self.effective()))
     }
 
     /// Whether this party's node answers the KPI.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::mou::{Capability, Mou, PartyKind};
+use crate::dimension::{Breakdown, table_of};
+use crate::mou::{Capability, Kpi, Limit, Mou, PartyKind};
+use crate::predicate::ColumnRef;
 use crate::section::Sheet;
 
 /// Notes every contradiction, and what is legal but unwise.
@@ -13,6 +15,8 @@ pub(crate) fn check(mou: &Mou, sheet: &Sheet) {
     questions_can_be_answered(mou, sheet);
     min_parties_is_reachable(mou, sheet);
     restrictions_leave_kpis_whole(mou, sheet);
+    withheld_columns_are_not_read(mou, sheet);
+    lifecycle_names_what_there_is(mou, sheet);
     unwise(mou, sheet);
 }
 
@@ -136,30 +140,116 @@ fn min_parties_is_reachable(mou: &Mou, sheet: &Sheet) {
 }
 
 fn restrictions_leave_kpis_whole(mou: &Mou, sheet: &Sheet) {
-    for (n, restriction) in mou.restrictions.iter().enumerate() {
-        for kpi in &mou.kpis {
+    for ((n, restriction), section) in
+        mou.restrictions.iter().enumerate().zip(sheet.root().sections("restrict"))
+    {
+        if let Some(id) = restriction.kpi.as_ref().filter(|id| mou.kpi(id).is_none()) {
+            let ids = mou.kpis.iter().map(|kpi| kpi.id.as_str());
+            section.problem_at(
+                "kpi",
+                format_args!("the MOU lists no KPI `{id}`"),
+                format_args!("it lists {}", ids.collect::<Vec<_>>().join(", ")),
+            );
+        }
+        let hint = format!("restrict[{}] refuses it: {}", n + 1, restriction.because);
+        for kpi in mou.kpis.iter().filter(|kpi| restriction.covers(kpi)) {
             let place = format!("kpi `{}`", kpi.id);
-            let hint = format!("restrict[{}] refuses it: {}", n + 1, restriction.because);
-            let reads = |column: &crate::predicate::ColumnRef| column.column == restriction.column;
-            if kpi.definition.columns().iter().any(reads) {
-                let column = &restriction.column;
+            if restriction.limit == Limit::Kpi {
+                sheet.warning(kpi.line, &place, "is listed, and restricted whole", &hint);
+            } else if let Some(what) = restriction.refuses(mou, kpi, &Breakdown::total()) {
                 sheet.problem(
                     kpi.line,
                     &place,
-                    format_args!("reads `{column}`, which is restricted"),
+                    format_args!("reads `{what}`, which is restricted"),
                     &hint,
                 );
-            }
-            let broken_down = kpi.by.iter().flat_map(|by| by.dimensions());
-            if broken_down.clone().any(|dimension| *dimension == restriction.dimension) {
-                let dimension = &restriction.dimension;
+            } else if let Some(what) =
+                kpi.by.iter().find_map(|by| restriction.refuses(mou, kpi, by))
+            {
                 sheet.warning(
                     kpi.line,
                     &place,
-                    format_args!("lists `{dimension}`, which is restricted"),
+                    format_args!("lists `{what}`, which is restricted"),
                     &hint,
                 );
             }
+        }
+    }
+}
+
+/// Columns that parties of a kind withhold are read by no KPI that they answer.
+fn withheld_columns_are_not_read(mou: &Mou, sheet: &Sheet) {
+    for rules in &mou.data {
+        for kpi in mou.kpis.iter().filter(|kpi| kpi.answered_by.contains(&rules.kind)) {
+            let read = columns_of(mou, kpi);
+            if let Some(column) = rules.withheld.iter().find(|column| read.contains(column)) {
+                sheet.problem(
+                    kpi.line,
+                    &format!("kpi `{}`", kpi.id),
+                    format_args!("reads `{column}`, which data.{} withholds", rules.kind),
+                    "leave it out of the KPI, or out of `withheld`",
+                );
+            }
+        }
+    }
+}
+
+/// The columns that any table of a KPI reads.
+fn columns_of(mou: &Mou, kpi: &Kpi) -> Vec<ColumnRef> {
+    let axes = kpi.by.iter().flat_map(|by| by.dimensions()).filter_map(|id| {
+        let column = mou.dimension(id)?.source.column();
+        let table = table_of(&mou.schema, kpi.definition.of, column)?;
+        Some(ColumnRef { table, column: column.to_owned() })
+    });
+    kpi.definition.columns().into_iter().chain(axes).collect()
+}
+
+/// A pilot, notices of a breach and approvals name what there is.
+fn lifecycle_names_what_there_is(mou: &Mou, sheet: &Sheet) {
+    if let Some(pilot) = &mou.pilot {
+        for id in pilot.parties.iter().filter(|id| mou.party(id).is_none()) {
+            sheet.problem(
+                line_in(sheet, "pilot", "parties"),
+                "pilot.parties",
+                format_args!("`{id}` is not a party"),
+                "name listed parties",
+            );
+        }
+        for id in pilot.kpis.iter().filter(|id| mou.kpi(id).is_none()) {
+            sheet.problem(
+                line_in(sheet, "pilot", "kpis"),
+                "pilot.kpis",
+                format_args!("the MOU lists no KPI `{id}`"),
+                "name listed KPIs",
+            );
+        }
+        if pilot.until < mou.effective || mou.expires < pilot.until {
+            sheet.problem(
+                line_in(sheet, "pilot", "until"),
+                "pilot.until",
+                format_args!("{} is not between `effective` and `expires`", pilot.until),
+                "a pilot is the first part of the agreement's time",
+            );
+        }
+    }
+    let told = mou.after.breach_notice.iter().flat_map(|notice| &notice.to);
+    for id in told.filter(|id| mou.party(id).is_none()) {
+        sheet.problem(
+            line_in(sheet, "after", "breach_notice"),
+            "after.breach_notice.to",
+            format_args!("`{id}` is not a party"),
+            "name listed parties",
+        );
+    }
+    for kpi in mou.kpis.iter().filter(|kpi| kpi.needs.is_some()) {
+        let silent = mou.answering(kpi).find(|party| !mou.may(&party.id, Capability::Approve));
+        if let Some(party) = silent {
+            sheet.problem(
+                kpi.line,
+                &format!("kpi `{}`", kpi.id),
+                format_args!("needs approval, and nobody at `{}` may approve", party.id),
+                "give a role of that party `may = [\"approve\"]`",
+            );
         }
     }
 }

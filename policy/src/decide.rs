@@ -29,7 +29,7 @@ pub fn decide(
     today: Date,
 ) -> Result<Permitted, Refusal> {
     in_force(mou, today)?;
-    may_ask(mou, peer)?;
+    let may_measure = may_ask(mou, peer)?;
     let Question { kpi, period, breakdown, purpose } = question;
     if !mou.terms().purposes.contains(purpose) {
         let listed: Vec<_> = mou.terms().purposes.iter().map(|purpose| purpose.as_str()).collect();
@@ -43,6 +43,7 @@ pub fn decide(
     let resolved = Resolved::of(mou, kpi, *period, breakdown)?;
     let table = resolved.table();
     answered_here(mou, node, table.kpi())?;
+    in_pilot(mou, node, table.kpi(), today)?;
     asked_in_time(mou, table, today)?;
     roster_is_large_enough(mou, table.kpi(), roster)?;
     let (question, mou_hash) = (question.clone(), mou.hash());
@@ -55,6 +56,7 @@ pub fn decide(
             table,
             accounting_year: mou.calendar().year_starts.year_of(today),
             budget_nano_rho: mou.privacy().budget_nano_rho,
+            may_measure,
         }),
         Resolved::RollUp(roll_up) => {
             Permitted::Derive(DerivePermit { question, clause, mou: mou_hash, roll_up })
@@ -86,7 +88,8 @@ fn in_force(mou: &Mou, today: Date) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn may_ask(mou: &Mou, peer: &Peer) -> Result<(), Refusal> {
+/// Whether the peer may have a table measured; one whose party may only read gets what is released already.
+fn may_ask(mou: &Mou, peer: &Peer) -> Result<bool, Refusal> {
     if peer.role() != PeerRole::Analyst {
         return Err(refusal(
             Reason::RoleMayNotAsk,
@@ -95,15 +98,19 @@ fn may_ask(mou: &Mou, peer: &Peer) -> Result<(), Refusal> {
             "ask with an analyst's certificate".to_owned(),
         ));
     }
-    if mou.party(peer.party()).is_none() || !mou.may(peer.party(), Capability::Ask) {
-        return Err(refusal(
+    let party = peer.party();
+    let listed = mou.party(party).is_some();
+    let may = |capability| listed && mou.may(party, capability);
+    match (may(Capability::Ask), may(Capability::Read)) {
+        (true, _) => Ok(true),
+        (false, true) => Ok(false),
+        (false, false) => Err(refusal(
             Reason::PartyMayNotAsk,
             "roles",
-            format!("`{}` holds no role that may ask", peer.party()),
+            format!("`{party}` holds no role that may ask or read"),
             "see the MOU's [roles]".to_owned(),
-        ));
+        )),
     }
-    Ok(())
 }
 
 fn answered_here(mou: &Mou, node: &PartyId, kpi: &Kpi) -> Result<(), Refusal> {
@@ -116,6 +123,23 @@ fn answered_here(mou: &Mou, node: &PartyId, kpi: &Kpi) -> Result<(), Refusal> {
         &format!("kpi.{}.answered_by", kpi.id),
         format!("`{}` is not answered by `{node}`", kpi.id),
         format!("ask parties of kind {}", kinds.join(", ")),
+    ))
+}
+
+fn in_pilot(mou: &Mou, node: &PartyId, kpi: &Kpi, today: Date) -> Result<(), Refusal> {
+    let Some(pilot) = mou.pilot().filter(|pilot| today <= pilot.until) else { return Ok(()) };
+    let (clause, what) = if !pilot.kpis.contains(&kpi.id) {
+        ("pilot.kpis", format!("`{}`", kpi.id))
+    } else if !pilot.parties.contains(node) {
+        ("pilot.parties", format!("`{node}`"))
+    } else {
+        return Ok(());
+    };
+    Err(refusal(
+        Reason::NotInPilot,
+        clause,
+        format!("until {} a pilot runs, which does not include {what}", pilot.until),
+        "ask again when the pilot is over".to_owned(),
     ))
 }
 

@@ -1,8 +1,10 @@
 //! What a node's operator states about its data, and whether a table can be answered from it.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::clause::Clause;
+use crate::mou::DataRules;
 use crate::period::{Period, PeriodKind};
 use crate::permit::Table;
 use crate::predicate::ColumnRef;
@@ -51,6 +53,27 @@ impl Holdings {
                 format!("this node's data has no `{table}.{column}`"),
                 "ask the partner to map that column and import again",
             );
+        }
+        Ok(())
+    }
+
+    /// Whether the data is as fresh as the MOU demands of a party of this kind.
+    ///
+    /// # Errors
+    /// `SNAPSHOT_STALE`.
+    pub fn fresh(&self, rules: Option<&DataRules>, today: Date) -> Result<(), Refusal> {
+        let Some((kind, days)) = rules.and_then(|rules| Some((rules.kind, rules.freshness_days?)))
+        else {
+            return Ok(());
+        };
+        let last = self.as_of.checked_add(i64::from(days).days());
+        if last.is_ok_and(|last| last < today) {
+            return Err(Refusal {
+                reason: Reason::SnapshotStale,
+                clause: Clause::at(format!("data.{kind}.freshness_days")),
+                message: format!("this node's data is of {}, older than {days} days", self.as_of),
+                hint: "ask the partner to import fresh data".to_owned(),
+            });
         }
         Ok(())
     }

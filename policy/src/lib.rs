@@ -38,8 +38,8 @@ pub use dimension::{Breakdown, Dimension, DimensionSource};
 pub use holdings::{Holdings, needed};
 pub use margin::Margin;
 pub use mou::{
-    Calendar, Capability, FloorAt, Kpi, Mou, Party, PartyKind, Privacy, Restriction, Role, Terms,
-    WordError,
+    After, Amendment, Approval, BreachNotice, Calendar, Capability, DataRules, FloorAt, Kpi, Limit,
+    Mou, Party, PartyKind, Pilot, Privacy, Restriction, Role, Target, Terms, WordError,
 };
 pub use names::{DimensionId, KpiId, NameError, PartyId, Purpose, StandardId};
 pub use peer::{Peer, PeerRole, PeerRoleError};

@@ -1,5 +1,10 @@
 //! The agreement as read: parties, calendar, privacy, KPIs, restrictions.
 
+mod data;
+mod lifecycle;
+mod restriction;
+mod target;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -14,6 +19,11 @@ use crate::names::{DimensionId, KpiId, PartyId, Purpose};
 use crate::period::{PeriodKind, Year, YearStart};
 use crate::schema::Schema;
 
+pub use data::DataRules;
+pub use lifecycle::{After, Amendment, BreachNotice, Pilot};
+pub use restriction::{Limit, Restriction};
+pub use target::Target;
+
 /// One version of a coalition's agreement, read and found sound. Its identity is the SHA-256 of the exact
 /// bytes it was read from.
 #[derive(Debug, Clone)]
@@ -22,6 +32,7 @@ pub struct Mou {
     pub(crate) id: String,
     pub(crate) title: String,
     pub(crate) version: u32,
+    pub(crate) replaces: Option<Sha256>,
     pub(crate) effective: Date,
     pub(crate) expires: Date,
     pub(crate) agreement: Terms,
@@ -32,6 +43,10 @@ pub struct Mou {
     pub(crate) kpis: Vec<Arc<Kpi>>,
     pub(crate) dimensions: Vec<Arc<Dimension>>,
     pub(crate) restrictions: Vec<Restriction>,
+    pub(crate) data: Vec<DataRules>,
+    pub(crate) pilot: Option<Pilot>,
+    pub(crate) after: After,
+    pub(crate) amendment: Option<Amendment>,
     pub(crate) schema: Schema,
 }
 
@@ -44,6 +59,8 @@ pub struct Terms {
     pub legal: Vec<String>,
     /// What nobody may do with the numbers.
     pub prohibited: Vec<String>,
+    /// SHA-256 of the signed document that the file restates, if it names one.
+    pub document: Option<Sha256>,
 }
 
 /// When periods start, which may be asked, and how long after they close.
@@ -109,6 +126,8 @@ pub enum Capability {
     Publish,
     /// Propose an amendment.
     Propose,
+    /// Approve questions that wait for a person, at the own node.
+    Approve,
     /// Set targets.
     SetTarget,
 }
@@ -118,7 +137,7 @@ pub enum Capability {
 pub struct Privacy {
     /// Yearly budget of each node, in nano-ρ (10⁻⁹ ρ of zero-concentrated differential privacy).
     pub budget_nano_rho: u64,
-    /// Smaller groups are withheld, in learners.
+    /// Smaller groups are withheld, in learners: the greatest of its own and of what restrictions demand.
     pub floor: u32,
     /// Who judges the floor.
     pub floor_at: FloorAt,
@@ -150,21 +169,23 @@ pub struct Kpi {
     pub by: Vec<Breakdown>,
     /// What it is reported by.
     pub period: PeriodKind,
-    /// How precisely.
+    /// How precisely: the widest of its own margin and of what restrictions demand.
     pub margin: Margin,
+    /// Who approves each question before anything is charged; none: nobody has to.
+    pub needs: Option<Approval>,
+    /// What it is meant to reach.
+    pub target: Option<Target>,
     /// Line of the MOU on which it stands, from 1.
     pub line: usize,
 }
 
-/// A restriction: it only narrows what the KPIs allow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restriction {
-    /// Why, in the MOU's words.
-    pub because: String,
-    /// The dimension refused as breakdown, and its column refused in every predicate.
-    pub dimension: DimensionId,
-    /// The column the dimension reads.
-    pub column: String,
+/// Who approves a question, at each node that it is asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Approval {
+    /// One of the node's stewards.
+    One,
+    /// Two different ones.
+    Two,
 }
 
 impl Mou {
@@ -186,6 +207,11 @@ impl Mou {
     /// Version number, from 1.
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// Hash of the version that this one replaces; none for version 1.
+    pub fn replaces(&self) -> Option<Sha256> {
+        self.replaces
     }
 
     /// First day in force.
@@ -246,6 +272,26 @@ impl Mou {
     /// Every restriction.
     pub fn restrictions(&self) -> &[Restriction] {
         &self.restrictions
+    }
+
+    /// What it says of the data that parties of a kind hold.
+    pub fn data(&self, kind: PartyKind) -> Option<&DataRules> {
+        self.data.iter().find(|rules| rules.kind == kind)
+    }
+
+    /// The pilot, if it begins with one.
+    pub fn pilot(&self) -> Option<&Pilot> {
+        self.pilot.as_ref()
+    }
+
+    /// What happens to answers, and after it ends.
+    pub fn after(&self) -> &After {
+        &self.after
+    }
+
+    /// How it is amended and left, where it says.
+    pub fn amendment(&self) -> Option<Amendment> {
+        self.amendment
     }
 
     /// The canonical tables, with the columns the MOU declares.
@@ -314,8 +360,10 @@ words!(
     Read = "read",
     Publish = "publish",
     Propose = "propose",
+    Approve = "approve",
     SetTarget = "set-target"
 );
+words!(Approval, "kind of approval", One = "approval", Two = "two approvals");
 words!(FloorAt, "place to judge the floor", Coalition = "coalition", Node = "node");
 
 /// A word outside a closed vocabulary.

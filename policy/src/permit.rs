@@ -10,6 +10,7 @@ use crate::mou::Kpi;
 use crate::period::{Period, Span, Year, YearStart};
 use crate::predicate::ColumnRef;
 use crate::question::Question;
+use crate::refusal::{Reason, Refusal};
 use crate::schema::TableName;
 use crate::table::TableKey;
 
@@ -23,6 +24,7 @@ pub struct Permit {
     pub(crate) table: Table,
     pub(crate) accounting_year: Year,
     pub(crate) budget_nano_rho: u64,
+    pub(crate) may_measure: bool,
 }
 
 /// What the MOU in force allows of a question.
@@ -100,6 +102,35 @@ impl Permit {
     /// What the node may spend in that year, in nano-ρ.
     pub fn budget_nano_rho(&self) -> u64 {
         self.budget_nano_rho
+    }
+
+    /// Leave to have the table measured and paid for.
+    ///
+    /// # Errors
+    /// `NOT_RELEASED_YET` where the asker's party may only read what is released already; `HELD` where a
+    /// person has to approve.
+    pub fn measure(&self) -> Result<(), Refusal> {
+        if self.may_measure {
+            return self.approved();
+        }
+        Err(Refusal {
+            reason: Reason::NotReleasedYet,
+            clause: Clause::at("roles"),
+            message: "this table is not released yet, and your party may read but not ask"
+                .to_owned(),
+            hint: "a party that may ask has it measured; see the MOU's [roles]".to_owned(),
+        })
+    }
+
+    fn approved(&self) -> Result<(), Refusal> {
+        let kpi = self.table.kpi();
+        let Some(approval) = kpi.needs else { return Ok(()) };
+        Err(Refusal {
+            reason: Reason::Held,
+            clause: Clause::at(format!("kpi.{}.needs", kpi.id)),
+            message: format!("`{}` needs {approval} at each node", kpi.id),
+            hint: "its stewards decide".to_owned(),
+        })
     }
 }
 

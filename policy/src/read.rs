@@ -1,9 +1,14 @@
 //! From TOML to the agreement's types.
 
+mod data;
 pub(crate) mod definition;
 mod dimension;
 mod kpi;
+mod lifecycle;
 mod mou;
+mod number;
+mod restriction;
 mod standard;
+mod target;
 
 pub use standard::{Standard, standard};

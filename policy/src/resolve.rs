@@ -8,7 +8,7 @@ use crate::clause::Clause;
 use crate::derive::{RollUp, Source};
 use crate::digest::Sha256;
 use crate::dimension::{Breakdown, table_of};
-use crate::mou::{Kpi, Mou};
+use crate::mou::{Kpi, Limit, Mou};
 use crate::names::{DimensionId, KpiId};
 use crate::nearest::nearest;
 use crate::period::Period;
@@ -194,21 +194,15 @@ fn not_listed(mou: &Mou, kpi: &KpiId) -> Refusal {
 /// A restriction covers a column wherever it is used: as a breakdown and in the KPI's own conditions.
 fn unrestricted(mou: &Mou, kpi: &Kpi, breakdown: &Breakdown) -> Result<(), Refusal> {
     for (n, restriction) in mou.restrictions().iter().enumerate() {
-        let column_of = |id| mou.dimension(id).map(|dimension| dimension.source.column());
-        let broken_down = breakdown.dimensions().iter().any(|id| {
-            *id == restriction.dimension || column_of(id) == Some(restriction.column.as_str())
-        });
-        let read =
-            kpi.definition.columns().iter().any(|column| column.column == restriction.column);
-        if broken_down || read {
+        if let Some(what) = restriction.refuses(mou, kpi, breakdown) {
             return Err(Refusal {
                 reason: Reason::Restricted,
                 clause: Clause::at(format!("restrict[{}]", n + 1)),
-                message: format!(
-                    "`{}` is restricted: {}",
-                    restriction.dimension, restriction.because
-                ),
-                hint: "ask without it".to_owned(),
+                message: format!("`{what}` is restricted: {}", restriction.because),
+                hint: match restriction.limit {
+                    Limit::Kpi => "ask for another KPI".to_owned(),
+                    _ => "ask without it".to_owned(),
+                },
             });
         }
     }

@@ -272,15 +272,19 @@ impl<'a> Section<'a> {
 
     /// A number exactly as it is written, so that nobody rounds it.
     pub fn decimal(&self, key: &'static str) -> Option<Found<String>> {
+        self.needed(key, self.decimal_if_any(key))
+    }
+
+    /// A number exactly as it is written, if it is there.
+    pub fn decimal_if_any(&self, key: &'static str) -> Option<Found<String>> {
         // The document keeps spans into the text, so the digits themselves are there.
         let written =
             |span: Option<Range<usize>>| Some(self.sheet.document.raw().get(span?)?.to_owned());
-        let found = self.typed(key, "a number", |item| match item.as_value()? {
+        self.typed(key, "a number", |item| match item.as_value()? {
             Value::Float(number) => written(number.span()),
             Value::Integer(number) => written(number.span()),
             _ => None,
-        });
-        self.needed(key, found)
+        })
     }
 
     /// A day, written without quotes: `2026-01-15`.

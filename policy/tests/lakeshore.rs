@@ -104,7 +104,6 @@ fn every_refusal_names_its_reason() {
         (Asked { today: "2028-07-01", ..ANNUAL }, Reason::MouExpired),
         (Asked { peer: ("lakeshore-chamber", PeerRole::Node), ..ANNUAL }, Reason::RoleMayNotAsk),
         (Asked { peer: ("lakeshore-chamber", PeerRole::Steward), ..ANNUAL }, Reason::RoleMayNotAsk),
-        (Asked { peer: ("harbor-tech", PeerRole::Analyst), ..ANNUAL }, Reason::PartyMayNotAsk),
         (Asked { peer: ("stranger", PeerRole::Analyst), ..ANNUAL }, Reason::PartyMayNotAsk),
         (Asked { purpose: "marketing", ..ANNUAL }, Reason::PurposeNotListed),
         (Asked { kpi: "wages", ..ANNUAL }, Reason::KpiNotListed),
@@ -340,4 +339,56 @@ fn promise_10_peers_are_who_the_mou_says() {
     let shared = LAKESHORE.replace(&root("harbor-tech"), &root("lakeshore-cc"));
     let problems = Mou::read(shared.as_bytes()).unwrap_err();
     assert!(problems.to_string().contains("another party's root"), "{problems}");
+}
+
+#[test]
+fn who_may_only_read_gets_what_is_released_and_nothing_measured() {
+    let measured = |peer| match permitted(&lakeshore(), &Asked { peer, ..ANNUAL }) {
+        Ok(Permitted::Measure(permit)) => permit.measure().err().map(|refusal| refusal.reason),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(measured(("lakeshore-chamber", PeerRole::Analyst)), None);
+    assert_eq!(measured(("harbor-tech", PeerRole::Analyst)), Some(Reason::NotReleasedYet));
+}
+
+#[test]
+fn a_pilot_is_asked_of_its_parties_about_its_kpis_until_it_ends() {
+    let pilot =
+        "[pilot]\nuntil = 2026-12-31\nparties = [\"lakeshore-cc\"]\nkpis = [\"retention\"]\n\n";
+    let mou = with("[agreement]", &format!("{pilot}[agreement]"));
+    let reason = |asked: Asked| ask_under(&mou, &asked).err().map(|refusal| refusal.reason);
+    let retention = Asked { kpi: "retention", by: &[], ..ANNUAL };
+    let last = "2026-12-31";
+    assert_eq!(reason(Asked { today: last, ..retention }), None);
+    assert_eq!(
+        reason(Asked { today: last, node: "harbor-tech", ..retention }),
+        Some(Reason::NotInPilot)
+    );
+    assert_eq!(reason(Asked { today: last, ..ANNUAL }), Some(Reason::NotInPilot));
+    assert_eq!(reason(Asked { today: "2027-01-01", node: "harbor-tech", ..retention }), None);
+    assert_eq!(reason(Asked { today: "2027-01-01", ..ANNUAL }), None);
+    // The calendar knows: what the pilot leaves out falls due after it.
+    let first = |kpi: &str| {
+        let due = mou.calendar_tables();
+        due.iter().find(|due| due.table.kpi().id.as_str() == kpi).unwrap().from.to_string()
+    };
+    assert_eq!(first("retention"), "2026-07-22");
+    assert_eq!(first("enrolment"), "2027-01-01");
+}
+
+#[test]
+fn restrictions_take_the_strictest_of_what_they_say() {
+    let text = LAKESHORE.to_owned()
+        + "\n[[restrict]]\nbecause = \"few\"\nfloor = 25\n\
+           \n[[restrict]]\nbecause = \"few\"\nkpi = \"retention\"\nmargin = 40\n\
+           \n[[restrict]]\nbecause = \"few\"\nkpi = \"retention\"\nmargin = 3\n\
+           \n[[restrict]]\nbecause = \"not now\"\nkpi = \"hires_of_completers\"\nrefuse = true\n\
+           \n[[restrict]]\nbecause = \"law\"\nkpi = \"enrolment\"\ncolumn = \"sex\"\nrefuse = true\n";
+    let mou = Mou::read(text.as_bytes()).unwrap();
+    assert_eq!(mou.privacy().floor, 25);
+    assert_eq!(mou.kpi(&"retention".parse().unwrap()).unwrap().margin.learners(), 40);
+    assert_eq!(ask_under(&mou, &HIRES).unwrap_err().reason, Reason::Restricted);
+    let by_sex = |kpi| ask_under(&mou, &Asked { kpi, by: &["sex"], ..ANNUAL });
+    assert_eq!(by_sex("enrolment").unwrap_err().reason, Reason::Restricted);
+    assert!(by_sex("credential_attainment").is_ok());
 }

@@ -229,7 +229,8 @@ async fn promise_5_no_by_default() {
     let answers = asker
         .ask(&"x.2".parse().unwrap(), &wanted(&coalition.mou, "enrolment", "2025-26", SEX))
         .await;
-    assert_eq!(refusal(&answers[0], "lakeshore-cc"), Reason::PartyMayNotAsk);
+    // Its party may read what is released, and nothing is measured for it.
+    assert_eq!(refusal(&answers[0], "lakeshore-cc"), Reason::NotReleasedYet);
     serving.stop().await;
     assert_eq!(read_only(&coalition.ledger("lakeshore-cc", 1)).unwrap().charged_tables, 0);
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::definition::Anchor;
 use crate::dimension::{Breakdown, Dimension, table_of};
 use crate::margin::Margin;
-use crate::mou::{Kpi, PartyKind};
+use crate::mou::{Approval, Kpi, PartyKind};
 use crate::names::{DimensionId, KpiId, StandardId};
 use crate::nearest::nearest;
 use crate::period::PeriodKind;
 use crate::read::definition::definition;
 use crate::read::standard::{Standard, StandardKpi};
+use crate::read::target::target;
 use crate::schema::Schema;
 use crate::section::{Section, Sheet};
 
@@ -19,7 +20,7 @@ const MAX_DIMENSIONS: usize = 3;
 /// A breakdown of three dimensions over the longest code lists stays under this; more is a mistake.
 const MAX_CELLS: usize = 10_000;
 /// Keys of the format that this version cannot enforce.
-const LATER: &[&str] = &["target", "needs", "cap", "embargo"];
+const LATER: &[&str] = &["cap", "embargo"];
 
 /// What a KPI may refer to.
 pub(super) struct Known<'a> {
@@ -60,7 +61,12 @@ pub(super) fn kpi(section: Section<'_>, known: &Known<'_>) -> Option<Kpi> {
             "name a kind of party, such as \"college\"",
         );
     }
+    let needs = section.word_if_any::<Approval>("needs");
+    let target = section
+        .section_if_any("target")
+        .map(|section| target(section, definition.as_ref().map(|definition| definition.measure)));
     section.end(LATER);
+    (section.item("needs").is_none() || needs.is_some()).then_some(())?;
     Some(Kpi {
         id: id?.value,
         title: title?,
@@ -69,6 +75,8 @@ pub(super) fn kpi(section: Section<'_>, known: &Known<'_>) -> Option<Kpi> {
         by: by?,
         period: period?.value,
         margin: Margin::new(u32::try_from(margin?.value).ok()?)?,
+        needs: needs.map(|found| found.value),
+        target: target.map_or(Some(None), |target| target.map(Some))?,
         line,
     })
 }

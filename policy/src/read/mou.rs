@@ -8,14 +8,18 @@ use jiff::civil::Date;
 
 use crate::digest::Sha256;
 use crate::mou::{
-    Calendar, Capability, FloorAt, Kpi, Mou, Party, PartyKind, Privacy, Restriction, Role, Terms,
+    After, Calendar, Capability, FloorAt, Kpi, Limit, Mou, Party, PartyKind, Privacy, Restriction,
+    Role, Terms,
 };
-use crate::names::{DimensionId, PartyId, Purpose};
-use crate::nearest::nearest;
+use crate::names::{PartyId, Purpose};
 use crate::period::{Year, YearStart};
 use crate::problem::{Problem, Problems, Severity};
+use crate::read::data::data;
 use crate::read::dimension::declared_dimension;
 use crate::read::kpi::{Known, kpi};
+use crate::read::lifecycle::{after, amendment, pilot};
+use crate::read::number::exact;
+use crate::read::restriction::restriction;
 use crate::read::standard::standard;
 use crate::section::{Found, Section, Sheet};
 
@@ -60,12 +64,9 @@ fn mou(sheet: &Sheet, hash: Sha256) -> Option<Mou> {
     let id = root.word::<PartyId>("id");
     let title = root.text("title");
     let version = root.number("version", 1..=1_000_000);
-    if version.as_ref().is_some_and(|version| version.value > 1) {
-        root.problem_at(
-            "version",
-            "this version of sumac cannot enforce amendments",
-            "it enforces version 1",
-        );
+    let replaces = root.word_if_any::<Sha256>("replaces").map(|found| found.value);
+    if let Some(version) = &version {
+        replaces_a_version(&root, version.value);
     }
     if let Some(pinned) = root.word::<Sha256>("catalogue")
         && pinned.value != standard.hash
@@ -105,26 +106,39 @@ fn mou(sheet: &Sheet, hash: Sha256) -> Option<Mou> {
         root.sections("kpi").into_iter().map(|section| kpi(section, &known)).collect();
     let restrictions: Vec<_> =
         root.sections("restrict").into_iter().map(|section| restriction(section, &known)).collect();
-    root.end(&["replaces", "pilot", "after", "amendment", "data", "audit", "publish"]);
+    let data =
+        root.section_if_any("data").map_or(Some(Vec::new()), |section| data(section, &schema));
+    let pilot = root.section_if_any("pilot").map(pilot);
+    let after = root.section_if_any("after").map_or(Some(After::default()), after);
+    let amendment = root.section_if_any("amendment").map(amendment);
+    root.end(&["audit", "publish"]);
 
     let kpis: Option<Vec<Kpi>> = kpis.into_iter().collect();
     let parties: Option<Vec<_>> = parties.into_iter().collect();
-    let restrictions: Option<Vec<_>> = restrictions.into_iter().collect();
+    let restrictions = restrictions.into_iter().collect::<Option<Vec<_>>>()?;
+    let (mut kpis, mut privacy) = (kpis?, privacy?);
+    strictest_wins(&restrictions, &mut kpis, &mut privacy);
     Some(Mou {
         hash,
         id: id?.value.as_str().to_owned(),
         title: title?.value.to_owned(),
         version: u32::try_from(version?.value).ok()?,
+        replaces,
         effective: effective?,
         expires: expires?,
         agreement: terms?,
         calendar: calendar?,
         parties: parties?,
         roles: roles?,
-        privacy: privacy?,
-        kpis: kpis?.into_iter().map(Arc::new).collect(),
+        privacy,
+        kpis: kpis.into_iter().map(Arc::new).collect(),
         dimensions,
-        restrictions: restrictions?,
+        restrictions,
+        data: data?,
+        // There, and sound; or not there.
+        pilot: pilot.map_or(Some(None), |pilot| pilot.map(Some))?,
+        after: after?,
+        amendment: amendment.map_or(Some(None), |amendment| amendment.map(Some))?,
         schema,
     })
 }
@@ -162,14 +176,13 @@ fn terms(section: Section<'_>) -> Option<Terms> {
     };
     let legal = texts(section.words_if_any("legal"));
     let prohibited = texts(section.words_if_any("prohibited"));
-    // The signed document it restates: carried and shown, nothing to enforce.
-    section.word_if_any::<Sha256>("document");
+    let document = section.word_if_any::<Sha256>("document").map(|found| found.value);
     if purposes.as_ref().is_some_and(Vec::is_empty) {
         section.problem_at("purposes", "no purpose is listed", "every question names one");
     }
     section.end(&[]);
     let purposes = purposes?.into_iter().map(|found| found.value).collect();
-    Some(Terms { purposes, legal, prohibited })
+    Some(Terms { purposes, legal, prohibited, document })
 }
 
 fn calendar(section: Section<'_>) -> Option<Calendar> {
@@ -302,7 +315,7 @@ fn privacy(section: Section<'_>) -> Option<Privacy> {
 
 /// `budget = { rho = 0.5 }`, read exactly: nine decimals of ρ are nano-ρ.
 fn budget(section: Section<'_>) -> Option<u64> {
-    let rho = section.decimal("rho").map(|rho| nano(&rho.value).filter(|nano| *nano > 0));
+    let rho = section.decimal("rho").map(|rho| exact(&rho.value, 9).filter(|nano| *nano > 0));
     if rho == Some(None) {
         section.problem_at("rho", "not a positive ρ of at most nine decimals", "such as 0.5");
     }
@@ -320,39 +333,36 @@ fn min_parties(section: Section<'_>) -> Vec<(PartyKind, u32)> {
     entries
 }
 
-fn restriction(section: Section<'_>, known: &Known<'_>) -> Option<Restriction> {
-    let because = section.text("because");
-    let dimension = section.word::<DimensionId>("dimension");
-    let refuse = section.flag_if_any("refuse");
-    if refuse.is_none_or(|refuse| !refuse.value) {
-        section
-            .problem("a restriction refuses", "write refuse = true, or leave the restriction out");
+/// The widest margin and the greatest floor that any restriction demands.
+fn strictest_wins(restrictions: &[Restriction], kpis: &mut [Kpi], privacy: &mut Privacy) {
+    for restriction in restrictions {
+        match restriction.limit {
+            Limit::Margin(margin) => {
+                for kpi in kpis.iter_mut().filter(|kpi| restriction.covers(kpi)) {
+                    kpi.margin = kpi.margin.max(margin);
+                }
+            }
+            Limit::Floor(floor) => privacy.floor = privacy.floor.max(floor),
+            Limit::Column { .. } | Limit::Kpi => {}
+        }
     }
-    section.end(&["kpi", "floor", "margin"]);
-    let dimension = dimension?.value;
-    let column = known
-        .dimensions
-        .iter()
-        .find(|resolved| resolved.id == dimension)
-        .map(|resolved| resolved.source.column().to_owned());
-    if column.is_none() {
-        let ids = || known.dimensions.iter().map(|dimension| dimension.id.as_str());
-        let hint = match nearest(dimension.as_str(), ids()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", ids().collect::<Vec<_>>().join(", ")),
-        };
-        section.problem_at("dimension", format_args!("no dimension `{dimension}`"), hint);
-    }
-    Some(Restriction { because: because?.value.to_owned(), dimension, column: column? })
 }
 
-/// Decimal ρ as nano-ρ, exactly.
-fn nano(text: &str) -> Option<u64> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || decimals.len() > 9 || !digits(whole) || !digits(decimals) {
-        return None;
+/// Version 1 begins an agreement; every later one names what it replaces.
+fn replaces_a_version(root: &Section<'_>, version: i64) {
+    let named = root.item("replaces").is_some();
+    if version > 1 && !named {
+        root.problem_at(
+            "version",
+            format_args!("version {version} does not say which version it replaces"),
+            "add replaces = \"sha256:…\", the hash that `sumac mou verify` prints for that version",
+        );
     }
-    let nano: u64 = format!("{decimals:0<9}").parse().ok()?;
-    whole.parse::<u64>().ok()?.checked_mul(1_000_000_000)?.checked_add(nano)
+    if version == 1 && named {
+        root.problem_at(
+            "replaces",
+            "version 1 replaces nothing",
+            "leave it out, or raise `version`",
+        );
+    }
 }

@@ -90,6 +90,8 @@ pub(super) fn mou_text(budget: Budget) -> String {
 
 fn text(budget: Budget, kpis: &str) -> String {
     let (head, _) = LAKESHORE.split_once("[[kpi]]").unwrap();
+    // The rival may propose, and neither ask nor read.
+    let head = head.replace("\"read\", \"propose\"", "\"propose\"");
     let (before, after) = head.split_once("[[party]]\nid       = \"northside-health\"").unwrap();
     let with_mill = format!("{before}{MILL}[[party]]\nid       = \"northside-health\"{after}");
     let budget = format!("{:.9}", nano_rho(budget) as f64 / 1e9);
