@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use sumac_keys::{Seal, Trust, seal};
 use sumac_policy::{PartyId, Peer, TableKey};
-use sumac_protocol::{LogHead, ProofError, RecordedRelease, SignedHead, SignedRelease};
+use sumac_protocol::{
+    LogHead, ProofError, RecordedRelease, SignedHead, SignedRelease, release_commitment,
+};
 
 use crate::verify::in_words;
 
@@ -56,16 +58,16 @@ pub(crate) fn judge_record(
     recorded: &RecordedRelease,
     head: &LogHead,
 ) -> Result<(), NotShown> {
-    let Record { seq, event } = serde_json::from_slice(&recorded.record)
+    let Record { seq, salt, event } = serde_json::from_slice(&recorded.record)
         .map_err(|error| NotShown::NotARecord(error.to_string()))?;
     let (Event::Released(stated) | Event::Derived(stated)) = event;
-    let body = hex::decode(&stated.body).ok();
-    let body = body.and_then(|bytes| SignedRelease::from_bytes(&bytes).ok());
+    let salt = hex::decode(&salt).ok().and_then(|salt| <[u8; 32]>::try_from(salt).ok());
+    let commitment = salt.map(|salt| release_commitment(&salt, &release.to_bytes()).to_string());
     for (what, same) in [
         ("position", seq == recorded.inclusion.seq),
         ("table", stated.table == table.to_string()),
         ("revision", stated.revision == revision),
-        ("content", body.as_ref() == Some(release)),
+        ("content", commitment.as_ref() == Some(&stated.commitment)),
     ] {
         if !same {
             return Err(NotShown::OtherRecord(what));
@@ -78,6 +80,7 @@ pub(crate) fn judge_record(
 #[derive(Deserialize)]
 struct Record {
     seq: u64,
+    salt: String,
     event: Event,
 }
 
@@ -92,5 +95,5 @@ enum Event {
 struct Stated {
     table: String,
     revision: u32,
-    body: String,
+    commitment: String,
 }

@@ -9,7 +9,7 @@ use sumac_keys::{Clock, Root, TlsIdentity, Trust, seal};
 use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Resolved, Table, TableKey, standard};
 use sumac_protocol::{
     Consistency, Inclusion, LogHead, Mechanism, RecordedRelease, Release, ReleaseFacts, SignedHead,
-    SignedRelease, Withheld,
+    SignedRelease, Withheld, release_commitment,
 };
 
 use crate::absence::Absence;
@@ -156,9 +156,10 @@ pub(crate) fn logged(
     let mut tree = MemoryBackedTree::<sha2::Sha256, Vec<u8>>::new();
     let mut records = Vec::new();
     for (seq, (table, revision, release)) in releases.iter().enumerate() {
-        let (salt, body) = (hex::encode([salt; 32]), hex::encode(release.to_bytes()));
+        let commitment = release_commitment(&[salt; 32], &release.to_bytes());
+        let salt = hex::encode([salt; 32]);
         let record = format!(
-            r#"{{"seq":{seq},"at":"{}","salt":"{salt}","event":{{"released":{{"table":"{table}","revision":{revision},"body":"{body}"}}}}}}"#,
+            r#"{{"seq":{seq},"at":"{}","salt":"{salt}","event":{{"released":{{"table":"{table}","revision":{revision},"commitment":"{commitment}"}}}}}}"#,
             *NOON
         );
         tree.push(record.clone().into_bytes());

@@ -1,5 +1,7 @@
 //! A release as its node's log records it, on the wire.
 
+use sumac_policy::Sha256;
+
 use crate::field::{WireError, at_most};
 use crate::limits::MAX_RECORD_BYTES;
 use crate::log_head::Inclusion;
@@ -12,6 +14,12 @@ pub struct RecordedRelease {
     pub record: Vec<u8>,
     /// Shows that they are below the head that is sent with them.
     pub inclusion: Inclusion,
+}
+
+/// What the record of a release says of it: SHA-256 over the record's salt and the encoded `SignedRelease`. It binds
+/// the release, and is of no use to find it out: the release carries a signature that nobody can guess.
+pub fn release_commitment(salt: &[u8; 32], release: &[u8]) -> Sha256 {
+    Sha256::of(&[salt, release].concat())
 }
 
 impl From<RecordedRelease> for wire::RecordedRelease {

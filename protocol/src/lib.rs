@@ -37,7 +37,7 @@ pub use answer::{
 };
 pub use ask::{Ask, RequestId, RequestIdError, ask_request};
 pub use describe::{Description, SnapshotFacts};
-pub use evidence::RecordedRelease;
+pub use evidence::{RecordedRelease, release_commitment};
 pub use field::WireError;
 pub use limits::{
     MAX_ANSWER_BYTES, MAX_BREAKDOWN, MAX_CELLS, MAX_CHAIN, MAX_MESSAGE_BYTES, MAX_RECORD_BYTES,

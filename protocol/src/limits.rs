@@ -7,9 +7,8 @@ pub const MAX_TABLES_PER_CALL: usize = 256;
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 
 /// Bytes of a message that an asker accepts: [`MAX_TABLES_PER_CALL`] releases of [`MAX_CELLS`] cells, ten bytes
-/// each at most, each a second time in the log's record of it, which spells a byte with two letters; with room
-/// for signatures and certificates.
-pub const MAX_ANSWER_BYTES: usize = 96 << 20;
+/// each at most, with room for signatures, certificates, and the log's records of them.
+pub const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// Dimensions of a breakdown. More of them leave groups too small for any margin.
 pub const MAX_BREAKDOWN: usize = 3;

@@ -15,10 +15,11 @@ use crate::terminal::{answer, tell};
 ///
 /// Reads every record: its checksum, its spelling, its place, the tree over all
 /// of them, every head and whose signature it carries, that every release
-/// follows its charge, that no year spends more than its budget. Derives every
-/// balance anew and compares it with the index. Works while the node serves,
-/// and on a copy of the folder (--ledger). Changes nothing. The exit code is 1
-/// if anything is off; then the record's number is told, and what to do.
+/// follows its charge, that no year spends more than its budget. Holds every
+/// release against the record that binds it. Derives every balance anew and
+/// compares it with the index. Works while the node serves, and on a copy of
+/// the folder (--ledger). Changes nothing. The exit code is 1 if anything is
+/// off; then the record's number is told, and what to do.
 ///
 /// Example: sumac ledger check --home /srv/sumac
 ///          sumac ledger check --ledger ./copy --mou ./mou
@@ -35,6 +36,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let checked = store::check(&ledger.dir, trust.as_ref()).context("check the ledger")?;
     answer(&words(&checked))?;
     only_this_party(&checked, &ledger)?;
+    if checked.bodies.is_none() && ledger.settings.is_some() {
+        return Err(hinted(
+            "the folder `bodies` is gone, and the releases with it",
+            "stop the node, and put the folder back or restore the ledger from a backup",
+        ));
+    }
     if checked.index == IndexState::Disagrees {
         return Err(hinted(
             "the index says otherwise than the log",
@@ -69,8 +76,9 @@ fn only_this_party(checked: &Checked, ledger: &Ledger) -> anyhow::Result<()> {
 }
 
 fn words(checked: &Checked) -> String {
-    let Checked { records, heads, unfinished_bytes, head, signers, charges, releases, .. } =
-        checked;
+    let Checked {
+        records, heads, unfinished_bytes, head, signers, charges, releases, bodies, ..
+    } = checked;
     let mut text = String::new();
     let mut line = |label: &str, words: &str| {
         let _ = writeln!(text, "{label:<12}{words}");
@@ -94,6 +102,10 @@ fn words(checked: &Checked) -> String {
     }
     line("charges", &format!("{charges}: each table's measurement once, within its year's budget"));
     line("releases", &format!("{releases}: each once, after its charge"));
+    match bodies {
+        Some(bodies) => line("bodies", &format!("{bodies}: each as its record binds it")),
+        None => line("bodies", "not compared: the folder `bodies` is not beside the log"),
+    }
     for (year, spent) in &checked.spent_nano_rho {
         line("spent", &format!("{year}: ρ = {}", NanoRho::new(*spent)));
     }

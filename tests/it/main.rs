@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod bodies;
 mod coalition;
 mod command;
 mod crash;

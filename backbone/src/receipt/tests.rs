@@ -67,7 +67,7 @@ fn a_file_of_another_form_is_no_receipt() {
     for (found, instead, expected) in [
         ("sumac-receipt/1", "sumac-receipt/2", "`sumac-receipt/2`"),
         ("\"position\"", "\"place\"", "form"),
-        ("sha256:", "sha1:", "`head.root`"),
+        ("\"root\": \"sha256:", "\"root\": \"sha1:", "`head.root`"),
         ("\"signature\": \"", "\"signature\": \"zz", "`release.signature`"),
         ("\"at\": \"", "\"at\": \"noon ", "`head.at`"),
     ] {
@@ -96,7 +96,7 @@ fn each_change_to_a_receipt_is_caught_with_its_own_reason() {
         assert!(record.contains(found), "{record}");
         receipt.recorded.record = record.replace(found, instead).into_bytes();
     }
-    let cases: [(&str, Change, &str); 19] = [
+    let cases: [(&str, Change, &str); 21] = [
         (
             "a cell",
             |_, receipt| restate(receipt, |facts| facts.cells[3] += 1),
@@ -167,12 +167,26 @@ fn each_change_to_a_receipt_is_caught_with_its_own_reason() {
         ),
         (
             "the record's release",
-            |_, receipt| rewrite(receipt, "\"body\":\"0a", "\"body\":\"0b"),
+            |_, receipt| {
+                let record = String::from_utf8(receipt.recorded.record.clone()).unwrap();
+                let at = record.find("sha256:").unwrap() + 7;
+                rewrite(receipt, &record[at..at + 64], &"ab".repeat(32));
+            },
             "another content",
         ),
         (
             "the record's salt",
             |_, receipt| rewrite(receipt, "\"salt\":\"07", "\"salt\":\"08"),
+            "another content",
+        ),
+        (
+            "a salt that is too short",
+            |_, receipt| rewrite(receipt, "\"salt\":\"0707", "\"salt\":\"07"),
+            "another content",
+        ),
+        (
+            "the record's time",
+            |_, receipt| rewrite(receipt, "\"at\":\"2026", "\"at\":\"2025"),
             "not the one that the log holds at its place",
         ),
         ("the position", |_, receipt| receipt.recorded.inclusion.seq = 3, "another position"),
@@ -270,8 +284,8 @@ fn a_derived_table_has_a_receipt_too() {
     let mut receipt = receipt_of(&coalition, &table, facts);
     let record = String::from_utf8(receipt.recorded.record).unwrap();
     // As the ledger spells it: with the table that it came from.
-    let from = format!(r#""from":"{source}","from_revision":0,"body""#);
-    let record = record.replace("\"released\"", "\"derived\"").replace("\"body\"", &from);
+    let from = format!(r#""from":"{source}","from_revision":0,"commitment""#);
+    let record = record.replace("\"released\"", "\"derived\"").replace("\"commitment\"", &from);
     receipt.recorded = RecordedRelease {
         record: record.into_bytes(),
         inclusion: Inclusion { seq: 0, path: vec![] },

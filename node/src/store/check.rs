@@ -2,6 +2,8 @@
 //!
 //! It counts anew instead of asking the book, so that a mistake in one shows against the other.
 
+mod named;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
@@ -11,10 +13,11 @@ use sumac_keys::{Seal, Trust};
 use sumac_policy::{Peer, TableKey};
 use sumac_protocol::SignedHead;
 
+use self::named::Named;
 use super::book::{Book, BookError};
 use super::error::{Damage, StoreError};
 use super::index::Index;
-use super::ledger::{INDEX, LOCK, LOG};
+use super::ledger::{BODIES, INDEX, LOCK, LOG};
 use super::record::Event;
 use super::scan::{self, Acknowledged, Batch, Fault, Placed, Stretch};
 use super::tree::{self, Tree};
@@ -40,6 +43,9 @@ pub struct Checked {
     pub charges: u64,
     /// Releases, each after its charge.
     pub releases: u64,
+    /// Releases and tables added up whose bodies are there, each as its record binds it; none where there is the log
+    /// alone, without the folder of bodies.
+    pub bodies: Option<u64>,
     /// What the index says.
     pub index: IndexState,
 }
@@ -65,11 +71,12 @@ pub enum IndexState {
 }
 
 /// Reads all of the log in `dir` and verifies it: checksums, spelling, order, tree, heads, that each release
-/// follows its charge, that no year spends more than its budget. With `trust`, each head's signature too, by
+/// follows its charge, that no year spends more than its budget; and that each release lies beside the log as its
+/// record binds it. With `trust`, each head's signature too, by
 /// the certificate's standing at the head's time. Works while a node serves, and changes nothing.
 ///
 /// # Errors
-/// The first record that does not hold; a log shorter than its index remembers; no log.
+/// The first record or release that does not hold; a log shorter than its index remembers; no log.
 pub fn check(dir: &Path, trust: Option<&Trust>) -> Result<Checked, StoreError> {
     let path = dir.join(LOG);
     let mut witness = Witness::of(dir);
@@ -91,7 +98,9 @@ pub fn check(dir: &Path, trust: Option<&Trust>) -> Result<Checked, StoreError> {
         }
     }
     let index = witness.verdict(audit.records());
-    audit.finish(&path, unfinished_bytes, index)
+    let named = std::mem::take(&mut audit.named);
+    let bodies = named.compare(&dir.join(BODIES))?;
+    Ok(Checked { bodies, ..audit.finish(&path, unfinished_bytes, index)? })
 }
 
 /// The running sums of a check.
@@ -107,6 +116,7 @@ struct Audit<'a> {
     spent: BTreeMap<String, u64>,
     /// Every measurement that was charged, and whether it is released.
     measured: BTreeMap<(TableKey, u32), bool>,
+    named: Named,
 }
 
 impl Audit<'_> {
@@ -119,6 +129,7 @@ impl Audit<'_> {
         let mut last = self.records();
         for Placed { offset, payload, record } in batch.records {
             let fault = |damage| Fault { record: record.seq, offset, damage };
+            self.named.take(&record);
             self.count(record.event).map_err(Damage::Place).map_err(fault)?;
             self.tree.push(tree::leaf(&payload));
             last = record.seq;
@@ -198,6 +209,7 @@ impl Audit<'_> {
             lifetime_nano_rho,
             charges,
             releases,
+            bodies: None,
             index,
         })
     }

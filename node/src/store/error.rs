@@ -95,19 +95,17 @@ pub enum StoreError {
         /// What is wrong with it.
         source: Damage,
     },
-    /// A release that was written cannot be read back.
+    /// A release that was written is not there any more as it was.
     #[error(
-        "the release of table {table} in ledger `{path}` (byte {offset}) is damaged; nothing was answered: keep the file, and restore the ledger from a backup"
+        "the release of table {table}, which record {record} of the ledger names, is not in `{path}` as it was written; nothing was changed or answered: keep the folder, and restore the ledger from a backup"
     )]
     ReleaseDamaged {
-        /// The log.
+        /// The folder of bodies.
         path: PathBuf,
         /// The table.
         table: TableKey,
-        /// Where the release should be, in bytes.
-        offset: u64,
-        /// What is wrong with it.
-        source: Damage,
+        /// The place of the record that names it.
+        record: u64,
     },
     /// The index cannot be made.
     #[error("write index `{path}`: the disk must have room; the ledger itself is untouched")]
@@ -123,9 +121,9 @@ pub enum StoreError {
         /// Why not.
         source: io::Error,
     },
-    /// A record is larger than a release of the largest table would be.
+    /// A record or a release is larger than any that is meant.
     #[error(
-        "a record of {bytes} bytes is too long for the ledger, which takes {most}; nothing was written"
+        "{bytes} bytes at once are too long for the ledger, which takes {most}; nothing was written"
     )]
     TooLong {
         /// Its length.

@@ -3,15 +3,20 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::log::{Disk, Media};
+use super::log::{Disk, Media, MediaOf};
 
-/// A disk that forgets at once whatever is not synced, and loses power at its `syncs_left`th sync from now:
+/// A machine whose disk forgets at once whatever is not synced, and loses power at its `syncs_left`th sync from now:
 /// the same as a process killed there and a page cache lost.
-pub(super) struct Forgetful {
-    pub(super) disk: Disk,
-    pub(super) unsynced: Vec<u8>,
-    pub(super) syncs_left: usize,
+pub(super) fn forgetful(syncs_left: usize) -> MediaOf {
+    Machine::of_files(syncs_left, None)
+}
+
+/// A machine whose disk writes unsynced pages in any order, and loses power at its `syncs_left`th sync from now: then
+/// some pages of every file are there, some are zeros, and a file may end before them.
+pub(super) fn reordering(syncs_left: usize, seed: u64) -> MediaOf {
+    Machine::of_files(syncs_left, Some(Dice::new(seed)))
 }
 
 /// A full disk: it takes `room` bytes more, and then fails, having written a part.
@@ -30,14 +35,26 @@ pub(super) struct Gated {
     pub(super) begun: tokio::sync::mpsc::UnboundedSender<()>,
 }
 
-/// A disk that writes unsynced pages in any order, and loses power at its `syncs_left`th sync from now: then
-/// some of them are there, some are zeros, and the file may end before them.
-pub(super) struct Reordering {
+/// All files of a machine whose power will be cut.
+struct Machine {
+    files: Vec<Unsynced>,
+    syncs_left: usize,
+    off: bool,
+    /// Decides what a power cut leaves; without it, nothing.
+    dice: Option<Dice>,
+}
+
+/// A file, and what was written to it since its last sync.
+struct Unsynced {
     file: File,
     length: u64,
-    unsynced: Vec<u8>,
-    syncs_left: usize,
-    dice: Dice,
+    bytes: Vec<u8>,
+}
+
+/// One file of a machine.
+struct OfMachine {
+    machine: Arc<Mutex<Machine>>,
+    place: usize,
 }
 
 /// A sequence that looks random and is the same for the same seed (SplitMix64).
@@ -63,27 +80,58 @@ impl Dice {
     }
 }
 
-impl Reordering {
-    pub(super) fn new(file: File, syncs_left: usize, seed: u64) -> Self {
-        let length = file.metadata().map_or(0, |facts| facts.len());
-        Self { file, length, unsynced: Vec::new(), syncs_left, dice: Dice::new(seed) }
+impl Machine {
+    fn of_files(syncs_left: usize, dice: Option<Dice>) -> MediaOf {
+        let machine = Self { files: Vec::new(), syncs_left, off: false, dice };
+        let machine = Arc::new(Mutex::new(machine));
+        Box::new(move |file| {
+            let mut files = machine.lock().unwrap_or_else(PoisonError::into_inner);
+            let length = file.metadata().map_or(0, |facts| facts.len());
+            files.files.push(Unsynced { file, length, bytes: Vec::new() });
+            let place = files.files.len() - 1;
+            Box::new(OfMachine { machine: Arc::clone(&machine), place })
+        })
+    }
+
+    fn sync(&mut self, place: usize) -> io::Result<()> {
+        if self.off {
+            return Err(no_power());
+        }
+        let Some(left) = self.syncs_left.checked_sub(1) else {
+            self.off = true;
+            if let Some(dice) = &mut self.dice {
+                self.files.iter_mut().try_for_each(|file| file.cut_power(dice))?;
+            }
+            return Err(no_power());
+        };
+        self.syncs_left = left;
+        self.files.get_mut(place).map_or(Ok(()), Unsynced::keep)
+    }
+}
+
+impl Unsynced {
+    fn keep(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.bytes)?;
+        self.length += self.bytes.len() as u64;
+        self.bytes.clear();
+        Ok(())
     }
 
     /// Leaves of the unsynced bytes what a power cut may leave.
-    fn cut_power(&mut self) -> io::Result<()> {
-        let all = self.unsynced.len();
-        let kept = match self.dice.below(3) {
+    fn cut_power(&mut self, dice: &mut Dice) -> io::Result<()> {
+        let all = self.bytes.len();
+        let kept = match dice.below(3) {
             0 => all,
-            _ => self.dice.below(all + 1),
+            _ => dice.below(all + 1),
         };
-        let everything = self.dice.below(4) == 0;
+        let everything = dice.below(4) == 0;
         let mut left = Vec::new();
         let mut page = None;
         let mut lost = false;
-        for (at, byte) in (self.length..).zip(self.unsynced.iter().take(kept)) {
+        for (at, byte) in (self.length..).zip(self.bytes.iter().take(kept)) {
             if page != Some(at / PAGE) {
                 page = Some(at / PAGE);
-                lost = !everything && self.dice.below(2) == 0;
+                lost = !everything && dice.below(2) == 0;
             }
             left.push(if lost { 0 } else { *byte });
         }
@@ -91,39 +139,21 @@ impl Reordering {
     }
 }
 
-impl Media for Reordering {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.unsynced.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        let Some(left) = self.syncs_left.checked_sub(1) else {
-            self.cut_power()?;
-            return Err(io::Error::other("no power"));
-        };
-        self.syncs_left = left;
-        self.file.write_all(&self.unsynced)?;
-        self.length += self.unsynced.len() as u64;
-        self.unsynced.clear();
-        Ok(())
-    }
+fn no_power() -> io::Error {
+    io::Error::other("no power")
 }
 
-impl Media for Forgetful {
+impl Media for OfMachine {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.unsynced.extend_from_slice(bytes);
+        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        let unsynced = machine.files.get_mut(self.place);
+        unsynced.into_iter().for_each(|file| file.bytes.extend_from_slice(bytes));
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let Some(left) = self.syncs_left.checked_sub(1) else {
-            return Err(io::Error::other("no power"));
-        };
-        self.syncs_left = left;
-        self.disk.append(&self.unsynced)?;
-        self.unsynced.clear();
-        self.disk.sync()
+        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        machine.sync(self.place)
     }
 }
 

@@ -20,8 +20,7 @@ pub(super) const FORMAT_VERSION: u32 = 1;
 /// Bytes before a payload.
 pub(super) const FRAME_BYTES: u64 = 16;
 
-/// A release of the largest table fits, as hexadecimal; a longer record is a mistake. Also what makes a
-/// frame recognisable: a length below it has a zero byte, which canonical JSON never holds.
+/// Any record fits, and a longer one is a mistake. Also what makes a frame recognisable: a length below it has a zero byte, which canonical JSON never holds.
 pub(super) const MAX_RECORD: usize = 1 << 20;
 
 const MAGIC: [u8; 8] = *b"SUMACLOG";

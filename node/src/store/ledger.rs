@@ -1,6 +1,6 @@
 //! The store: what the rest of the node calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,16 @@ use sumac_policy::{Span, TableKey};
 use sumac_protocol::{Consistency, Inclusion, SignedHead};
 use tokio::sync::{mpsc, oneshot};
 
-use super::book::{Book, SpentIn, Totals};
+use super::bodies::Shelf;
+use super::book::{Book, SpentIn, TableState, Totals};
 use super::charge::{Charge, ChargeRequest, Charging};
 use super::error::StoreError;
+use super::frame;
 use super::head::Signer;
 use super::index::Index;
-use super::log::{self, Disk, Log, Media};
+use super::log::{self, Disk, Log, MediaOf};
 use super::record::{Import, MouInForce, Note};
-use super::scan::{self, Acknowledged};
+use super::scan::{self, Acknowledged, Scan};
 use super::writer::{Reply, Request, Writer};
 
 /// Where the random bytes in each record come from.
@@ -28,6 +30,7 @@ pub type Salts = Box<dyn FnMut() -> [u8; 32] + Send>;
 const QUEUE: usize = 256;
 
 pub(super) const LOG: &str = "ledger.log";
+pub(super) const BODIES: &str = "bodies";
 pub(super) const INDEX: &str = "index";
 pub(super) const LOCK: &str = "lock";
 
@@ -137,24 +140,27 @@ impl Store {
     /// A folder that cannot be written, another process in it, a newer format, a log that was damaged or cut.
     /// The log is changed only if none of these holds.
     pub fn open(dir: &Path, salts: Salts, signer: Signer) -> Result<(Self, Opening), StoreError> {
-        Self::open_on(dir, salts, signer, |file| Box::new(Disk(file)))
+        Self::open_on(dir, salts, signer, Box::new(|file| Box::new(Disk(file))))
     }
 
     pub(super) fn open_on(
         dir: &Path,
         salts: Salts,
         signer: Signer,
-        media: impl FnOnce(File) -> Box<dyn Media>,
+        media: MediaOf,
     ) -> Result<(Self, Opening), StoreError> {
         let lock = lock(dir)?;
         let (path, index_path) = (dir.join(LOG), dir.join(INDEX));
         let open_error = |source| StoreError::Open { path: path.clone(), source };
         let was_there = path.try_exists().map_err(open_error)?;
+        let bodies_path = dir.join(BODIES);
+        let shelf = Shelf::of(&bodies_path)?;
         if !was_there {
-            if index_path.exists() {
+            if index_path.exists() || !shelf.is_empty() {
                 return Err(StoreError::Gone { path });
             }
-            log::create(&path).map_err(open_error)?;
+            make_folder(&bodies_path).map_err(open_error)?;
+            log::create(&path, &frame::header()).map_err(open_error)?;
         }
         scan::open_to_read(&path)?;
 
@@ -181,8 +187,16 @@ impl Store {
         };
         let changed = scan::replay(&path, &from, whole.length, &mut book)?;
 
+        let wanted = releases(&book, &scan);
+        if let Some((record, table)) = wanted.iter().find(|(seq, _)| !shelf.holds(**seq)) {
+            let (path, record, table) = (bodies_path, *record, *table);
+            return Err(StoreError::ReleaseDamaged { path, table, record });
+        }
+        make_folder(&bodies_path).map_err(open_error)?;
+        let wanted: BTreeSet<_> = wanted.into_keys().collect();
         let head = scan.head.clone();
-        let mut log = Log::open(&path, scan, from.length, media).map_err(open_error)?;
+        let mut log =
+            Log::open(&path, scan, from.length, (shelf, &wanted), media).map_err(open_error)?;
         if let Some(head) = head {
             log.resume(head, book.totals().signer_at)?;
         }
@@ -364,6 +378,20 @@ pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
         snapshot,
         mou,
     })
+}
+
+/// The places of the records that name a body which must be there, and whose it is.
+fn releases(book: &Book, scan: &Scan) -> BTreeMap<u64, TableKey> {
+    let of_table = |(table, state): (&TableKey, &TableState)| {
+        let measured = state.paid.iter().filter_map(|paid| paid.release_at);
+        let added = state.derived.iter().map(|derivation| derivation.release_at);
+        let table = *table;
+        measured.chain(added).map(move |offset| (offset, table)).collect::<Vec<_>>()
+    };
+    let places = book.tables().flat_map(of_table).filter_map(|(offset, table)| {
+        Some((scan.places.binary_search(&offset).ok()? as u64, table))
+    });
+    places.collect()
 }
 
 /// Makes sure that the folder is there and that no other process has it.

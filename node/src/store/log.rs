@@ -1,15 +1,18 @@
-//! The log file: append and sync, and read one record again.
+//! The log file: append and sync, and read one record again, with the body that it names.
 //!
 //! Opening looks before it touches: `scan` only reads, and [`Log::open`] cuts an unfinished write off after
 //! all was found to be content.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use sumac_policy::{Sha256, TableKey};
-use sumac_protocol::{Consistency, Inclusion, LogHead, SignedHead};
+use sumac_protocol::{Consistency, Inclusion, LogHead, SignedHead, release_commitment};
 
+use super::bodies::{Bodies, Shelf};
 use super::error::{Damage, StoreError};
 use super::frame::{self, Frames, Step};
 use super::head::{Head, Signed};
@@ -32,6 +35,8 @@ pub(super) struct Log {
     places: Vec<u64>,
     /// What is on disk, signed.
     head: Option<SignedHead>,
+    /// What the records of releases name.
+    bodies: Bodies,
 }
 
 /// What a log needs of a disk.
@@ -41,28 +46,36 @@ pub(super) trait Media: Send {
     fn sync(&mut self) -> io::Result<()>;
 }
 
+/// Makes a disk of each file that is written to: of the log first, then of files of bodies.
+pub(super) type MediaOf = Box<dyn FnMut(File) -> Box<dyn Media> + Send>;
+
 /// The disk itself.
 pub(super) struct Disk(pub(super) File);
 
-/// Makes an empty log: whole from the moment that it has its name.
-pub(super) fn create(path: &Path) -> io::Result<()> {
+/// Makes a file that begins like this: whole from the moment that it has its name.
+pub(super) fn create(path: &Path, header: &[u8]) -> io::Result<()> {
     let unnamed = path.with_extension("new");
     let mut file = File::create(&unnamed)?;
-    file.write_all(&frame::header())?;
+    file.write_all(header)?;
     file.sync_all()?;
     fs::rename(&unnamed, path)?;
-    let dir = path.parent().unwrap_or(Path::new("."));
-    File::open(dir)?.sync_all()
+    sync_folder(path)
+}
+
+/// Makes what a file's folder says of it durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 impl Log {
-    /// Opens a scanned log for writing: cuts an unfinished write off, and syncs what no one knows to be on
-    /// disk.
+    /// Opens a scanned log for writing: cuts an unfinished write off, removes bodies that no record of a release
+    /// `wanted` names, and syncs what no one knows to be on disk.
     pub(super) fn open(
         path: &Path,
         scan: Scan,
         acknowledged: u64,
-        media: impl FnOnce(File) -> Box<dyn Media>,
+        (shelf, wanted): (Shelf, &BTreeSet<u64>),
+        mut media: MediaOf,
     ) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).write(true).open(path)?;
         let Scan { whole, unfinished_bytes, last_batch, tree, places, .. } = scan;
@@ -86,6 +99,7 @@ impl Log {
         Ok(Self {
             path: path.to_owned(),
             media: media(file),
+            bodies: Bodies::open(shelf, wanted, media)?,
             reader: File::open(path)?,
             length,
             batch: Vec::new(),
@@ -133,17 +147,24 @@ impl Log {
         self.last_crc = frame::encode(payload, self.length, &mut self.batch);
     }
 
+    /// Adds the body that the record at place `seq` of the batch, dated `at`, names.
+    pub(super) fn push_body(&mut self, seq: u64, at: Timestamp, body: Vec<u8>) {
+        self.bodies.push(seq, at, body);
+    }
+
     /// How many records there are, and the root over them, those of the batch too.
     pub(super) fn size_and_root(&self) -> (u64, Sha256) {
         (self.tree.size(), self.tree.root(self.tree.size()))
     }
 
-    /// Closes the batch with a head and writes it with one sync. On error what reached the disk is unknown,
+    /// Closes the batch with a head and writes it with one sync, once the bodies that it names are on disk. On error what reached the disk is unknown,
     /// and the log must not be written again before it is opened again.
     pub(super) fn commit(&mut self, head: LogHead, signed: Signed) -> io::Result<()> {
         let Signed { signature, chain, since: _ } = signed;
         let payload = Head::new(head, signature.clone()).encode();
         self.last_crc = frame::encode(&payload, self.length, &mut self.batch);
+        // A record is never on disk without its body.
+        self.bodies.commit()?;
         self.media.append(&self.batch)?;
         self.media.sync()?;
         self.length = self.next_offset();
@@ -188,21 +209,27 @@ impl Log {
         self.tree.consistency(from_size).ok_or_else(|| self.no_record(from_size))
     }
 
-    /// The body of the release that is on disk at `offset`.
+    /// The body of the release whose record is on disk at `offset`.
     pub(super) fn release(&self, table: TableKey, offset: u64) -> Result<Vec<u8>, StoreError> {
         let record =
             self.read(offset)?.and_then(|payload| Record::decode(&payload).map_err(Damage::Text));
-        let damage = match record {
-            Ok(Record { event: Event::Released(released), .. }) if released.table == table => {
-                return Ok(released.body);
-            }
-            Ok(Record { event: Event::Derived(derived), .. }) if derived.table == table => {
-                return Ok(derived.body);
-            }
-            Ok(_) => Damage::OtherRecord,
-            Err(damage) => damage,
+        let fault = |damage| {
+            let record = self.seq_at(offset).unwrap_or_else(|| self.tree.size());
+            damaged(&self.path, Fault { record, offset, damage })
         };
-        Err(StoreError::ReleaseDamaged { path: self.path.clone(), table, offset, source: damage })
+        let Record { seq, salt, event, .. } = record.map_err(fault)?;
+        let (named, commitment) = match event {
+            Event::Released(released) => (released.table, released.commitment),
+            Event::Derived(derived) => (derived.table, derived.commitment),
+            _ => return Err(fault(Damage::OtherRecord)),
+        };
+        if named != table {
+            return Err(fault(Damage::OtherRecord));
+        }
+        let dir = self.bodies.dir();
+        let body = self.bodies.read(seq).map_err(|source| read_error(dir, source))?;
+        body.filter(|body| release_commitment(&salt, body) == commitment)
+            .ok_or_else(|| StoreError::ReleaseDamaged { path: dir.to_owned(), table, record: seq })
     }
 
     /// The payload on disk at `offset`.

@@ -11,6 +11,7 @@
 //! revisions Store: later measurements, and tables added up
 //! writer    the one thread that decides, writes, syncs, and only then answers
 //! book      what the records say: balances, tables, snapshot, MOU
+//! bodies    the releases themselves, in files of their own, each named by its record
 //! log       the file: append, sync;  scan reads it;  tail judges an end that does not verify
 //! tree      the records' Merkle tree;  growing: made on a thread of its own
 //! head      how the tree is signed, and what closes a batch
@@ -19,6 +20,7 @@
 //! index     the book's value in sled
 //! ```
 
+mod bodies;
 mod book;
 mod charge;
 mod check;

@@ -1,7 +1,8 @@
 //! What the log says: one record for each thing that happened.
 //!
 //! A record is JSON with a fixed order of fields. It is canonical: decoding and encoding again gives the
-//! same bytes, or the record is refused. No record holds a row count or an unkeyed hash of data.
+//! same bytes, or the record is refused. No record holds a row count, a value or an unkeyed hash of data; what was
+//! released lies beside the log, and its record binds it.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -166,9 +167,9 @@ pub(super) struct Released {
     pub(super) table: TableKey,
     /// The revision that this is the answer of.
     pub(super) revision: u32,
-    /// The signed release, opaque to the store.
-    #[serde(with = "text::hexadecimal")]
-    pub(super) body: Vec<u8>,
+    /// Binds the signed release, which lies beside the log: SHA-256 over the record's salt and the release.
+    #[serde(with = "text::printed")]
+    pub(super) commitment: Sha256,
 }
 
 /// A new measurement ordered. The next ask of the table pays for it.
@@ -204,9 +205,9 @@ pub(super) struct Derived {
     pub(super) from: TableKey,
     /// That table's revision.
     pub(super) from_revision: u32,
-    /// The signed release, opaque to the store.
-    #[serde(with = "text::hexadecimal")]
-    pub(super) body: Vec<u8>,
+    /// Binds the signed release, as in [`Released`].
+    #[serde(with = "text::printed")]
+    pub(super) commitment: Sha256,
 }
 
 /// The certificates of the key that signs the heads, from the head after this record on.
@@ -326,7 +327,7 @@ mod tests {
             }),
             asked("annual-report", Some(table)),
             asked("annual-report", None),
-            Event::Released(Released { table, revision: 0, body: vec![0, 1, 255] }),
+            Event::Released(Released { table, revision: 0, commitment: Sha256::from([4; 32]) }),
             Event::Remeasure(Remeasure {
                 table,
                 revision: 1,
@@ -340,7 +341,7 @@ mod tests {
                 revision: 0,
                 from: TableKey::from([8; 32]),
                 from_revision: 1,
-                body: vec![0, 1, 255],
+                commitment: Sha256::from([4; 32]),
             }),
             Event::Signer(Signer { chain: vec![vec![0x30, 1], vec![]] }),
         ];

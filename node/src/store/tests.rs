@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use sumac_policy::{Margin, Sha256, Span, TableKey};
 use tempfile::TempDir;
 
+mod bodies;
 mod check;
 mod clock;
 mod crashes;
@@ -32,11 +33,11 @@ mod revisions;
 use super::book::Book;
 use super::check::check;
 use super::error::{Damage, StoreError};
-use super::faults::{FailingSync, Forgetful, Full, Gated};
+use super::faults::{FailingSync, Full, Gated, forgetful};
 use super::frame::HEADER_BYTES;
 use super::head::{Signed, Signer};
 use super::ledger::{Opening, Rebuilt, Salts, Store, Summary, read_only};
-use super::log::{Disk, Media};
+use super::log::{Disk, Media, MediaOf};
 use super::record::{Asked, Import, MouInForce, Note, Started};
 use super::scan::{self, Acknowledged};
 use super::{Charge, ChargeRequest, Charging};
@@ -274,6 +275,11 @@ fn import(name: &str) -> Import {
     }
 }
 
+/// The file of the bodies of 1970-01, when it is [`NOW`].
+fn bodies_path(dir: &Path) -> PathBuf {
+    dir.join("bodies/1970-01.bodies")
+}
+
 fn log_path(dir: &Path) -> PathBuf {
     dir.join("ledger.log")
 }
@@ -282,8 +288,25 @@ fn open(dir: &Path) -> Store {
     Store::open(dir, salts(), signer()).unwrap().0
 }
 
-fn open_on(dir: &Path, media: impl FnOnce(File) -> Box<dyn Media>) -> Store {
+fn open_on(dir: &Path, media: MediaOf) -> Store {
     Store::open_on(dir, salts(), signer(), media).unwrap().0
+}
+
+/// The `number`th file that is written to lies on this disk, all others on one that works. The log is the first.
+fn file_on(number: usize, disk: impl FnOnce(File) -> Box<dyn Media> + Send + 'static) -> MediaOf {
+    let (mut disk, mut before) = (Some(disk), number);
+    Box::new(move |file| {
+        let its_turn = before == 0;
+        before = before.saturating_sub(1);
+        match disk.take_if(|_| its_turn) {
+            Some(disk) => disk(file),
+            None => Box::new(Disk(file)),
+        }
+    })
+}
+
+fn log_on(disk: impl FnOnce(File) -> Box<dyn Media> + Send + 'static) -> MediaOf {
+    file_on(0, disk)
 }
 
 fn opened(dir: &Path) -> Option<Rebuilt> {

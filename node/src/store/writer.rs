@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sumac_policy::{Sha256, TableKey};
-use sumac_protocol::{LogHead, SignedHead};
+use sumac_protocol::{LogHead, SignedHead, release_commitment};
 use tokio::sync::{mpsc, oneshot};
 
+use super::bodies::MAX_BODY;
 use super::book::{Book, Totals};
 use super::charge::{Charge, ChargeRequest, Charging};
 use super::error::StoreError;
@@ -283,7 +284,9 @@ impl Writer {
         {
             return Ok(last.release_at);
         }
-        self.record(Event::Derived(Derived { table, revision, from, from_revision, body }), at)
+        self.release(body, at, |commitment| {
+            Event::Derived(Derived { table, revision, from, from_revision, commitment })
+        })
     }
 
     /// Where the table's release is: the first one settled wins.
@@ -294,13 +297,38 @@ impl Writer {
         if let Some(offset) = paid.and_then(|paid| paid.release_at) {
             return Ok(offset);
         }
-        self.record(Event::Released(Released { table, revision, body }), at)
+        self.release(body, at, |commitment| {
+            Event::Released(Released { table, revision, commitment })
+        })
+    }
+
+    /// Adds a body to the batch and the record that names it, and returns where that will be.
+    fn release(
+        &mut self,
+        body: Vec<u8>,
+        at: Timestamp,
+        event: impl FnOnce(Sha256) -> Event,
+    ) -> Result<u64, StoreError> {
+        if body.len() > MAX_BODY {
+            return Err(StoreError::TooLong { bytes: body.len(), most: MAX_BODY });
+        }
+        let salt = (self.salts)();
+        let commitment = release_commitment(&salt, &body);
+        let seq = self.book.next_seq();
+        let offset = self.salted(salt, event(commitment), at)?;
+        self.log.push_body(seq, at, body);
+        Ok(offset)
     }
 
     /// Adds a record to the batch, and returns where it will be.
     fn record(&mut self, event: Event, at: Timestamp) -> Result<u64, StoreError> {
+        let salt = (self.salts)();
+        self.salted(salt, event, at)
+    }
+
+    fn salted(&mut self, salt: [u8; 32], event: Event, at: Timestamp) -> Result<u64, StoreError> {
         self.standing()?;
-        let record = Record { seq: self.book.next_seq(), at, salt: (self.salts)(), event };
+        let record = Record { seq: self.book.next_seq(), at, salt, event };
         let payload = record.encode();
         if payload.len() > MAX_RECORD {
             return Err(StoreError::TooLong { bytes: payload.len(), most: MAX_RECORD });

@@ -113,19 +113,30 @@ fn a_disk_that_fills_up_while_serving_releases_nothing_unwritten() {
     let filler = site.ledger().join("filler");
     // As much as fits: the write that fails is the last.
     let _ = fs::write(&filler, vec![0; 8 << 20]);
-    let said = site.run(CHAMBER, &["ask", "enrolment", "--period", "2025", "--by", "sex"]);
-    said.badly(1, &[COLLEGE]);
+    // What is left of the last page may hold some records yet.
+    let mut released = before.released_tables;
+    let refused = (2010..=2023).map(|year| year.to_string()).find(|year| {
+        let said = site.run(CHAMBER, &["ask", "enrolment", "--period", year, "--by", "sex"]);
+        if said.code == Some(0) {
+            released += 1;
+            return false;
+        }
+        said.badly(1, &[COLLEGE]);
+        true
+    });
+    let refused = refused.unwrap();
     let (_, log) = serving.stop();
     assert!(log.contains("ledger/ledger.log` could not be written"), "{log}");
     assert!(log.contains("free space or repair the disk, then restart the node"), "{log}");
-    assert_eq!(site.summary().released_tables, before.released_tables);
+    // Released or not, it did not leave, for want of the record of the answer.
+    assert!((released..=released + 1).contains(&site.summary().released_tables));
     // With room again the same question is answered, and charged once.
     fs::remove_file(filler).unwrap();
     let serving = site.serve();
-    site.run(CHAMBER, &["ask", "enrolment", "--period", "2025", "--by", "sex"]).well();
+    site.run(CHAMBER, &["ask", "enrolment", "--period", &refused, "--by", "sex"]).well();
     serving.stop();
     let after = site.summary();
-    assert_eq!((after.charged_tables, after.released_tables), (2, 2));
+    assert_eq!((after.charged_tables, after.released_tables), (released + 1, released + 1));
 }
 
 /// A file system of its own on a folder, gone when dropped.

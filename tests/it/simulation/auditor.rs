@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
+use sumac_policy::Sha256;
+
+use crate::bodies::bodies;
 
 /// What a ledger says, as far as it was ever acknowledged.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +17,8 @@ pub(super) struct Ledger {
     pub(super) charges: Vec<Charge>,
     /// The body of each release, by table and revision.
     pub(super) releases: BTreeMap<(String, u64), Vec<u8>>,
+    /// Every body that lies beside the log.
+    bodies: BTreeMap<u64, Vec<u8>>,
 }
 
 /// A charge.
@@ -34,7 +39,8 @@ impl Ledger {
     /// Reads the log in a folder.
     pub(super) fn read(folder: &Path) -> Result<Self, String> {
         let bytes = std::fs::read(folder.join("ledger.log")).map_err(|error| error.to_string())?;
-        let mut ledger = Self::default();
+        // After the log: a body is there before its record.
+        let mut ledger = Self { bodies: bodies(folder)?, ..Self::default() };
         let mut at = 16;
         let mut records: Vec<Value> = Vec::new();
         while let Some(payload) = payload(&bytes, at) {
@@ -74,7 +80,13 @@ impl Ledger {
         }
         if let Some(released) = event.get("released") {
             let key = (text(&released["table"])?, number(&released["revision"])?);
-            let body = unhex(released["body"].as_str().ok_or("no body")?)?;
+            let seq = number(&record["seq"])?;
+            let body = self.bodies.get(&seq).cloned().ok_or(format!("{key:?} has no body"))?;
+            let salt = unhex(record["salt"].as_str().ok_or("no salt")?)?;
+            let bound = Sha256::of(&[salt, body.clone()].concat()).to_string();
+            if released["commitment"] != bound.as_str() {
+                return Err(format!("the body of {key:?} is not the one that its record binds"));
+            }
             if self.releases.insert(key.clone(), body).is_some() {
                 return Err(format!("table {key:?} is released twice"));
             }
@@ -102,5 +114,5 @@ fn unhex(text: &str) -> Result<Vec<u8>, String> {
         [Some(high), Some(low)] => u8::try_from(high * 16 + low).ok(),
         _ => None,
     });
-    pairs.collect::<Option<_>>().ok_or("a body is not hexadecimal".to_owned())
+    pairs.collect::<Option<_>>().ok_or("a salt is not hexadecimal".to_owned())
 }

@@ -204,10 +204,12 @@ pub(super) fn days_between(from: Timestamp, to: Timestamp) -> i64 {
     (to.as_second() - from.as_second()) / 86_400
 }
 
-/// Copies the index first: the log only grows, so the copy is of a moment at which both were so.
+/// Copies the index first and the bodies last: all of it only grows, a record after its body and the index after the
+/// record, so the copy is of a moment at which all were so.
 fn copy(from: &Path, into: &Path) -> io::Result<()> {
     copy_folder(&from.join("index"), &into.join("index"))?;
-    fs::copy(from.join("ledger.log"), into.join("ledger.log")).map(drop)
+    fs::copy(from.join("ledger.log"), into.join("ledger.log"))?;
+    copy_folder(&from.join("bodies"), &into.join("bodies"))
 }
 
 fn copy_folder(from: &Path, into: &Path) -> io::Result<()> {
@@ -236,6 +238,10 @@ fn leave(old: &Path, new: &Path, left: Left) -> io::Result<()> {
     let more = &written[bytes.len()..];
     bytes.extend_from_slice(&more[..more.len() * usize::from(left.tail) / 255]);
     fs::write(&log, bytes)?;
+    if left.tail > 0 {
+        // They were synced before anything of the records that name them.
+        copy_folder(&old.join("bodies"), &new.join("bodies"))?;
+    }
     match left.index {
         IndexLeft::Whole => Ok(()),
         IndexLeft::Deleted => fs::remove_dir_all(new.join("index")),

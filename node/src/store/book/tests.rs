@@ -33,7 +33,11 @@ fn released(table: u8) -> Event {
 }
 
 fn released_at(revision: u32, table: u8) -> Event {
-    Event::Released(Released { table: TableKey::from([table; 32]), revision, body: vec![1] })
+    Event::Released(Released {
+        table: TableKey::from([table; 32]),
+        revision,
+        commitment: Sha256::from([1; 32]),
+    })
 }
 
 fn ordered(revision: u32, table: u8) -> Event {
@@ -53,7 +57,7 @@ fn derived(revision: u32, table: u8, from: u8, from_revision: u32) -> Event {
         revision,
         from: TableKey::from([from; 32]),
         from_revision,
-        body: vec![2],
+        commitment: Sha256::from([2; 32]),
     })
 }
 

@@ -50,6 +50,7 @@ async fn derives_what_the_records_say_while_a_node_serves_and_after() {
         lifetime_nano_rho: 200,
         charges: 2,
         releases: 1,
+        bodies: Some(1),
         index: IndexState::InUse,
     };
     assert_eq!(serving, expected);
@@ -61,7 +62,7 @@ async fn derives_what_the_records_say_while_a_node_serves_and_after() {
     let copy = TempDir::new().unwrap();
     fs::copy(log_path(dir.path()), log_path(copy.path())).unwrap();
     let copied = check(copy.path(), None).unwrap();
-    assert_eq!(copied, Checked { index: IndexState::Missing, ..expected });
+    assert_eq!(copied, Checked { bodies: None, index: IndexState::Missing, ..expected });
     assert_eq!(files(copy.path()).len(), 1, "a check leaves nothing behind");
 }
 

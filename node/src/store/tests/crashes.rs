@@ -55,11 +55,9 @@ async fn an_unfinished_write_is_cut_reported_and_written_over() {
 
 #[tokio::test]
 async fn a_power_cut_at_any_sync_loses_nothing_that_was_acknowledged() {
-    for power_lasts in 0..6 {
+    for power_lasts in 0..9 {
         let dir = TempDir::new().unwrap();
-        let store = open_on(dir.path(), move |file| {
-            Box::new(Forgetful { disk: Disk(file), unsynced: Vec::new(), syncs_left: power_lasts })
-        });
+        let store = open_on(dir.path(), forgetful(power_lasts));
         let mut known = Vec::new();
         for n in 0..3 {
             let Ok(Charging::New(charge)) = store.charge(request(n)).await else { break };
@@ -81,7 +79,7 @@ async fn a_power_cut_at_any_sync_loses_nothing_that_was_acknowledged() {
 async fn after_a_failed_sync_nothing_is_answered_until_the_store_is_opened_again() {
     let dir = TempDir::new().unwrap();
     drop(history(dir.path()).await);
-    let store = open_on(dir.path(), |file| Box::new(FailingSync(Disk(file))));
+    let store = open_on(dir.path(), log_on(|file| Box::new(FailingSync(Disk(file)))));
     assert_eq!(store.balance(SPAN).await.unwrap().spent_nano_rho, 200);
     unwritten(store.charge(request(3)).await);
     unwritten(store.charge(request(1)).await);
@@ -100,7 +98,7 @@ async fn a_full_disk_answers_nothing_and_loses_nothing() {
     // Within the record, after it, and within the head.
     for room in [0, 1, 7, 15, 16, 17, 40, 400, 500, 600, 700, 800] {
         let dir = TempDir::new().unwrap();
-        let store = open_on(dir.path(), move |file| Box::new(Full { file, room }));
+        let store = open_on(dir.path(), log_on(move |file| Box::new(Full { file, room })));
         unwritten(store.charge(request(1)).await);
         drop(store);
         let (store, opening) = Store::open(dir.path(), salts(), signer()).unwrap();
@@ -115,7 +113,7 @@ async fn waiting_charges_share_one_sync() {
     let (leave, gate) = mpsc::channel();
     let (begun, mut syncs) = tokio::sync::mpsc::unbounded_channel();
     let media = move |file| -> Box<dyn Media> { Box::new(Gated { disk: Disk(file), gate, begun }) };
-    let store = Arc::new(open_on(dir.path(), media));
+    let store = Arc::new(open_on(dir.path(), log_on(media)));
     let budget_nano_rho = u64::MAX;
     let mut first = spawn_charge(&store, ChargeRequest { budget_nano_rho, ..request(0) });
     tokio::select! {

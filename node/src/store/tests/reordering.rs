@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::check::IndexState;
 use super::*;
-use crate::store::faults::{Dice, Reordering};
+use crate::store::faults::{Dice, reordering};
 
 /// Histories tried, each with some power cuts.
 const SEEDS: u64 = 40;
@@ -21,7 +21,7 @@ async fn whatever_a_disk_keeps_of_the_last_write_nothing_acknowledged_is_lost() 
         let mut told = Told::new();
         for cut in 0..CUTS {
             let saved = save_index(dir.path());
-            let last_for = dice.below(7);
+            let last_for = dice.below(11);
             run_until_the_power_is_cut(dir.path(), &mut dice, last_for, &mut told).await;
             match dice.below(8) {
                 // The index lags behind by all of this run.
@@ -52,7 +52,7 @@ async fn run_until_the_power_is_cut(
     told: &mut Told,
 ) {
     let seed = dice.next();
-    let store = open_on(dir, move |file| Box::new(Reordering::new(file, syncs_left, seed)));
+    let store = open_on(dir, reordering(syncs_left, seed));
     // More rounds than the power lasts for.
     for _ in 0..syncs_left + 1 {
         let [one, other, third] = [0; 3].map(|_| u8::try_from(dice.below(24)).unwrap());
@@ -112,6 +112,7 @@ async fn holds(dir: &Path, told: &Told, place: &str) {
     assert_eq!((checked.index, checked.unfinished_bytes), (IndexState::Agrees, 0), "{place}");
     assert_eq!(checked.lifetime_nano_rho, checked.charges * PRICE, "{place}");
     assert!(checked.charges >= told.len() as u64, "{place}");
+    assert_eq!(checked.bodies, Some(checked.releases), "{place}");
 }
 
 fn cheap(n: u8) -> ChargeRequest {
