@@ -9,7 +9,7 @@ use sumac_keys::seal::verify_head;
 use sumac_keys::{Seal, TlsIdentity};
 use sumac_node::console::Console;
 use sumac_node::store::{Opening, Signer, Store};
-use sumac_node::{Node, NodeParts, day_of, serve, signer};
+use sumac_node::{self as node, Node, NodeParts, day_of, serve, signer};
 use sumac_policy::PeerRole;
 use sumac_protocol::SignedHead;
 use tokio::net::TcpListener;
@@ -138,8 +138,7 @@ async fn answer(
     signed_by_us(&store, settings, &agreement).await?;
     let parts = NodeParts {
         party: settings.party.clone(),
-        mou: Arc::new(agreement.mou),
-        trust: Arc::new(agreement.trust),
+        agreement: node::Agreement::new(Arc::new(agreement.mou), Arc::new(agreement.trust)),
         store,
         identity,
         snapshots: home.snapshots(),

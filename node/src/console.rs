@@ -137,7 +137,8 @@ async fn converse(node: &Node, stream: UnixStream) -> io::Result<()> {
 
 async fn obey(node: &Node, command: Command) -> Reply {
     let Command::Remeasure { correction, order } = command;
-    let (store, mou, now) = (&node.store, &node.mou, node.world.now());
+    let (store, agreement, now) = (&node.store, node.agreement(), node.world.now());
+    let mou = agreement.mou();
     let done = if order {
         remeasure::order(store, mou, &correction, now).await.map(Reply::Ordered)
     } else {

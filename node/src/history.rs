@@ -7,6 +7,7 @@ use sumac_policy::TableKey;
 use sumac_protocol::status::CallError;
 use sumac_protocol::{Release, SignedHead, SignedRelease, WireError};
 
+use crate::agreement::Agreement;
 use crate::node::{Node, NodeError};
 use crate::store::{Evidence, EvidenceRequest, ReleaseName};
 
@@ -44,6 +45,7 @@ impl Node {
     /// it, the node answers nothing from then on. What others made up stops nobody.
     pub(crate) async fn continues(
         &self,
+        agreement: &Agreement,
         seen: &SignedHead,
     ) -> Result<Option<Continued>, NodeError> {
         let head = &seen.head;
@@ -51,7 +53,7 @@ impl Node {
             return Ok(Some(Continued { size: head.size }));
         }
         let held = self.store.head().await?.map_or(0, |held| held.head.size);
-        if self.signed(seen) {
+        if self.signed(agreement, seen) {
             self.log_differs.store(true, Ordering::Release);
             tracing::error!(
                 seen = head.size,
@@ -72,10 +74,10 @@ impl Node {
     }
 
     /// Whether this party's node signed a head.
-    fn signed(&self, seen: &SignedHead) -> bool {
+    fn signed(&self, agreement: &Agreement, seen: &SignedHead) -> bool {
         let SignedHead { head, signature, chain } = seen;
         let seal = Seal { signature: signature.clone(), chain: chain.clone() };
-        seal::verify_head(&seal, &head.canonical_bytes(), &self.trust, head.at)
+        seal::verify_head(&seal, &head.canonical_bytes(), agreement.trust(), head.at)
             .is_ok_and(|node| *node.party() == self.party)
     }
 

@@ -4,6 +4,7 @@
 //! records/   a partner's export -> mapping -> canonical tables -> snapshot
 //! tabulate   snapshot + table -> exact integer cells, which never leave the node
 //! store/     the log, which is the truth, and its index
+//! agreement  what is gone by; taken once for each call
 //! release    the life of a question
 //! history    whether the log is still the one that was shown, and what shows a release in it
 //! service    wire in, wire out
@@ -66,6 +67,7 @@
 //! }
 //! ```
 
+mod agreement;
 pub mod console;
 mod history;
 mod node;
@@ -80,6 +82,7 @@ pub mod store;
 pub mod tabulate;
 mod world;
 
+pub use agreement::Agreement;
 pub use node::{Node, NodeError, NodeParts};
 pub use serve::{ServeError, serve};
 pub use signer::signer;

@@ -6,10 +6,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use sumac_keys::{NodeSecret, TlsIdentity, Trust};
-use sumac_policy::{Mou, PartyId, TableKey};
+use sumac_keys::{NodeSecret, TlsIdentity};
+use sumac_policy::{PartyId, TableKey};
 use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
 
+use crate::agreement::Agreement;
 use crate::records::snapshot::{Snapshot, SnapshotError};
 use crate::store::{Import, MouInForce, Note, Started, Store, StoreError};
 use crate::world::World;
@@ -20,14 +21,13 @@ const COUNTED_TOGETHER: usize = 2;
 /// A node, ready to answer.
 pub struct Node {
     pub(crate) party: PartyId,
-    pub(crate) mou: Arc<Mou>,
-    pub(crate) trust: Arc<Trust>,
     pub(crate) store: Store,
     pub(crate) identity: watch::Receiver<Arc<TlsIdentity>>,
     pub(crate) world: World,
     pub(crate) counting: Arc<Semaphore>,
     /// Set for good once the ledger turns out not to be the one that the node showed before.
     pub(crate) log_differs: AtomicBool,
+    agreement: watch::Sender<Arc<Agreement>>,
     snapshots: PathBuf,
     secret: NodeSecret,
     /// The snapshot whose files were read whole and compared with its manifest.
@@ -42,9 +42,7 @@ pub struct NodeParts {
     /// The party that runs it.
     pub party: PartyId,
     /// The agreement in force, signed by every party.
-    pub mou: Arc<Mou>,
-    /// The roots it pins.
-    pub trust: Arc<Trust>,
+    pub agreement: Agreement,
     /// The open ledger.
     pub store: Store,
     /// The node's certificate and key, replaced when they are renewed.
@@ -98,7 +96,8 @@ impl Node {
     /// # Errors
     /// A party the MOU does not list; a ledger that cannot be written.
     pub async fn start(parts: NodeParts) -> Result<Arc<Self>, NodeError> {
-        let NodeParts { party, mou, trust, store, identity, snapshots, secret, world } = parts;
+        let NodeParts { party, agreement, store, identity, snapshots, secret, world } = parts;
+        let mou = agreement.mou();
         if mou.party(&party).is_none() {
             return Err(NodeError::NotAParty(party));
         }
@@ -112,31 +111,37 @@ impl Node {
         let sealing = Mutex::new(identity.borrow().clone());
         let node = Arc::new(Self {
             party,
-            mou,
-            trust,
             store,
             identity,
             world,
             counting: Arc::new(Semaphore::new(COUNTED_TOGETHER)),
             log_differs: AtomicBool::new(false),
+            agreement: watch::Sender::new(Arc::new(agreement)),
             snapshots,
             secret,
             adopted: tokio::sync::Mutex::default(),
             sealing,
             flights: Mutex::default(),
         });
-        node.snapshot(now).await?;
+        node.snapshot(&node.agreement(), now).await?;
         Ok(node)
+    }
+
+    /// What the node goes by now. A call takes it once.
+    pub fn agreement(&self) -> Arc<Agreement> {
+        self.agreement.borrow().clone()
     }
 
     /// The snapshot in use. A new import is taken up here, between questions: read whole, compared with its
     /// manifest, and written down.
     pub(crate) async fn snapshot(
         self: &Arc<Self>,
+        agreement: &Arc<Agreement>,
         now: Timestamp,
     ) -> Result<Option<Arc<Snapshot>>, NodeError> {
-        let node = self.clone();
-        let open = move || Snapshot::current(&node.snapshots, &node.secret, node.mou.schema());
+        let (node, agreement) = (self.clone(), agreement.clone());
+        let open =
+            move || Snapshot::current(&node.snapshots, &node.secret, agreement.mou().schema());
         let opened = tokio::task::spawn_blocking(open).await.map_err(|_| NodeError::Stopped)??;
         let Some(snapshot) = opened.map(Arc::new) else { return Ok(None) };
         let mut adopted = self.adopted.lock().await;

@@ -14,6 +14,7 @@ use sumac_policy::{
 use sumac_privacy::{NanoRho, Noisy, Sensitivity, guard, price, variance};
 use sumac_protocol::{Mechanism, Release, ReleaseFacts, SignedRelease, Withheld};
 
+use crate::agreement::Agreement;
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
 use crate::store::{Charge, ChargeRequest, Charging, HeldState};
@@ -67,36 +68,39 @@ impl Node {
     /// Answers one question.
     pub(crate) async fn answer(
         self: &Arc<Self>,
+        agreement: &Arc<Agreement>,
         peer: &Peer,
         roster: &[PartyId],
         question: &Question,
         snapshot: Option<&Arc<Snapshot>>,
         now: Timestamp,
     ) -> Result<Released, NotReleased> {
-        let permit = match self.permit(peer, roster, question, now)? {
+        let permit = match self.permit(agreement, peer, roster, question, now)? {
             Permitted::Measure(permit) => permit,
-            Permitted::Derive(permit) => return self.derive(&permit, now).await,
+            Permitted::Derive(permit) => return self.derive(agreement, &permit, now).await,
         };
         if let Some((bytes, _)) = self.released(permit.table()).await? {
             return Ok(Released { bytes, how: How::Repeated });
         }
         permit.measure()?;
-        let snapshot = self.held(snapshot, permit.table(), now)?.clone();
+        let snapshot = self.held(agreement, snapshot, permit.table(), now)?.clone();
         // Spawned, because what is charged is finished even if the asker hangs up.
-        let node = self.clone();
-        let measured = tokio::spawn(async move { node.measure(permit, snapshot, now).await });
+        let (node, agreement) = (self.clone(), agreement.clone());
+        let measured =
+            tokio::spawn(async move { node.measure(&agreement, permit, snapshot, now).await });
         measured.await.map_err(|_| NodeError::Stopped)?
     }
 
     /// Decides a question at this node.
     pub(crate) fn permit(
         &self,
+        agreement: &Agreement,
         peer: &Peer,
         roster: &[PartyId],
         question: &Question,
         now: Timestamp,
     ) -> Result<Permitted, Refusal> {
-        decide(&self.mou, &self.party, peer, question, roster, day_of(now))
+        decide(agreement.mou(), &self.party, peer, question, roster, day_of(now))
     }
 
     /// The release of a listed table and its margin, if there is one that is as precise as the MOU asks.
@@ -117,6 +121,7 @@ impl Node {
     /// The snapshot, if it can answer the table: asked before anything is charged.
     pub(crate) fn held<'a>(
         &self,
+        agreement: &Agreement,
         snapshot: Option<&'a Arc<Snapshot>>,
         table: &Table,
         now: Timestamp,
@@ -127,7 +132,8 @@ impl Node {
             message: "this node holds no data yet".to_owned(),
             hint: "ask the partner to import its data".to_owned(),
         })?;
-        let rules = self.mou.party(&self.party).and_then(|party| self.mou.data(party.kind));
+        let mou = agreement.mou();
+        let rules = mou.party(&self.party).and_then(|party| mou.data(party.kind));
         snapshot.holdings().fresh(rules, day_of(now))?;
         snapshot.holdings().hold(table)?;
         Ok(snapshot)
@@ -135,6 +141,7 @@ impl Node {
 
     async fn measure(
         self: Arc<Self>,
+        agreement: &Agreement,
         permit: Permit,
         snapshot: Arc<Snapshot>,
         now: Timestamp,
@@ -156,7 +163,7 @@ impl Node {
             }
         };
         let (noisy, charge) = self.count(permit.clone(), snapshot.clone(), charge).await?;
-        let release = self.release(&permit, &snapshot, noisy, &charge, now)?;
+        let release = self.release(agreement, &permit, &snapshot, noisy, &charge, now)?;
         let bytes = self.store.settle(charge, release, now).await.map_err(NodeError::from)?;
         Ok(Released { bytes, how: How::Measured })
     }
@@ -183,6 +190,7 @@ impl Node {
     /// The sealed release of noisy cells.
     fn release(
         &self,
+        agreement: &Agreement,
         permit: &Permit,
         snapshot: &Snapshot,
         noisy: Noisy,
@@ -192,7 +200,7 @@ impl Node {
         let table = permit.table();
         let outcomes = &table.kpi().definition.outcomes;
         let mut cells = noisy.into_cells();
-        let withheld = self.withhold(&mut cells, table, charge.margin());
+        let withheld = self.withhold(agreement, &mut cells, table, charge.margin());
         let facts = ReleaseFacts {
             party: self.party.clone(),
             mou: permit.mou(),
@@ -222,13 +230,15 @@ impl Node {
     /// Withholds this node's own small groups where the MOU lets each node judge the floor.
     pub(crate) fn withhold(
         &self,
+        agreement: &Agreement,
         cells: &mut [i64],
         table: &Table,
         margin: Margin,
     ) -> Option<Withheld> {
-        match self.mou.privacy().floor_at {
+        let privacy = agreement.mou().privacy();
+        match privacy.floor_at {
             FloorAt::Coalition => None,
-            FloorAt::Node => Some(withhold(cells, table, margin, self.mou.privacy().floor)),
+            FloorAt::Node => Some(withhold(cells, table, margin, privacy.floor)),
         }
     }
 

@@ -105,13 +105,13 @@ pub enum ServeError {
 
 fn acceptor(node: &Node) -> Result<TlsAcceptor, ServeError> {
     let identity = node.identity.borrow().clone();
-    server_config(&identity, node.trust.clone(), node.world.clock())
+    server_config(&identity, node.agreement().trust().clone(), node.world.clock())
         .map(TlsAcceptor::from)
         .map_err(ServeError::Tls)
 }
 
-/// Takes connections in until the channel closes. The acceptor follows the identity: a renewed certificate
-/// is used from the next connection on.
+/// Takes connections in until the channel closes. The acceptor follows identity and agreement: a renewed
+/// certificate, or a new version's roots, are used from the next connection on.
 async fn accept(
     node: Arc<Node>,
     listener: TcpListener,

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tonic::{Request, Response, Status};
 
+use crate::agreement::Agreement;
 use crate::history::{Continued, InLog};
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
@@ -45,9 +46,14 @@ impl Service {
         Self { node, tick }
     }
 
-    fn peer(&self, shown: Option<&Shown>, now: Timestamp) -> Result<Peer, Status> {
+    fn peer(
+        &self,
+        agreement: &Agreement,
+        shown: Option<&Shown>,
+        now: Timestamp,
+    ) -> Result<Peer, Status> {
         let certificates = shown.map(|shown| shown.0.as_slice());
-        peer_of(certificates, &self.node.trust, now, Usage::Client).map_err(|stranger| {
+        peer_of(certificates, agreement.trust(), now, Usage::Client).map_err(|stranger| {
             tracing::warn!(%stranger, "refused a call on an open connection");
             CallError::CertificateNotAccepted.into()
         })
@@ -61,8 +67,8 @@ impl Service {
         }
     }
 
-    fn same_agreement(&self, theirs: Sha256) -> Result<(), CallError> {
-        let ours = self.node.mou.hash();
+    fn same_agreement(agreement: &Agreement, theirs: Sha256) -> Result<(), CallError> {
+        let ours = agreement.mou().hash();
         if theirs == ours {
             return Ok(());
         }
@@ -75,9 +81,14 @@ impl Service {
     }
 
     /// Whether the log continues what the asker saw of it: asked before anything is charged.
-    async fn continues(&self, peer: &Peer, ask: &Ask) -> Result<Option<Continued>, Status> {
+    async fn continues(
+        &self,
+        agreement: &Agreement,
+        peer: &Peer,
+        ask: &Ask,
+    ) -> Result<Option<Continued>, Status> {
         let Some(seen) = &ask.last_head else { return Ok(None) };
-        match self.node.continues(seen).await {
+        match self.node.continues(agreement, seen).await {
             Ok(Some(continued)) => Ok(Some(continued)),
             Ok(None) => Err(CallError::LogDiffers.into()),
             Err(error) => Err(self.failed(peer, &error)),
@@ -86,17 +97,18 @@ impl Service {
 
     async fn answers(
         &self,
+        agreement: &Arc<Agreement>,
         peer: &Peer,
         ask: Ask,
         seen: Option<Continued>,
         now: Timestamp,
     ) -> wire::AskResponse {
-        let snapshot = self.node.snapshot(now).await;
+        let snapshot = self.node.snapshot(agreement, now).await;
         let mut answers = Vec::with_capacity(ask.questions.len());
         for question in &ask.questions {
-            let outcome = self.outcome(peer, &ask, question, &snapshot, now).await;
-            let (code, answer) = self.said(&ask, peer, question, outcome);
-            let noted = self.note(peer, &ask, question, code, now).await;
+            let outcome = self.outcome(agreement, peer, &ask, question, &snapshot, now).await;
+            let (code, answer) = self.said(agreement, &ask, peer, question, outcome);
+            let noted = self.note(agreement, peer, &ask, question, code, now).await;
             // No answer leaves without its record.
             answers.push(match noted {
                 Ok(()) => answer,
@@ -141,6 +153,7 @@ impl Service {
 
     async fn outcome(
         &self,
+        agreement: &Arc<Agreement>,
         peer: &Peer,
         ask: &Ask,
         question: &Result<Question, Refusal>,
@@ -150,7 +163,9 @@ impl Service {
         let question = question.as_ref().map_err(Clone::clone)?;
         match snapshot {
             Ok(snapshot) => {
-                self.node.answer(peer, &ask.roster, question, snapshot.as_ref(), now).await
+                self.node
+                    .answer(agreement, peer, &ask.roster, question, snapshot.as_ref(), now)
+                    .await
             }
             Err(error) => {
                 tracing::error!(error = chain(error), "the snapshot in use cannot be opened");
@@ -162,13 +177,14 @@ impl Service {
     /// One line in the log for each question, and its answer on the wire.
     fn said(
         &self,
+        agreement: &Agreement,
         ask: &Ask,
         peer: &Peer,
         question: &Result<Question, Refusal>,
         outcome: Result<crate::release::Released, NotReleased>,
     ) -> (&'static str, Result<InLog, Answer>) {
         let (code, answer) = match outcome {
-            Ok(released) => match self.in_log(question, &released) {
+            Ok(released) => match self.in_log(agreement, question, &released) {
                 Ok(in_log) => (released.outcome(), Ok(in_log)),
                 Err(error) => ("FAULT", Err(Answer::Fault(self.fault(ask, peer, &error)))),
             },
@@ -192,22 +208,17 @@ impl Service {
 
     fn in_log(
         &self,
+        agreement: &Agreement,
         question: &Result<Question, Refusal>,
         released: &crate::release::Released,
     ) -> Result<InLog, NodeError> {
-        let table = question.as_ref().ok().and_then(|question| self.table(question));
+        let table = question.as_ref().ok().and_then(|question| table(agreement, question));
         Ok(InLog::of(table.ok_or(NodeError::NotShown)?, released.bytes())?)
-    }
-
-    /// Names the table that a question asks for, whatever its revision.
-    fn table(&self, question: &Question) -> Option<TableKey> {
-        let Question { kpi, period, breakdown, purpose: _ } = question;
-        let resolved = Resolved::of(&self.node.mou, kpi, *period, breakdown);
-        resolved.ok().map(|resolved| resolved.table().key())
     }
 
     async fn note(
         &self,
+        agreement: &Agreement,
         peer: &Peer,
         ask: &Ask,
         question: &Result<Question, Refusal>,
@@ -226,7 +237,7 @@ impl Service {
         };
         if let Ok(question) = question {
             let Question { kpi, period, breakdown, purpose } = question;
-            asked.table = self.table(question);
+            asked.table = table(agreement, question);
             asked.kpi = kpi.to_string();
             asked.period = period.to_string();
             asked.breakdown = breakdown.dimensions().iter().map(ToString::to_string).collect();
@@ -250,16 +261,18 @@ impl Service {
 
     async fn previews(
         &self,
+        agreement: &Arc<Agreement>,
         peer: &Peer,
         ask: PreviewAsk,
         now: Timestamp,
     ) -> Result<Vec<Preview>, NodeError> {
-        let snapshot = self.node.snapshot(now).await?;
+        let snapshot = self.node.snapshot(agreement, now).await?;
         let mut previews = Vec::with_capacity(ask.questions.len());
         for question in ask.questions {
             let preview = match question {
                 Ok(question) => {
-                    self.preview(peer, &ask.roster, &question, snapshot.as_ref(), now).await
+                    self.preview(agreement, peer, &ask.roster, &question, snapshot.as_ref(), now)
+                        .await
                 }
                 Err(refusal) => Err(refusal.into()),
             };
@@ -274,13 +287,14 @@ impl Service {
 
     async fn preview(
         &self,
+        agreement: &Agreement,
         peer: &Peer,
         roster: &[sumac_policy::PartyId],
         question: &Question,
         snapshot: Option<&Arc<Snapshot>>,
         now: Timestamp,
     ) -> Result<Preview, NotReleased> {
-        let permit = match self.node.permit(peer, roster, question, now)? {
+        let permit = match self.node.permit(agreement, peer, roster, question, now)? {
             Permitted::Measure(permit) => permit,
             Permitted::Derive(permit) => {
                 let derivable = self.node.derivable(permit.roll_up()).await?;
@@ -304,7 +318,7 @@ impl Service {
             },
             None => {
                 permit.measure()?;
-                self.node.held(snapshot, table, now)?;
+                self.node.held(agreement, snapshot, table, now)?;
                 Preview::WouldAnswer {
                     price_nano_rho: price_of(table).get(),
                     already_released: false,
@@ -316,9 +330,13 @@ impl Service {
         })
     }
 
-    async fn description(&self, now: Timestamp) -> Result<Description, NodeError> {
-        let snapshot = self.node.snapshot(now).await?;
-        let mou = &self.node.mou;
+    async fn description(
+        &self,
+        agreement: &Arc<Agreement>,
+        now: Timestamp,
+    ) -> Result<Description, NodeError> {
+        let snapshot = self.node.snapshot(agreement, now).await?;
+        let mou = agreement.mou();
         let year = mou.calendar().year_starts.year_of(day_of(now));
         let span = Period::Year(year).span(mou.calendar().year_starts);
         let balance = self.node.store.balance(span).await?;
@@ -351,9 +369,10 @@ impl NodeService for Service {
         request: Request<wire::DescribeRequest>,
     ) -> Result<Response<wire::DescribeResponse>, Status> {
         let now = self.node.world.now();
-        let peer = self.peer(request.extensions().get(), now)?;
+        let agreement = self.node.agreement();
+        let peer = self.peer(&agreement, request.extensions().get(), now)?;
         self.node.is_itself()?;
-        let described = self.description(now).await;
+        let described = self.description(&agreement, now).await;
         described
             .map(|description| Response::new(description.into()))
             .map_err(|error| self.failed(&peer, &error))
@@ -364,11 +383,12 @@ impl NodeService for Service {
         request: Request<wire::PreviewRequest>,
     ) -> Result<Response<wire::PreviewResponse>, Status> {
         let now = self.node.world.now();
-        let peer = self.peer(request.extensions().get(), now)?;
+        let agreement = self.node.agreement();
+        let peer = self.peer(&agreement, request.extensions().get(), now)?;
         self.node.is_itself()?;
         let ask = PreviewAsk::try_from(request.into_inner())?;
-        self.same_agreement(ask.mou)?;
-        let previews = self.previews(&peer, ask, now).await;
+        Self::same_agreement(&agreement, ask.mou)?;
+        let previews = self.previews(&agreement, &peer, ask, now).await;
         previews
             .map(|previews| Response::new(preview_response(previews)))
             .map_err(|error| self.failed(&peer, &error))
@@ -380,15 +400,23 @@ impl NodeService for Service {
     ) -> Result<Response<wire::AskResponse>, Status> {
         let came_in = Instant::now();
         let now = self.node.world.now();
-        let peer = self.peer(request.extensions().get(), now)?;
+        let agreement = self.node.agreement();
+        let peer = self.peer(&agreement, request.extensions().get(), now)?;
         self.node.is_itself()?;
         let ask = Ask::try_from(request.into_inner())?;
-        self.same_agreement(ask.mou)?;
-        let seen = self.continues(&peer, &ask).await?;
-        let response = self.answers(&peer, ask, seen, now).await;
+        Self::same_agreement(&agreement, ask.mou)?;
+        let seen = self.continues(&agreement, &peer, &ask).await?;
+        let response = self.answers(&agreement, &peer, ask, seen, now).await;
         self.on_the_tick(came_in).await;
         Ok(Response::new(response))
     }
+}
+
+/// Names the table that a question asks for, whatever its revision.
+fn table(agreement: &Agreement, question: &Question) -> Option<TableKey> {
+    let Question { kpi, period, breakdown, purpose: _ } = question;
+    let resolved = Resolved::of(agreement.mou(), kpi, *period, breakdown);
+    resolved.ok().map(|resolved| resolved.table().key())
 }
 
 /// An error and its causes on one line.

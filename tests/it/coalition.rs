@@ -13,7 +13,7 @@ use sumac_keys::{Clock, NodeSecret, Root, TlsIdentity, Trust};
 use sumac_node::records::canonical::Canonical;
 use sumac_node::records::snapshot::{self, Statement};
 use sumac_node::store::Store;
-use sumac_node::{Chance, Node, NodeError, NodeParts, World, serve, signer};
+use sumac_node::{Agreement, Chance, Node, NodeError, NodeParts, World, serve, signer};
 use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{oneshot, watch};
@@ -190,8 +190,7 @@ impl Coalition {
         let (store, _) = Store::open(ledger, Box::new(move || *salts()), signer)?;
         let parts = NodeParts {
             party: party.parse().unwrap(),
-            mou: self.mou.clone(),
-            trust: self.trust.clone(),
+            agreement: Agreement::new(self.mou.clone(), self.trust.clone()),
             store,
             identity,
             snapshots: snapshots.to_owned(),

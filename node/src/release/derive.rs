@@ -9,6 +9,7 @@ use sumac_privacy::margin_of_cells;
 use sumac_protocol::{DerivedFrom, Release, ReleaseFacts, SignedRelease};
 
 use super::{How, NotReleased, Released};
+use crate::agreement::Agreement;
 use crate::node::{Node, NodeError};
 use crate::store::{Derivation, DeriveRequest};
 
@@ -56,6 +57,7 @@ impl Node {
     /// Answers a question by adding up a released table's cells.
     pub(super) async fn derive(
         self: &Arc<Self>,
+        agreement: &Agreement,
         permit: &DerivePermit,
         now: Timestamp,
     ) -> Result<Released, NotReleased> {
@@ -66,7 +68,7 @@ impl Node {
             Derivable::AddUp(sum) => *sum,
         };
         let Sum { from: source_key, mut cells, margin, source, revision } = sum;
-        let withheld = self.withhold(&mut cells, table, margin);
+        let withheld = self.withhold(agreement, &mut cells, table, margin);
         let from = DerivedFrom { table: source.table, revision: source.revision };
         let facts = ReleaseFacts {
             mou: permit.mou(),
