@@ -2,17 +2,19 @@
 
 mod check;
 mod sign;
+mod test;
 mod verify;
 
 use crate::outcome::Outcome;
 
-/// The MOU: check it, sign it, see who has signed
+/// The MOU: check it, test it, sign it, see who has signed
 ///
 /// An MOU is a folder: mou.toml is the agreement, parties/ holds each party's root certificate, signatures/
 /// holds each party's signature. What is not in mou.toml is refused by every node.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
     Check(check::Args),
+    Test(test::Args),
     Sign(sign::Args),
     Verify(verify::Args),
 }
@@ -20,6 +22,7 @@ pub(crate) enum Verb {
 pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
     match verb {
         Verb::Check(args) => check::run(&args),
+        Verb::Test(args) => test::run(&args),
         Verb::Sign(args) => sign::run(args),
         Verb::Verify(args) => verify::run(&args),
     }

@@ -22,6 +22,21 @@ pub(crate) fn answer(text: &str) -> anyhow::Result<()> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("write the answer")
 }
 
+/// How the answer of a verb about the agreement is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For machines; stable
+    Json,
+}
+
+/// Writes a verb's answer to stdout, as JSON for machines.
+pub(crate) fn answer_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(value).context("write the answer as JSON")?;
+    answer(&format!("{text}\n"))
+}
+
 /// Asks for a `yes` on the terminal. `instead` is the flag that says it beforehand.
 pub(crate) fn confirm(question: &str, instead: &str) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {

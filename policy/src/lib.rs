@@ -3,6 +3,7 @@
 //! Pure: text and facts in, values out. No file, network, clock or randomness is touched here.
 
 mod calendar;
+mod case;
 mod check;
 mod clause;
 mod decide;
@@ -29,6 +30,7 @@ pub mod section;
 mod table;
 
 pub use calendar::Due;
+pub use case::{Case, DECIDED_BY_THE_MOU, Decided, Expected, Otherwise};
 pub use clause::Clause;
 pub use decide::decide;
 pub use definition::{Anchor, Definition, Measure, Outcome, When};

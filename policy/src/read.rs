@@ -1,5 +1,6 @@
 //! From TOML to the agreement's types.
 
+mod case;
 mod data;
 pub(crate) mod definition;
 mod dimension;

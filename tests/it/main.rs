@@ -15,6 +15,7 @@ mod command;
 mod crash;
 mod data;
 mod ledger;
+mod mou_test;
 mod oulad;
 mod promises;
 mod raw;
