@@ -106,6 +106,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     tell!("{}", announcement(&mou, &wanted));
     let answers = runtime.block_on(asker.ask(&request_id()?, &wanted));
     let combined: Vec<_> = answers.into_iter().map(|answers| combine(&mou, answers)).collect();
+    for notice in asker.take_notices() {
+        tell!("note: {notice}\n");
+    }
     tell_of_other_histories(&combined);
     answer(&report(args.format, &combined))?;
     Ok(outcome(&combined))

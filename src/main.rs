@@ -5,6 +5,7 @@
 mod agreement;
 mod ask;
 mod certificate;
+mod counterpart;
 mod demo;
 mod home;
 mod import;

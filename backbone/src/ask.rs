@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sumac_policy::{PartyId, Purpose, Question, Table};
+use sumac_policy::{PartyId, Purpose, Question, Reason, Table};
 use sumac_protocol::{RequestId, SignedHead, WireError, ask_request, read_ask_response};
 
 use crate::absence::Absence;
@@ -90,7 +90,13 @@ impl Asker {
         let last = self.last_head(party)?;
         let mou = self.mou().hash();
         let request = ask_request(id, mou, &batch.roster, &batch.questions, last.clone());
-        let response = answer_of(client.ask(request), self.call_deadline()).await?;
+        let response = match answer_of(client.ask(request.clone()), self.call_deadline()).await {
+            Err(Absence::Refused(refusal)) if refusal.reason == Reason::Restored => {
+                self.give_back(party, last.as_ref(), &mut client).await?;
+                answer_of(client.ask(request), self.call_deadline()).await?
+            }
+            response => response?,
+        };
         let answered = read_ask_response(response, batch.questions.len()).map_err(unreadable)?;
         let head = self.continued(party, last.as_ref(), &answered)?;
         let with_head = |answer| Answer { answer, head: head.clone() };

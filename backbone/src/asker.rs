@@ -1,7 +1,7 @@
 //! Who asks: the MOU by which, the roots to trust, and a way to every node.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sumac_keys::{Clock, TlsIdentity, Trust, client_config};
@@ -12,6 +12,7 @@ use tokio_rustls::rustls::{self, ClientConfig};
 use crate::absence::Absence;
 use crate::connect::{Client, Unreachable, connect};
 use crate::keep::Keep;
+use crate::notice::Notice;
 
 /// Longer than any healthy network takes, short enough for a person to wait.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -27,6 +28,7 @@ pub struct Asker {
     nodes: Vec<Node>,
     call_deadline: Duration,
     keep: Option<Arc<Keep>>,
+    notices: Arc<Mutex<Vec<Notice>>>,
 }
 
 /// The way to one party's node.
@@ -65,7 +67,14 @@ impl Asker {
                 .map_err(|source| AskerError { party: party.clone(), source })?;
             nodes.push(Node { party, address, config });
         }
-        Ok(Self { mou, trust, nodes, call_deadline: CALL_DEADLINE, keep: None })
+        Ok(Self {
+            mou,
+            trust,
+            nodes,
+            call_deadline: CALL_DEADLINE,
+            keep: None,
+            notices: Arc::default(),
+        })
     }
 
     /// Waits so long for one call instead of [`CALL_DEADLINE`].
@@ -91,6 +100,15 @@ impl Asker {
 
     pub(crate) fn keep(&self) -> Option<&Keep> {
         self.keep.as_deref()
+    }
+
+    /// What there is to tell of nodes that were restored, and takes it as told.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn notice(&self, notice: Notice) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
     }
 
     pub(crate) fn call_deadline(&self) -> Duration {

@@ -8,8 +8,9 @@ use sumac_protocol::{Answered, RecordedRelease, SignedHead};
 
 use crate::absence::Absence;
 use crate::asker::Asker;
-use crate::in_log::judge_head;
+use crate::in_log::{Restore, judge_head, judge_restored};
 use crate::keep::{Keep, KeepError, Kept};
+use crate::notice::Notice;
 use crate::receipt::{Note, Receipt};
 use crate::verify::{Unsound, Verified};
 
@@ -75,6 +76,10 @@ impl Asker {
         if let Some(last) = last {
             let proof = answered.consistency.as_ref();
             if proof.is_none_or(|proof| proof.verify(&last.head, &shown.head).is_err()) {
+                let restored = answered.restored.as_ref();
+                if let Some(restore) = restored.and_then(|log| judge_restored(log, last, shown)) {
+                    return self.new_history(keep, party, &restore, (last, shown)).map(Some);
+                }
                 let evidence = keep.other_head(party, shown).map_err(not_kept)?;
                 let (seen, shown) = (last.head.size, shown.head.size);
                 let differs = HistoryDiffers::NotContinued { seen, shown, evidence };
@@ -83,6 +88,26 @@ impl Asker {
         }
         keep.head(party, shown).map_err(not_kept)?;
         Ok(Some(Arc::new(shown.clone())))
+    }
+
+    /// Takes up the log of a node that was restored. What was kept of the lost one stays as evidence, and the asker
+    /// is told. Receipts stay, and what comes back must be what they say.
+    fn new_history(
+        &self,
+        keep: &Keep,
+        party: &PartyId,
+        restore: &Restore,
+        (last, shown): (&SignedHead, &SignedHead),
+    ) -> Result<Arc<SignedHead>, Absence> {
+        let evidence = keep.new_history(party, last, shown).map_err(not_kept)?;
+        self.notice(Notice::NewHistory {
+            party: party.clone(),
+            restored: restore.at,
+            size: restore.size,
+            seen: last.head.size,
+            evidence,
+        });
+        Ok(Arc::new(shown.clone()))
     }
 
     /// Keeps the receipt of a release, unless one is kept already; that one must be of the same release.
@@ -117,7 +142,7 @@ pub(crate) fn not_shown(not_shown: crate::in_log::NotShown) -> Absence {
     Absence::Unsound(Unsound::NotShown(not_shown))
 }
 
-fn not_kept(error: KeepError) -> Absence {
+pub(crate) fn not_kept(error: KeepError) -> Absence {
     Absence::NotKept(crate::verify::in_words(&error))
 }
 

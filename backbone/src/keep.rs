@@ -5,6 +5,7 @@
 //! receipts/<party>/<table>-r<revision>.json    the release as it first came
 //! ```
 //!
+//! Where a node was restored from a backup, the last head of what it lost is kept as `<party>.lost-<hash>.json`.
 //! What differs from a kept file never replaces it: it is kept beside it, with `.differs-` in its name.
 
 use std::fs::{self, File, OpenOptions};
@@ -21,6 +22,9 @@ const MAX_FILE: u64 = 8 << 20;
 
 /// In the name of every file that contradicts another.
 const DIFFERS: &str = ".differs-";
+
+/// In the name of every head of a history that its node lost.
+const LOST: &str = ".lost-";
 
 /// The folder where an asker keeps heads and receipts.
 #[derive(Debug, Clone)]
@@ -109,7 +113,21 @@ impl Keep {
         party: &PartyId,
         head: &SignedHead,
     ) -> Result<PathBuf, KeepError> {
-        write_beside(&self.head_file(party), &write_head(head))
+        write_beside(&self.head_file(party), DIFFERS, &write_head(head))
+    }
+
+    /// Keeps the head of a new history in place of the last one of a lost history, which stays beside it. Returns
+    /// where.
+    pub(crate) fn new_history(
+        &self,
+        party: &PartyId,
+        lost: &SignedHead,
+        head: &SignedHead,
+    ) -> Result<PathBuf, KeepError> {
+        let path = self.head_file(party);
+        let evidence = write_beside(&path, LOST, &write_head(lost))?;
+        write(&path, &write_head(head))?;
+        Ok(evidence)
     }
 
     /// Keeps a receipt, unless there is one.
@@ -126,7 +144,7 @@ impl Keep {
             None => write(&path, &receipt.to_json()).map(|()| Kept::New),
             Some(kept) if kept.release == receipt.release => Ok(Kept::Already),
             Some(_) => {
-                let evidence = write_beside(&path, &receipt.to_json())?;
+                let evidence = write_beside(&path, DIFFERS, &receipt.to_json())?;
                 Ok(Kept::Differs { evidence })
             }
         }
@@ -139,16 +157,14 @@ impl Keep {
     pub fn receipts(dir: &Path) -> Result<Vec<KeptReceipt>, KeepError> {
         let mut kept = Vec::new();
         for folder in entries(&dir.join("receipts"))? {
-            for path in entries(&folder)? {
-                if path.extension().is_none_or(|extension| extension != "json") {
-                    continue;
-                }
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let receipt = Self::read_receipt(&path);
-                kept.push(KeptReceipt { path, differs: name.contains(DIFFERS), receipt });
-            }
+            kept.extend(receipts_in(&folder)?);
         }
         Ok(kept)
+    }
+
+    /// Every receipt kept of a party's releases.
+    pub(crate) fn receipts_of(&self, party: &PartyId) -> Result<Vec<KeptReceipt>, KeepError> {
+        receipts_in(&self.dir.join("receipts").join(party.as_str()))
     }
 
     /// Reads one receipt, wherever it lies.
@@ -166,6 +182,19 @@ impl Keep {
     fn head_file(&self, party: &PartyId) -> PathBuf {
         self.dir.join("heads").join(format!("{party}.json"))
     }
+}
+
+fn receipts_in(folder: &Path) -> Result<Vec<KeptReceipt>, KeepError> {
+    let mut kept = Vec::new();
+    for path in entries(folder)? {
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let receipt = Keep::read_receipt(&path);
+        kept.push(KeptReceipt { path, differs: name.contains(DIFFERS), receipt });
+    }
+    Ok(kept)
 }
 
 fn read_if_there<T>(
@@ -201,11 +230,11 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), KeepError> {
     written().map_err(|source| KeepError::Write { path: path.to_owned(), source })
 }
 
-/// Writes what contradicts a kept file; the same twice is one file.
-fn write_beside(path: &Path, bytes: &[u8]) -> Result<PathBuf, KeepError> {
+/// Writes what belongs beside a kept file, for the reason in its name; the same twice is one file.
+fn write_beside(path: &Path, reason: &str, bytes: &[u8]) -> Result<PathBuf, KeepError> {
     let name: String =
         Sha256::of(bytes).to_string().chars().skip("sha256:".len()).take(16).collect();
-    let beside = path.with_extension(format!("{}{name}.json", DIFFERS.trim_start_matches('.')));
+    let beside = path.with_extension(format!("{}{name}.json", reason.trim_start_matches('.')));
     write(&beside, bytes)?;
     Ok(beside)
 }

@@ -8,7 +8,8 @@
 //!   is an [`Absence`], with the reason.
 //! - Each release comes with its record in the node's log and the log's sealed head. A [`Keep`] holds the last
 //!   head of each node and a [`Receipt`] of each release, and every ask demands that the log continues that head:
-//!   a node cannot show two histories.
+//!   a node cannot show two histories. One that was restored from a backup is given back what is kept of it, and its
+//!   new history is a [`Notice`].
 //! - [`combine`] adds the nodes' noisy cells up, and shows a group only if its noisy size is clearly above
 //!   the floor. Nothing here sees an exact count, so all of it is post-processing.
 //! - [`report`] puts the sums into words: a table, CSV or JSON. [`verdict`] says what came of the whole.
@@ -23,9 +24,11 @@ mod batch;
 mod combine;
 mod connect;
 mod describe;
+mod give_back;
 mod history;
 mod in_log;
 mod keep;
+mod notice;
 mod preview;
 mod receipt;
 pub mod report;
@@ -42,6 +45,7 @@ pub use connect::Unreachable;
 pub use history::HistoryDiffers;
 pub use in_log::NotShown;
 pub use keep::{Keep, KeepError, KeptReceipt};
+pub use notice::Notice;
 pub use preview::Previews;
 pub use receipt::{Note, Proved, Receipt, ReceiptError, ReceiptFileError};
 pub use verdict::{Verdict, verdict};

@@ -9,13 +9,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sumac_policy::{Mou, PartyId};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::node::Node;
 use crate::remeasure::{self, Correction, Plan, RemeasureError};
+use crate::resume::{self, ResumeError, Without};
 use crate::service::chain;
+use crate::store::{Cut, Store, StoreError};
 
 /// Longest request, in bytes.
 const MAX_REQUEST: u64 = 16 << 10;
@@ -31,6 +35,15 @@ pub enum Command {
         /// Whether to order it; if not, only what it would cost is said.
         order: bool,
     },
+    /// The node was restored from a backup, and is to go on without parties that it waits for.
+    Resume {
+        /// Those parties, and why.
+        without: Without,
+        /// Whether to go on; if not, only what it would cost is said.
+        order: bool,
+    },
+    /// How much of the log may be copied.
+    Cut,
 }
 
 /// What the node says.
@@ -41,6 +54,12 @@ pub enum Reply {
     Planned(Plan),
     /// It is ordered, on disk.
     Ordered(Plan),
+    /// What it would cost to go on; nothing has changed.
+    WouldResume(resume::Plan),
+    /// The node answers again.
+    Resumed(resume::Plan),
+    /// So much of the log is on disk, and stays as it is.
+    Cut(Cut),
     /// It is not done.
     Refused {
         /// Why.
@@ -136,29 +155,96 @@ async fn converse(node: &Node, stream: UnixStream) -> io::Result<()> {
 }
 
 async fn obey(node: &Node, command: Command) -> Reply {
-    let Command::Remeasure { correction, order } = command;
-    let (store, agreement, now) = (&node.store, node.agreement(), node.world.now());
-    let mou = agreement.mou();
-    let done = if order {
-        remeasure::order(store, mou, &correction, now).await.map(Reply::Ordered)
-    } else {
-        remeasure::plan(store, mou, &correction, now).await.map(Reply::Planned)
-    };
-    if let Ok(Reply::Ordered(plan)) = &done {
-        let Correction { kpi, period, by, because } = &correction;
-        let (by, revision) = (by.join(" × "), plan.revision);
-        tracing::info!(kpi, period, by, revision, because, "a new measurement is ordered");
+    // Not while an asker gives something back.
+    let _turn = node.recovering.lock().await;
+    let (store, party, now) = (&node.store, &node.party, node.world.now());
+    let agreement = node.agreement();
+    let reply = carry_out(store, agreement.mou(), party, command.clone(), now).await;
+    match (command, &reply) {
+        (Command::Remeasure { correction, .. }, Reply::Ordered(plan)) => {
+            let Correction { kpi, period, by, because } = &correction;
+            let (by, revision) = (by.join(" × "), plan.revision);
+            tracing::info!(kpi, period, by, revision, because, "a new measurement is ordered");
+        }
+        (Command::Resume { without, .. }, Reply::Resumed(plan)) => {
+            let (lost_nano_rho, tables) = (plan.lost_nano_rho, plan.tables.len());
+            let (without, because) = (without.parties.join(", "), without.because);
+            tracing::warn!(without, because, lost_nano_rho, tables, "the node answers again");
+        }
+        _ => {}
     }
-    done.unwrap_or_else(|error| {
-        if let RemeasureError::Store(_) = &error {
-            tracing::error!(error = chain(&error), "failed at the console");
+    reply
+}
+
+/// Carries out a command on an open store: the node's, or that of a node that does not serve.
+pub async fn carry_out(
+    store: &Store,
+    mou: &Mou,
+    party: &PartyId,
+    command: Command,
+    now: Timestamp,
+) -> Reply {
+    let done = match command {
+        Command::Remeasure { correction, order: false } => {
+            remeasure::plan(store, mou, &correction, now)
+                .await
+                .map(Reply::Planned)
+                .map_err(Into::into)
         }
-        Reply::Refused {
-            message: error.to_string(),
-            hint: error.hint(),
-            spent: matches!(error, RemeasureError::Spent { .. }),
+        Command::Remeasure { correction, order: true } => {
+            remeasure::order(store, mou, &correction, now)
+                .await
+                .map(Reply::Ordered)
+                .map_err(Into::into)
         }
-    })
+        Command::Resume { without, order: false } => {
+            let planned = resume::plan(store, mou, party, &without, now).await;
+            planned.map(Reply::WouldResume).map_err(Into::into)
+        }
+        Command::Resume { without, order: true } => {
+            let resumed = resume::order(store, mou, party, &without, now).await;
+            resumed.map(Reply::Resumed).map_err(Into::into)
+        }
+        Command::Cut => store.cut().await.map(Reply::Cut).map_err(Refused::from),
+    };
+    done.unwrap_or_else(|Refused(reply)| *reply)
+}
+
+/// Why a command is not carried out, as it is replied.
+struct Refused(Box<Reply>);
+
+impl Refused {
+    fn new(message: String, hint: String, spent: bool) -> Self {
+        Self(Box::new(Reply::Refused { message, hint, spent }))
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = chain(&error), "failed at the console");
+        Self::new(chain(&error), "`sumac ledger check` says more".to_owned(), false)
+    }
+}
+
+impl From<RemeasureError> for Refused {
+    fn from(error: RemeasureError) -> Self {
+        let spent = matches!(error, RemeasureError::Spent { .. });
+        let (message, hint) = (error.to_string(), error.hint());
+        match error {
+            RemeasureError::Store(error) => error.into(),
+            _ => Self::new(message, hint, spent),
+        }
+    }
+}
+
+impl From<ResumeError> for Refused {
+    fn from(error: ResumeError) -> Self {
+        let (message, hint) = (error.to_string(), error.hint().to_owned());
+        match error {
+            ResumeError::Store(error) => error.into(),
+            _ => Self::new(message, hint, false),
+        }
+    }
 }
 
 #[cfg(test)]

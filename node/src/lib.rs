@@ -7,6 +7,7 @@
 //! agreement  what is gone by; taken once for each call
 //! release    the life of a question
 //! history    whether the log is still the one that was shown, and what shows a release in it
+//! recover    what askers give back after a restore;  resume: closing that account
 //! service    wire in, wire out
 //! serve      listener, limits, graceful stop
 //! console    the operator's socket;  remeasure: what may be ordered through it
@@ -73,8 +74,11 @@ mod history;
 mod node;
 mod reasoned;
 pub mod records;
+mod recover;
 mod release;
 pub mod remeasure;
+mod restored;
+pub mod resume;
 mod serve;
 mod service;
 mod signer;
@@ -84,6 +88,7 @@ mod world;
 
 pub use agreement::Agreement;
 pub use node::{Node, NodeError, NodeParts};
+pub use restored::restored;
 pub use serve::{ServeError, serve};
 pub use signer::signer;
 pub use world::{Chance, World, day_of};

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -25,8 +24,8 @@ pub struct Node {
     pub(crate) identity: watch::Receiver<Arc<TlsIdentity>>,
     pub(crate) world: World,
     pub(crate) counting: Arc<Semaphore>,
-    /// Set for good once the ledger turns out not to be the one that the node showed before.
-    pub(crate) log_differs: AtomicBool,
+    /// What askers give back after a restore is taken one at a time.
+    pub(crate) recovering: Arc<tokio::sync::Mutex<()>>,
     agreement: watch::Sender<Arc<Agreement>>,
     snapshots: PathBuf,
     secret: NodeSecret,
@@ -115,7 +114,7 @@ impl Node {
             identity,
             world,
             counting: Arc::new(Semaphore::new(COUNTED_TOGETHER)),
-            log_differs: AtomicBool::new(false),
+            recovering: Arc::default(),
             agreement: watch::Sender::new(Arc::new(agreement)),
             snapshots,
             secret,
@@ -124,6 +123,7 @@ impl Node {
             flights: Mutex::default(),
         });
         node.snapshot(&node.agreement(), now).await?;
+        node.tell_standing().await?;
         Ok(node)
     }
 

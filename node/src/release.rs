@@ -112,6 +112,7 @@ impl Node {
         let Some(held) = held else { return Ok(None) };
         match held.state {
             HeldState::RemeasureOrdered => Ok(None),
+            HeldState::Lost => Err(release_lost().into()),
             _ if table.kpi().margin < held.margin => Err(margin_tighter(table, held.margin).into()),
             HeldState::Charged => Ok(None),
             HeldState::Released(bytes) => Ok(Some((bytes, held.margin))),
@@ -153,6 +154,7 @@ impl Node {
         let charge = match self.store.charge(request).await.map_err(NodeError::from)? {
             Charging::New(charge) | Charging::Resumed(charge) => charge,
             Charging::Released(bytes) => return Ok(Released { bytes, how: How::Repeated }),
+            Charging::Lost => return Err(release_lost().into()),
             Charging::TooWide { margin } => {
                 return Err(margin_tighter(permit.table(), margin).into());
             }
@@ -291,6 +293,18 @@ pub(crate) fn margin_tighter(table: &Table, held: Margin) -> Refusal {
             "the MOU asks for {}, and this table was paid for at {held}",
             table.kpi().margin
         ),
+        hint: "the partner's operator may run `sumac remeasure`, at full price".to_owned(),
+    }
+}
+
+/// It may have been released before the ledger was lost, and nobody gave it back: fresh noise takes an order.
+fn release_lost() -> Refusal {
+    Refusal {
+        reason: Reason::ReleaseLost,
+        clause: Clause::at("privacy.budget"),
+        message: "this table may have been released before the node lost its ledger, and nobody gave it back; \
+                  what it cost stays spent"
+            .to_owned(),
         hint: "the partner's operator may run `sumac remeasure`, at full price".to_owned(),
     }
 }

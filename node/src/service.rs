@@ -12,19 +12,19 @@ use sumac_protocol::status::CallError;
 use sumac_protocol::wire;
 use sumac_protocol::wire::node_service_server::NodeService;
 use sumac_protocol::{
-    Answer, Ask, Description, Preview, PreviewAsk, SnapshotFacts, SupportId, ask_response,
-    preview_response,
+    Answer, Ask, Description, Preview, PreviewAsk, Recover, RestoredLog, SnapshotFacts, SupportId,
+    ask_response, preview_response,
 };
 use tokio::time::Instant;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tonic::{Request, Response, Status};
 
 use crate::agreement::Agreement;
-use crate::history::{Continued, InLog};
+use crate::history::{Accepted, InLog};
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
 use crate::release::{NotReleased, price_of};
-use crate::store::{Asked, Evidence, Note};
+use crate::store::{Asked, Evidence, Note, RestoredRecord};
 use crate::world::day_of;
 
 /// The certificates a peer showed in its handshake. Who that is, is judged anew for every call.
@@ -80,19 +80,24 @@ impl Service {
         }))
     }
 
+    /// Whether the node may answer at all.
+    async fn may_answer(&self, peer: &Peer) -> Result<(), Status> {
+        let may = self.node.may_answer().await.map_err(|error| self.failed(peer, &error))?;
+        Ok(may?)
+    }
+
     /// Whether the log continues what the asker saw of it: asked before anything is charged.
     async fn continues(
         &self,
         agreement: &Agreement,
         peer: &Peer,
         ask: &Ask,
-    ) -> Result<Option<Continued>, Status> {
+        now: Timestamp,
+    ) -> Result<Option<Accepted>, Status> {
         let Some(seen) = &ask.last_head else { return Ok(None) };
-        match self.node.continues(agreement, seen).await {
-            Ok(Some(continued)) => Ok(Some(continued)),
-            Ok(None) => Err(CallError::LogDiffers.into()),
-            Err(error) => Err(self.failed(peer, &error)),
-        }
+        let accepted = self.node.continues(agreement, peer, seen, now).await;
+        let accepted = accepted.map_err(|error| self.failed(peer, &error))?;
+        Ok(Some(accepted?))
     }
 
     async fn answers(
@@ -100,7 +105,7 @@ impl Service {
         agreement: &Arc<Agreement>,
         peer: &Peer,
         ask: Ask,
-        seen: Option<Continued>,
+        seen: Option<Accepted>,
         now: Timestamp,
     ) -> wire::AskResponse {
         let snapshot = self.node.snapshot(agreement, now).await;
@@ -123,14 +128,14 @@ impl Service {
         &self,
         peer: &Peer,
         ask: &Ask,
-        seen: Option<Continued>,
+        seen: Option<Accepted>,
         answers: Vec<Result<InLog, Answer>>,
     ) -> wire::AskResponse {
         let releases = answers.iter().filter_map(|answer| answer.as_ref().ok());
         let evidence = self.node.evidence(seen, releases).await;
         let fault = |error: &NodeError| Answer::Fault(self.fault(ask, peer, error));
         match evidence {
-            Ok(Evidence { head, consistency, releases }) => {
+            Ok(Evidence { head, consistency, restored, releases }) => {
                 let mut records = releases.into_iter();
                 let answers = answers.into_iter().map(|answer| match answer {
                     Ok(InLog { release, .. }) => match records.next().flatten() {
@@ -139,14 +144,18 @@ impl Service {
                     },
                     Err(answer) => answer,
                 });
-                ask_response(answers, Some(head), consistency)
+                let restored = restored.map(|restored| {
+                    let RestoredRecord { record, inclusion, consistency } = restored;
+                    RestoredLog { record, inclusion, consistency }
+                });
+                ask_response(answers, Some(head), consistency, restored)
             }
             Err(error) => {
                 let answers = answers.into_iter().map(|answer| match answer {
                     Ok(_) => fault(&error),
                     Err(answer) => answer,
                 });
-                ask_response(answers, None, None)
+                ask_response(answers, None, None, None)
             }
         }
     }
@@ -371,7 +380,7 @@ impl NodeService for Service {
         let now = self.node.world.now();
         let agreement = self.node.agreement();
         let peer = self.peer(&agreement, request.extensions().get(), now)?;
-        self.node.is_itself()?;
+        self.may_answer(&peer).await?;
         let described = self.description(&agreement, now).await;
         described
             .map(|description| Response::new(description.into()))
@@ -385,7 +394,7 @@ impl NodeService for Service {
         let now = self.node.world.now();
         let agreement = self.node.agreement();
         let peer = self.peer(&agreement, request.extensions().get(), now)?;
-        self.node.is_itself()?;
+        self.may_answer(&peer).await?;
         let ask = PreviewAsk::try_from(request.into_inner())?;
         Self::same_agreement(&agreement, ask.mou)?;
         let previews = self.previews(&agreement, &peer, ask, now).await;
@@ -402,13 +411,27 @@ impl NodeService for Service {
         let now = self.node.world.now();
         let agreement = self.node.agreement();
         let peer = self.peer(&agreement, request.extensions().get(), now)?;
-        self.node.is_itself()?;
+        self.may_answer(&peer).await?;
         let ask = Ask::try_from(request.into_inner())?;
         Self::same_agreement(&agreement, ask.mou)?;
-        let seen = self.continues(&agreement, &peer, &ask).await?;
+        let seen = self.continues(&agreement, &peer, &ask, now).await?;
         let response = self.answers(&agreement, &peer, ask, seen, now).await;
         self.on_the_tick(came_in).await;
         Ok(Response::new(response))
+    }
+
+    async fn recover(
+        &self,
+        request: Request<wire::RecoverRequest>,
+    ) -> Result<Response<wire::RecoverResponse>, Status> {
+        let now = self.node.world.now();
+        let agreement = self.node.agreement();
+        let peer = self.peer(&agreement, request.extensions().get(), now)?;
+        let shown = Recover::try_from(request.into_inner()).map_err(CallError::from)?;
+        Self::same_agreement(&agreement, shown.mou)?;
+        let recovered = self.node.recover(&agreement, &peer, shown, now).await;
+        let recovered = recovered.map_err(|error| self.failed(&peer, &error))?;
+        Ok(Response::new(recovered?.into()))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::evidence::RecordedRelease;
 use crate::field::{WireError, at_most, parsed};
 use crate::limits::{MAX_CERTIFICATE, MAX_CHAIN, MAX_SIGNATURE};
 use crate::log_head::{Consistency, SignedHead};
+use crate::recover::RestoredLog;
 use crate::wire;
 
 /// The answer to one question.
@@ -37,6 +38,8 @@ pub struct Answered {
     pub head: Option<SignedHead>,
     /// Shows that `head` continues the head that the asker sent.
     pub consistency: Option<Consistency>,
+    /// Shows that the node was restored, and lost the history that the asker's head is of.
+    pub restored: Option<RestoredLog>,
 }
 
 /// A release as signed: bytes that nobody encodes again.
@@ -110,11 +113,13 @@ pub fn ask_response(
     answers: impl IntoIterator<Item = Answer>,
     head: Option<SignedHead>,
     consistency: Option<Consistency>,
+    restored: Option<RestoredLog>,
 ) -> wire::AskResponse {
     wire::AskResponse {
         answers: answers.into_iter().map(wire::Answer::from).collect(),
         head: head.map(Into::into),
         consistency: consistency.map(Into::into),
+        restored: restored.map(Into::into),
     }
 }
 
@@ -123,7 +128,7 @@ pub fn ask_response(
 /// # Errors
 /// Where there are more or fewer, a head or proof that cannot be read, a release without a head.
 pub fn read_ask_response(message: wire::AskResponse, asked: usize) -> Result<Answered, WireError> {
-    let wire::AskResponse { answers, head, consistency } = message;
+    let wire::AskResponse { answers, head, consistency, restored } = message;
     if answers.len() != asked {
         let what = format!("{} for {asked} questions", answers.len());
         return Err(WireError::unsound("answers", what));
@@ -135,7 +140,8 @@ pub fn read_ask_response(message: wire::AskResponse, asked: usize) -> Result<Ans
         return Err(WireError::Missing("head"));
     }
     let consistency = consistency.map(Consistency::try_from).transpose()?;
-    Ok(Answered { answers, head, consistency })
+    let restored = restored.map(RestoredLog::try_from).transpose()?;
+    Ok(Answered { answers, head, consistency, restored })
 }
 
 impl From<Answer> for wire::Answer {
@@ -236,7 +242,7 @@ mod tests {
             Answer::Fault("7f3a".parse().unwrap()),
         ];
         let consistency = Consistency { from_size: 2, path: vec![[1; 32]] };
-        let mut sent = ask_response(answers.clone(), Some(head()), Some(consistency.clone()));
+        let mut sent = ask_response(answers.clone(), Some(head()), Some(consistency.clone()), None);
         sent.answers.push(wire::Answer { outcome: None, recorded: None });
         assert!(read_ask_response(sent.clone(), 3).is_err());
         let read = read_ask_response(sent, 4).unwrap();
@@ -248,10 +254,10 @@ mod tests {
     #[test]
     fn a_release_without_its_place_in_the_log_is_none() {
         let answer = || Answer::Released { release: released(), recorded: recorded() };
-        let read = read_ask_response(ask_response([answer()], None, None), 1);
+        let read = read_ask_response(ask_response([answer()], None, None, None), 1);
         assert_eq!(read, Err(WireError::Missing("head")));
         let fault = || Answer::Fault("7f3a".parse().unwrap());
-        assert!(read_ask_response(ask_response([fault()], None, None), 1).is_ok());
+        assert!(read_ask_response(ask_response([fault()], None, None, None), 1).is_ok());
         let unrecorded = wire::Answer { recorded: None, ..answer().into() };
         assert_eq!(Answer::try_from(unrecorded), Err(WireError::Missing("answer.recorded")));
         let of_nothing = wire::Answer { recorded: Some(recorded().into()), ..fault().into() };

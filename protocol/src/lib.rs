@@ -16,6 +16,7 @@ mod limits;
 mod log_head;
 mod preview;
 mod question;
+mod recover;
 mod refusal;
 mod release;
 pub mod status;
@@ -45,5 +46,9 @@ pub use limits::{
 };
 pub use log_head::{Consistency, Inclusion, LogHead, ProofError, SignedHead};
 pub use preview::{Preview, PreviewAsk, preview_request, preview_response, read_preview_response};
+pub use recover::{
+    KeptRelease, Recover, Recovering, RecoveryOutcome, RestoredLog, read_recover_response,
+    recover_greeting, recover_requests,
+};
 pub use release::{DerivedFrom, Mechanism, Release, ReleaseFacts, Withheld};
 pub use status::CallError;

@@ -142,6 +142,11 @@ impl Coalition {
         self.parties.identity(party, role, "maria")
     }
 
+    /// A fresh certificate of a party's node.
+    pub(crate) fn identity_of_node(&self, party: &str) -> TlsIdentity {
+        self.parties.identity(party, PeerRole::Node, "node")
+    }
+
     /// Where a party keeps its node's files.
     pub(crate) fn home(&self, party: &str) -> PathBuf {
         self.dir.path().join(party)
@@ -198,6 +203,14 @@ impl Coalition {
             world,
         };
         Node::start(parts).await
+    }
+
+    /// Says in a party's ledger that it comes from a backup, as `sumac restore` does.
+    pub(crate) async fn restored(&self, party: &str, ledger: &Path) {
+        let identity = self.parties.identity(party, PeerRole::Node, "node");
+        let signer = signer(watch::channel(Arc::new(identity)).1);
+        let (store, _) = Store::open(ledger, Box::new(|| [9; 32]), signer).unwrap();
+        sumac_node::restored(&store, &self.mou, self.clock()()).await.unwrap().unwrap();
     }
 
     /// Serves a node on the port its party's address names.

@@ -20,6 +20,7 @@ mod oulad;
 mod promises;
 mod raw;
 mod receipts;
+mod restore;
 mod rooms;
 mod same_answer;
 mod simulation;

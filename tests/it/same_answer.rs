@@ -40,7 +40,7 @@ async fn under(breakdowns: &str) -> Coalition {
 }
 
 /// So many learners, each enrolled once in 2025-26; sex and age go by their number.
-fn learners(count: u8) -> Canonical {
+pub(crate) fn learners(count: u8) -> Canonical {
     let people: Vec<PersonKey> = (0..count).map(|n| [n; 16]).collect();
     let of = |n: u8| i16::from(n);
     let learner = Rows {

@@ -92,7 +92,7 @@ impl StandIn {
             Err(answer) => *answer,
         });
         // A log of nothing has no head.
-        ask_response(answers, (!releases.is_empty()).then_some(head), None)
+        ask_response(answers, (!releases.is_empty()).then_some(head), None, None)
     }
 }
 
@@ -130,6 +130,13 @@ impl NodeService for StandIn {
             clause: Clause::at("kpi"),
         };
         Ok(Response::new(preview_response(vec![would; ask.questions.len()])))
+    }
+
+    async fn recover(
+        &self,
+        _: Request<wire::RecoverRequest>,
+    ) -> Result<Response<wire::RecoverResponse>, Status> {
+        Err(CallError::Malformed("this node was not restored from a backup".into()).into())
     }
 
     async fn ask(

@@ -22,7 +22,7 @@ fn releases(coalition: &Coalition, count: i64) -> Vec<(TableKey, u32, SignedRele
 }
 
 fn answered(head: &SignedHead) -> Answered {
-    Answered { answers: vec![], head: Some(head.clone()), consistency: None }
+    Answered { answers: vec![], head: Some(head.clone()), consistency: None, restored: None }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Pure: the same records give the same book, whoever reads them.
 
 mod error;
+mod restores;
 mod table;
 mod totals;
 
@@ -15,6 +16,7 @@ use self::table::number;
 use super::record::{Charged, Derived, Event, Record};
 
 pub use self::error::BookError;
+pub(super) use self::restores::Restore;
 pub(super) use self::table::{Derivation, Paid, TableState};
 pub(super) use self::totals::{SpentIn, Totals};
 
@@ -28,48 +30,73 @@ pub(super) struct Book {
 }
 
 impl Book {
-    /// Takes in the record that lies at `offset` of the log, and returns the table that it changed. On error
+    /// Takes in the record that lies at `offset` of the log, and returns the tables that it changed. On error
     /// nothing has changed.
     pub(super) fn apply(
         &mut self,
         record: &Record,
         offset: u64,
-    ) -> Result<Option<TableKey>, BookError> {
+    ) -> Result<Vec<TableKey>, BookError> {
         let expected = self.totals.next_seq;
         if record.seq != expected {
             return Err(BookError::OutOfSequence { expected, found: record.seq });
         }
         let changed = match &record.event {
-            Event::Started(_) | Event::Asked(_) => None,
+            Event::Started(_) => Vec::new(),
+            Event::Asked(asked) => {
+                self.asked(&asked.peer, record.seq);
+                Vec::new()
+            }
             Event::Mou(mou) => {
                 self.totals.mou = Some(mou.clone());
-                None
+                Vec::new()
             }
             Event::Import(import) => {
                 self.totals.snapshot = Some(import.clone());
-                None
+                Vec::new()
             }
             Event::Charged(charged) => {
                 let left_nano_rho = self.left_after(charged)?;
                 self.charge(charged, left_nano_rho)?;
-                Some(charged.table)
+                vec![charged.table]
             }
             Event::Released(released) => {
                 self.release(released.table, released.revision, offset)?;
-                Some(released.table)
+                vec![released.table]
             }
             Event::Remeasure(ordered) => {
                 self.order(ordered.table, ordered.revision)?;
-                Some(ordered.table)
+                vec![ordered.table]
             }
             Event::Derived(derived) => {
                 self.derive(derived, offset)?;
-                Some(derived.table)
+                vec![derived.table]
             }
             Event::Signer(_) => {
                 self.totals.signer_at = Some(offset);
-                None
+                Vec::new()
             }
+            Event::Stopped(stopped) => {
+                self.totals.stopped = Some(stopped.clone());
+                Vec::new()
+            }
+            Event::Restored(restored) => {
+                self.restored(restored, record)?;
+                Vec::new()
+            }
+            Event::Recovered(recovered) => {
+                self.recover(recovered, offset)?;
+                vec![recovered.table]
+            }
+            Event::RecoveredDerived(recovered) => {
+                self.recover_derived(recovered, offset)?;
+                vec![recovered.table]
+            }
+            Event::Heard(heard) => {
+                self.hear(heard)?;
+                Vec::new()
+            }
+            Event::Resumed(resumed) => self.resume(resumed)?,
         };
         self.totals.latest_s = self.totals.latest_s.max(Some(record.at.as_second()));
         self.totals.next_seq += 1;
@@ -112,7 +139,7 @@ impl Book {
         for (table, state) in &tables {
             for paid in &state.paid {
                 book.totals.spend(paid)?;
-                book.totals.charged += 1;
+                book.totals.charged += u64::from(paid.price_nano_rho > 0);
                 book.totals.released += u64::from(paid.release_at.is_some());
             }
             let from = |derivation: &Derivation| {
@@ -120,11 +147,17 @@ impl Book {
                 source.paid.get(usize::try_from(derivation.from_revision).ok()?)?.release_at
             };
             let sound = (!state.remeasure || !state.paid.is_empty())
-                && state.derived.iter().all(|derivation| from(derivation).is_some());
+                && state
+                    .derived
+                    .iter()
+                    .all(|derivation| derivation.recovered || from(derivation).is_some());
             if !sound {
                 return None;
             }
             book.tables.insert(*table, state.clone());
+        }
+        for lost in &totals.lost {
+            book.totals.lose(lost.clone())?;
         }
         let Totals { spent, years, lifetime_nano_rho, charged, released, .. } = &book.totals;
         let same = *spent == totals.spent
@@ -164,6 +197,7 @@ impl Book {
             price_nano_rho: *price_nano_rho,
             left_nano_rho,
             release_at: None,
+            lost: false,
         };
         self.totals.spend(&paid).ok_or(BookError::OutOfRange)?;
         self.totals.charged += 1;
@@ -205,8 +239,12 @@ impl Book {
         }
         let expected = self.tables.get(table).map_or(0, |state| number(state.derived.len()));
         in_turn(*table, *revision, expected)?;
-        let derivation =
-            Derivation { from: *from, from_revision: *from_revision, release_at: offset };
+        let derivation = Derivation {
+            from: *from,
+            from_revision: *from_revision,
+            release_at: offset,
+            recovered: false,
+        };
         self.tables.entry(*table).or_default().derived.push(derivation);
         Ok(())
     }

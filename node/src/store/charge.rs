@@ -56,6 +56,8 @@ pub enum Charging {
     Resumed(Charge),
     /// Released before: the same bytes, free.
     Released(Vec<u8>),
+    /// Perhaps released before, and lost since: not until it is remeasured.
+    Lost,
     /// Paid for before, at a margin wider than the one asked for: not until it is remeasured.
     TooWide {
         /// The margin that was paid for.

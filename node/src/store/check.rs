@@ -19,6 +19,7 @@ use super::error::{Damage, StoreError};
 use super::index::Index;
 use super::ledger::{BODIES, INDEX, LOCK, LOG};
 use super::record::Event;
+use super::restoration::{LostCharge, LostYear, Recovered, Resumed, Standing};
 use super::scan::{self, Acknowledged, Batch, Fault, Placed, Stretch};
 use super::tree::{self, Tree};
 
@@ -37,8 +38,12 @@ pub struct Checked {
     pub signers: Option<Vec<Peer>>,
     /// Charges added up for each accounting year, in nano-ρ.
     pub spent_nano_rho: BTreeMap<String, u64>,
-    /// All charges added up, in nano-ρ.
+    /// All that was spent added up, in nano-ρ.
     pub lifetime_nano_rho: u64,
+    /// What of it was lost in a restore: nobody knows for which table it was spent.
+    pub lost_nano_rho: u64,
+    /// Whether the log may be answered from.
+    pub standing: Standing,
     /// Charges.
     pub charges: u64,
     /// Releases, each after its charge.
@@ -114,6 +119,8 @@ struct Audit<'a> {
     chain: Option<Vec<Vec<u8>>>,
     signers: Vec<Peer>,
     spent: BTreeMap<String, u64>,
+    lifetime_nano_rho: u64,
+    lost_nano_rho: u64,
     /// Every measurement that was charged, and whether it is released.
     measured: BTreeMap<(TableKey, u32), bool>,
     named: Named,
@@ -157,7 +164,8 @@ impl Audit<'_> {
         match event {
             Event::Charged(charged) => {
                 let spent = self.spent.entry(charged.year.clone()).or_default();
-                *spent = spent.checked_add(charged.price_nano_rho).ok_or(BookError::OutOfRange)?;
+                *spent = sum(*spent, charged.price_nano_rho)?;
+                self.lifetime_nano_rho = sum(self.lifetime_nano_rho, charged.price_nano_rho)?;
                 if *spent > charged.budget_nano_rho {
                     let (table, year) = (charged.table, charged.year);
                     return Err(BookError::OverBudget { table, year });
@@ -178,6 +186,30 @@ impl Audit<'_> {
                 self.chain = Some(signer.chain);
                 Ok(())
             }
+            Event::Recovered(recovered) => {
+                let Recovered { table, revision, charge, .. } = recovered;
+                let LostCharge { year, price_nano_rho, .. } = charge;
+                match self.measured.insert((table, revision), true) {
+                    // The charge was in the backup.
+                    Some(false) => Ok(()),
+                    Some(true) => Err(BookError::ReleasedTwice(table)),
+                    None => {
+                        let spent = self.spent.entry(year).or_default();
+                        *spent = sum(*spent, price_nano_rho)?;
+                        self.lifetime_nano_rho = sum(self.lifetime_nano_rho, price_nano_rho)?;
+                        Ok(())
+                    }
+                }
+            }
+            Event::Resumed(Resumed { lost_nano_rho, years, .. }) if lost_nano_rho > 0 => {
+                for LostYear { year, .. } in years {
+                    let spent = self.spent.entry(year).or_default();
+                    *spent = sum(*spent, lost_nano_rho)?;
+                }
+                self.lost_nano_rho = sum(self.lost_nano_rho, lost_nano_rho)?;
+                self.lifetime_nano_rho = sum(self.lifetime_nano_rho, lost_nano_rho)?;
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -190,7 +222,7 @@ impl Audit<'_> {
     ) -> Result<Checked, StoreError> {
         let (records, charges) = (self.records(), self.measured.len() as u64);
         let releases = self.measured.values().filter(|released| **released).count() as u64;
-        let lifetime_nano_rho = self.spent.values().sum();
+        let lifetime_nano_rho = self.lifetime_nano_rho;
         let totals = self.book.totals();
         let same = totals.spent == self.spent
             && totals.lifetime_nano_rho == lifetime_nano_rho
@@ -207,12 +239,18 @@ impl Audit<'_> {
             signers: self.trust.map(|_| self.signers),
             spent_nano_rho: self.spent,
             lifetime_nano_rho,
+            lost_nano_rho: self.lost_nano_rho,
+            standing: Standing::of(totals),
             charges,
             releases,
             bodies: None,
             index,
         })
     }
+}
+
+fn sum(one: u64, other: u64) -> Result<u64, BookError> {
+    one.checked_add(other).ok_or(BookError::OutOfRange)
 }
 
 /// Whose signature a head carries.

@@ -8,6 +8,7 @@ use super::book::{Book, TableState};
 use super::error::StoreError;
 use super::ledger::Store;
 use super::log::Log;
+use super::restoration::RestoredRecord;
 use super::writer::Request;
 
 /// Names one release in the log.
@@ -21,11 +22,20 @@ pub struct ReleaseName {
     pub derived: bool,
 }
 
+/// A head that an asker kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// The log had so many records then.
+    Here(u64),
+    /// It was a head of a history that was lost when the log was restored, as the record at this place says.
+    Lost(u64),
+}
+
 /// What to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidenceRequest {
-    /// Records below the head that the asker kept; none if it saw none.
-    pub seen: Option<u64>,
+    /// What the asker kept; none if it saw none.
+    pub seen: Option<Seen>,
     /// The releases to show.
     pub releases: Vec<ReleaseName>,
 }
@@ -37,6 +47,8 @@ pub struct Evidence {
     pub head: SignedHead,
     /// Shows that `head` continues the head that the asker kept; none if it kept none.
     pub consistency: Option<Consistency>,
+    /// Shows that the log was restored; none if the asker kept no head of what was lost.
+    pub restored: Option<RestoredRecord>,
     /// Each release's record below `head`, in the order asked for; none where there is no such release.
     pub releases: Vec<Option<RecordedRelease>>,
 }
@@ -77,17 +89,26 @@ impl Evidence {
     /// Asked between batches; `releases` are offsets.
     pub(super) fn of(
         log: &Log,
-        seen: Option<u64>,
+        seen: Option<Seen>,
         releases: Vec<Option<u64>>,
     ) -> Result<Self, StoreError> {
         let head = log.head().cloned().ok_or(StoreError::NoSuchRecord { asked: 0, size: 0 })?;
-        let consistency = seen.map(|size| log.consistency(size)).transpose()?;
+        let (mut consistency, mut restored) = (None, None);
+        match seen {
+            None => {}
+            Some(Seen::Here(size)) => consistency = Some(log.consistency(size)?),
+            Some(Seen::Lost(seq)) => {
+                let (record, inclusion) = log.inclusion(seq)?;
+                let consistency = log.consistency(seq)?;
+                restored = Some(RestoredRecord { record, inclusion, consistency });
+            }
+        }
         let shown = |offset: Option<u64>| {
             let Some(seq) = offset.and_then(|offset| log.seq_at(offset)) else { return Ok(None) };
             let (record, inclusion) = log.inclusion(seq)?;
             Ok(Some(RecordedRelease { record, inclusion }))
         };
         let releases = releases.into_iter().map(shown).collect::<Result<_, StoreError>>()?;
-        Ok(Self { head, consistency, releases })
+        Ok(Self { head, consistency, restored, releases })
     }
 }

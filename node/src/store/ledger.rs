@@ -20,6 +20,7 @@ use super::head::Signer;
 use super::index::Index;
 use super::log::{self, Disk, Log, MediaOf};
 use super::record::{Import, MouInForce, Note};
+use super::restoration::Standing;
 use super::scan::{self, Acknowledged, Scan};
 use super::writer::{Reply, Request, Writer};
 
@@ -120,6 +121,8 @@ pub struct Summary {
     pub snapshot: Option<Import>,
     /// The MOU in force.
     pub mou: Option<MouInForce>,
+    /// Whether the log may be answered from.
+    pub standing: Standing,
 }
 
 impl Summary {
@@ -366,6 +369,7 @@ pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
     let Totals {
         next_seq, spent, years, lifetime_nano_rho, charged, released, snapshot, mou, ..
     } = book.totals().clone();
+    let standing = Standing::of(book.totals());
     let days = |year: SpentIn| (Span { first: year.first, last: year.last }, year.nano_rho);
     Ok(Summary {
         records: next_seq,
@@ -377,6 +381,7 @@ pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
         released_tables: released,
         snapshot,
         mou,
+        standing,
     })
 }
 
@@ -395,7 +400,7 @@ fn releases(book: &Book, scan: &Scan) -> BTreeMap<u64, TableKey> {
 }
 
 /// Makes sure that the folder is there and that no other process has it.
-fn lock(dir: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     let open_error = |path: PathBuf| move |source: io::Error| StoreError::Open { path, source };
     make_folder(dir).map_err(open_error(dir.to_owned()))?;
     let path = dir.join(LOCK);

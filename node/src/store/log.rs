@@ -221,6 +221,8 @@ impl Log {
         let (named, commitment) = match event {
             Event::Released(released) => (released.table, released.commitment),
             Event::Derived(derived) => (derived.table, derived.commitment),
+            Event::Recovered(recovered) => (recovered.table, recovered.commitment),
+            Event::RecoveredDerived(recovered) => (recovered.table, recovered.commitment),
             _ => return Err(fault(Damage::OtherRecord)),
         };
         if named != table {

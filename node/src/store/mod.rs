@@ -9,6 +9,7 @@
 //! ```text
 //! ledger    Store: what the rest of the node calls
 //! revisions Store: later measurements, and tables added up
+//! restoration Store: what a log that comes from a backup lost, and got back
 //! writer    the one thread that decides, writes, syncs, and only then answers
 //! book      what the records say: balances, tables, snapshot, MOU
 //! bodies    the releases themselves, in files of their own, each named by its record
@@ -24,6 +25,7 @@ mod bodies;
 mod book;
 mod charge;
 mod check;
+mod cut;
 mod error;
 mod evidence;
 mod frame;
@@ -34,6 +36,7 @@ mod index;
 mod ledger;
 mod log;
 mod record;
+mod restoration;
 mod revisions;
 mod scan;
 mod tail;
@@ -44,14 +47,20 @@ mod writer;
 pub use book::BookError;
 pub use charge::{Charge, ChargeRequest, Charging};
 pub use check::{Checked, IndexState, check};
+pub use cut::{Closed, Cut, log_file, sync_copy};
 pub use error::{Damage, StoreError};
-pub use evidence::{Evidence, EvidenceRequest, ReleaseName};
+pub use evidence::{Evidence, EvidenceRequest, ReleaseName, Seen};
 pub use head::{Signed, Signer};
 pub use history::{Entry, Payment, What, history};
 pub use ledger::{
     Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only, rebuild,
 };
 pub use record::{Asked, Import, MouInForce, Note, RecordError, Started};
+pub use restoration::{
+    Heard, LostCharge, LostRelease, LostTable, LostWhat, LostYear, Recovery, Restoration,
+    RestoreFacts, Restored, RestoredRecord, Resumed, Standing, Stopped, Waiting, Witnessed,
+    witnessed,
+};
 pub use revisions::{Derivation, DeriveRequest, Held, HeldState, Ordering, RemeasureOrder};
 
 #[cfg(test)]

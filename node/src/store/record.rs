@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sumac_policy::{Margin, Sha256, TableKey};
 
+use super::restoration::{Heard, Recovered, RecoveredDerived, Restored, Resumed, Stopped};
 use super::text;
 
 /// One thing that happened, in its place in the one order.
@@ -49,6 +50,18 @@ pub(super) enum Event {
     Derived(Derived),
     /// Who signs the heads from here on.
     Signer(Signer),
+    /// An asker showed a head that this log does not continue. From here on nothing is answered.
+    Stopped(Stopped),
+    /// The log up to here comes from a backup.
+    Restored(Restored),
+    /// A release that this log had lost came back from an asker's receipt.
+    Recovered(Recovered),
+    /// The same of a table that had been added up.
+    RecoveredDerived(RecoveredDerived),
+    /// A party that asks has shown what it holds of the history that was lost.
+    Heard(Heard),
+    /// What was lost is accounted for, and the node answers again.
+    Resumed(Resumed),
 }
 
 /// What may be noted without spending anything. Charges and releases have their own ways in.
@@ -62,6 +75,14 @@ pub enum Note {
     Import(Import),
     /// A question was asked, and this is what came of it.
     Asked(Asked),
+    /// An asker showed a head that this log does not continue.
+    Stopped(Stopped),
+    /// The log up to here comes from a backup.
+    Restored(Restored),
+    /// A party that asks has shown what it holds of the history that was lost.
+    Heard(Heard),
+    /// What was lost is accounted for, and the node answers again.
+    Resumed(Resumed),
 }
 
 /// The node started.
@@ -255,6 +276,10 @@ impl From<Note> for Event {
             Note::Mou(mou) => Self::Mou(mou),
             Note::Import(import) => Self::Import(import),
             Note::Asked(asked) => Self::Asked(asked),
+            Note::Stopped(stopped) => Self::Stopped(stopped),
+            Note::Restored(restored) => Self::Restored(restored),
+            Note::Heard(heard) => Self::Heard(heard),
+            Note::Resumed(resumed) => Self::Resumed(resumed),
         }
     }
 }
@@ -265,6 +290,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::store::restoration::testing;
 
     const TABLE: [u8; 32] = [7; 32];
 
@@ -344,6 +370,12 @@ mod tests {
                 commitment: Sha256::from([4; 32]),
             }),
             Event::Signer(Signer { chain: vec![vec![0x30, 1], vec![]] }),
+            Event::Stopped(testing::stopped()),
+            Event::Restored(testing::restored(3, 100, &["chamber"])),
+            Event::Recovered(testing::recovered(7, 0, 100)),
+            Event::RecoveredDerived(testing::recovered_derived(8, 0, 7)),
+            Event::Heard(testing::heard("chamber", 5, 100)),
+            Event::Resumed(testing::resumed(100, &[(7, 0)])),
         ];
         for event in events {
             let record = record(event);

@@ -23,6 +23,8 @@ pub struct Held {
 pub enum HeldState {
     /// Paid for, and not released.
     Charged,
+    /// It may have been released, and the release was lost with a disk: nobody is answered before a new measurement.
+    Lost,
     /// Released: every ask gets these bytes.
     Released(Vec<u8>),
     /// The operator ordered the next one: the next ask pays for it.

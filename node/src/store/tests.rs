@@ -28,6 +28,7 @@ mod example;
 mod index;
 mod proofs;
 mod reordering;
+mod restores;
 mod revisions;
 
 use super::book::Book;

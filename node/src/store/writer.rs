@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::bodies::MAX_BODY;
 use super::book::{Book, Totals};
 use super::charge::{Charge, ChargeRequest, Charging};
+use super::cut::Cut;
 use super::error::StoreError;
 use super::evidence::{Evidence, EvidenceRequest};
 use super::frame::MAX_RECORD;
@@ -24,6 +25,7 @@ use super::index::Index;
 use super::ledger::{Consistent, Included, Salts};
 use super::log::Log;
 use super::record::{self, Charged, Derived, Event, Note, Record, Released, Remeasure};
+use super::restoration::{LostRelease, LostWhat, Recovery};
 use super::revisions::{Derivation, DeriveRequest, Held, HeldState, Ordering, RemeasureOrder};
 use super::tail::MAX_BATCH;
 
@@ -47,6 +49,8 @@ pub(super) enum Request {
     Position(TableKey, Reply<Option<u64>>),
     Root(u64, Reply<Option<Sha256>>),
     Evidence(EvidenceRequest, Reply<Evidence>),
+    Recover(LostRelease, Timestamp, Reply<Recovery>),
+    Cut(Reply<Cut>),
 }
 
 /// The ledger's owner.
@@ -193,6 +197,19 @@ impl Writer {
                 let offsets = releases.iter().map(|name| name.offset(&self.book)).collect();
                 answer(reply, move |log| Evidence::of(log, seen, offsets))
             }
+            Request::Recover(lost, at, reply) => {
+                let (table, body) = (lost.table, lost.body.clone());
+                let there = self.recover(lost, at);
+                answer(reply, move |log| match there? {
+                    None => Ok(Recovery::New),
+                    Some(offset) if log.release(table, offset)? == body => Ok(Recovery::Already),
+                    Some(_) => Ok(Recovery::Differs),
+                })
+            }
+            Request::Cut(reply) => {
+                let records = self.book.next_seq();
+                answer(reply, move |log| Ok(Cut::of(log, records)))
+            }
             Request::Totals(reply) => {
                 let totals = self.book.totals().clone();
                 answer(reply, move |_| Ok(totals))
@@ -205,6 +222,7 @@ impl Writer {
         let state = self.book.table(&table);
         if let Some((revision, paid)) = state.and_then(|state| state.standing()) {
             return Ok(match paid.release_at {
+                _ if paid.lost => Decision::Ready(Charging::Lost),
                 _ if margin < paid.margin => {
                     Decision::Ready(Charging::TooWide { margin: paid.margin })
                 }
@@ -250,6 +268,7 @@ impl Writer {
         let (revision, paid) = state.last()?;
         let (held, offset) = match paid.release_at {
             _ if state.remeasure => (HeldState::RemeasureOrdered, None),
+            _ if paid.lost => (HeldState::Lost, None),
             None => (HeldState::Charged, None),
             // Read only after the sync.
             Some(offset) => (HeldState::Charged, Some(offset)),
@@ -265,7 +284,7 @@ impl Writer {
         if state.remeasure {
             return Ok(Ordering::Already { revision: revision + 1 });
         }
-        if paid.release_at.is_none() && paid.margin <= margin {
+        if paid.release_at.is_none() && paid.margin <= margin && !paid.lost {
             return Ok(Ordering::NeverReleased);
         }
         let revision = revision + 1;
@@ -318,6 +337,24 @@ impl Writer {
         let offset = self.salted(salt, event(commitment), at)?;
         self.log.push_body(seq, at, body);
         Ok(offset)
+    }
+
+    /// Where the release is that has the lost one's place; none if the lost one takes it now.
+    fn recover(&mut self, lost: LostRelease, at: Timestamp) -> Result<Option<u64>, StoreError> {
+        let place = usize::try_from(lost.revision).unwrap_or(usize::MAX);
+        let state = self.book.table(&lost.table);
+        let there = match &lost.what {
+            LostWhat::Measured(_) => state.and_then(|state| state.paid.get(place)?.release_at),
+            LostWhat::Derived { .. } => {
+                state.and_then(|state| state.derived.get(place)).map(|derived| derived.release_at)
+            }
+        };
+        if there.is_some() {
+            return Ok(there);
+        }
+        let mut lost = lost;
+        let body = std::mem::take(&mut lost.body);
+        self.release(body, at, |commitment| lost.event(commitment)).map(|_| None)
     }
 
     /// Adds a record to the batch, and returns where it will be.

@@ -52,4 +52,25 @@ pub enum BookError {
     /// Only what was released can be added up.
     #[error("table {0} is added up from a table that is not released")]
     DerivedFromNothing(TableKey),
+    /// Only a log that comes from a backup has lost anything.
+    #[error("something that was lost comes back to a log that was never restored")]
+    NeverRestored,
+    /// It is the backup of another log.
+    #[error("what is said to be restored is not the log up to here")]
+    RestoredOther,
+    /// Each party is heard once.
+    #[error("`{0}` is heard a second time")]
+    HeardTwice(String),
+    /// It was paid for at another price or margin.
+    #[error("what came back of table {0} is not what was paid for")]
+    OtherCharge(TableKey),
+    /// The node answers again only once it knows what its askers hold.
+    #[error("`{0}` was not heard, and nobody said to go on without it")]
+    StillAwaited(String),
+    /// What is lost counts against the years in which it may have been spent.
+    #[error("what was lost counts against no year")]
+    LostInNoYear,
+    /// Only what has no answer can be given up.
+    #[error("table {0} is given up although it has an answer")]
+    LostTwice(TableKey),
 }

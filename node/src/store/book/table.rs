@@ -37,6 +37,8 @@ pub(in crate::store) struct Paid {
     pub(in crate::store) left_nano_rho: u64,
     /// Where in the log its release is, once there is one.
     pub(in crate::store) release_at: Option<u64>,
+    /// Whether its answer was lost with a disk. The price is 0 where nobody knows whether it was paid for.
+    pub(in crate::store) lost: bool,
 }
 
 /// A table added up from another one.
@@ -50,6 +52,8 @@ pub(in crate::store) struct Derivation {
     pub(in crate::store) from_revision: u32,
     /// Where in the log its release is.
     pub(in crate::store) release_at: u64,
+    /// Whether it came back from a receipt; then its source may be lost.
+    pub(in crate::store) recovered: bool,
 }
 
 impl TableState {

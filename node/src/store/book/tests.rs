@@ -4,6 +4,10 @@ use sumac_policy::{Margin, Sha256};
 
 use super::*;
 use crate::store::record::{Released, Remeasure};
+use crate::store::restoration::testing::{
+    heard, recovered, recovered_derived, restored, resumed, stopped,
+};
+use crate::store::restoration::{Restored, Standing};
 
 fn charged(table: u8, year: &str, price_nano_rho: u64) -> Event {
     charged_at(0, table, year, price_nano_rho)
@@ -224,5 +228,150 @@ proptest! {
             book
         };
         prop_assert_eq!(but_left(book(given).unwrap()), but_left(book(shuffled).unwrap()));
+    }
+}
+
+/// A backup of one charge of 5, restored.
+fn after_a_restore(then: impl IntoIterator<Item = Event>) -> Vec<Event> {
+    let restored = Event::Restored(restored(1, 5, &["chamber", "county"]));
+    [charged(1, "2026", 5), restored].into_iter().chain(then).collect()
+}
+
+#[test]
+fn what_comes_back_is_a_charge_and_a_release_and_only_a_release_where_the_charge_was_kept() {
+    let back = [Event::Recovered(recovered(2, 0, 7)), Event::Recovered(recovered(1, 0, 5))];
+    let book = book(after_a_restore(back)).unwrap();
+    let totals = book.totals();
+    assert_eq!((totals.lifetime_nano_rho, totals.charged, totals.released), (12, 2, 2));
+    assert_eq!(book.spent(calendar_year(2026)), 12);
+    assert_eq!(totals.restores[0].accounted_nano_rho, 12);
+    for number in [1, 2] {
+        let state = book.table(&TableKey::from([number; 32])).unwrap();
+        assert!(state.standing().unwrap().1.release_at.is_some(), "table {number}");
+    }
+}
+
+#[test]
+fn revisions_may_come_back_in_any_order() {
+    let back = |order: [u32; 2]| {
+        let back = order.map(|revision| Event::Recovered(recovered(2, revision, 7)));
+        let book = book(after_a_restore(back)).unwrap();
+        let state = book.table(&TableKey::from([2; 32])).unwrap().clone();
+        let (revision, paid) = state.standing().unwrap();
+        assert_eq!((revision, paid.lost), (1, false));
+        assert_eq!(book.totals().lifetime_nano_rho, 5 + 14);
+        state.paid.len()
+    };
+    assert_eq!((back([0, 1]), back([1, 0])), (2, 2));
+    // One that nobody shows was never paid for as far as the book knows, and is not answered.
+    let book = book(after_a_restore([Event::Recovered(recovered(2, 1, 7))])).unwrap();
+    let first = &book.table(&TableKey::from([2; 32])).unwrap().paid[0];
+    assert!(first.lost && first.price_nano_rho == 0);
+    assert_eq!(book.totals().charged, 2);
+}
+
+#[test]
+fn what_was_added_up_comes_back_even_if_its_source_does_not() {
+    let back = Event::RecoveredDerived(recovered_derived(3, 0, 2));
+    let book = book(after_a_restore([back])).unwrap();
+    let state = book.table(&TableKey::from([3; 32])).unwrap();
+    assert_eq!(state.last_derived().unwrap().1.release_at, 2);
+    assert_eq!(book.totals().lifetime_nano_rho, 5);
+}
+
+#[test]
+fn what_is_lost_counts_in_each_of_its_years_and_is_not_answered() {
+    let heard = ["chamber", "county"].map(|party| Event::Heard(heard(party, 9, 105)));
+    let lost = Event::Resumed(resumed(100, &[(1, 0), (2, 0)]));
+    let events = after_a_restore(heard.into_iter().chain([lost]));
+    let given_up = book(events.clone()).unwrap();
+    assert_eq!(Standing::of(given_up.totals()), Standing::Itself);
+    assert_eq!(given_up.spent(calendar_year(2026)), 105);
+    assert_eq!(given_up.totals().lifetime_nano_rho, 105);
+    for number in [1, 2] {
+        let state = given_up.table(&TableKey::from([number; 32])).unwrap();
+        assert!(state.standing().unwrap().1.lost, "table {number}");
+    }
+    // A new measurement is ordered and paid for like any other.
+    let anew = [ordered(1, 2), charged_at(1, 2, "2026", 7), released_at(1, 2)];
+    let book = book(events.into_iter().chain(anew).collect()).unwrap();
+    let (revision, paid) = book.table(&TableKey::from([2; 32])).unwrap().standing().unwrap();
+    assert_eq!((revision, paid.lost, book.totals().lifetime_nano_rho), (1, false, 112));
+}
+
+#[test]
+fn a_log_answers_only_once_everybody_was_heard_and_the_account_is_closed() {
+    let standing = |events| Standing::of(book(events).unwrap().totals());
+    let stop = Event::Stopped(stopped());
+    assert!(matches!(standing(vec![charged(1, "2026", 5), stop]), Standing::Stopped(_)));
+    let awaited = |events| match standing(events) {
+        Standing::Restored(waiting) => waiting.awaited,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(awaited(after_a_restore([])), ["chamber", "county"]);
+    let one = Event::Heard(heard("chamber", 9, 5));
+    assert_eq!(awaited(after_a_restore([one.clone()])), ["county"]);
+    let both = [one, Event::Heard(heard("county", 0, 0))];
+    assert_eq!(awaited(after_a_restore(both.clone())), Vec::<String>::new());
+    let closed = both.into_iter().chain([Event::Resumed(resumed(0, &[]))]);
+    assert_eq!(standing(after_a_restore(closed)), Standing::Itself);
+    // A restore takes the place of a stop.
+    let stop = Event::Stopped(stopped());
+    let again = Event::Restored(Restored { forked: true, ..restored(2, 5, &["chamber"]) });
+    assert_eq!(awaited(vec![charged(1, "2026", 5), stop, again]), ["chamber"]);
+}
+
+#[test]
+fn refuses_a_restore_that_breaks_a_promise() {
+    let (one, two) = (TableKey::from([1; 32]), TableKey::from([2; 32]));
+    let awaited = |party: &str| BookError::StillAwaited(party.into());
+    let without = |parties: &[&str], lost, tables: &[(u8, u32)]| {
+        let without = parties.iter().map(|party| (*party).to_owned()).collect();
+        Event::Resumed(crate::store::restoration::Resumed { without, ..resumed(lost, tables) })
+    };
+    let nobody = |lost, tables: &[(u8, u32)]| without(&["chamber", "county"], lost, tables);
+    let back = |number, revision, price| Event::Recovered(recovered(number, revision, price));
+    let in_no_year = Event::Resumed(crate::store::restoration::Resumed {
+        without: vec!["chamber".into(), "county".into()],
+        years: Vec::new(),
+        ..resumed(1, &[])
+    });
+    let other = |restored: Restored| vec![charged(1, "2026", 5), Event::Restored(restored)];
+    let cases = [
+        (vec![charged(1, "2026", 5), back(1, 0, 5)], BookError::NeverRestored),
+        (vec![Event::RecoveredDerived(recovered_derived(3, 0, 2))], BookError::NeverRestored),
+        (vec![Event::Heard(heard("chamber", 0, 0))], BookError::NeverRestored),
+        (vec![Event::Resumed(resumed(0, &[]))], BookError::NeverRestored),
+        (other(restored(2, 5, &[])), BookError::RestoredOther),
+        (other(restored(1, 6, &[])), BookError::RestoredOther),
+        (other(Restored { forked: true, ..restored(1, 5, &[]) }), BookError::RestoredOther),
+        (after_a_restore([back(1, 0, 6)]), BookError::OtherCharge(one)),
+        (after_a_restore([back(2, 0, 0)]), BookError::ChargedNothing(two)),
+        (after_a_restore([back(2, 0, 7), back(2, 0, 7)]), BookError::ReleasedTwice(two)),
+        (after_a_restore([back(2, 0, u64::MAX)]), BookError::OutOfRange),
+        (
+            after_a_restore([back(2, 20_000, 7)]),
+            BookError::WrongRevision { table: two, expected: 10_000, revision: 20_000 },
+        ),
+        (
+            after_a_restore([(); 2].map(|()| Event::Heard(heard("chamber", 0, 0)))),
+            BookError::HeardTwice("chamber".into()),
+        ),
+        (after_a_restore([without(&["chamber"], 0, &[])]), awaited("county")),
+        (after_a_restore([nobody(0, &[(2, 0), (2, 0)])]), BookError::LostTwice(two)),
+        (after_a_restore([back(2, 0, 7), nobody(0, &[(2, 0)])]), BookError::LostTwice(two)),
+        (
+            after_a_restore([nobody(0, &[(2, 1)])]),
+            BookError::WrongRevision { table: two, expected: 0, revision: 1 },
+        ),
+        (after_a_restore([in_no_year]), BookError::LostInNoYear),
+        (after_a_restore([nobody(u64::MAX, &[])]), BookError::OutOfRange),
+        (
+            after_a_restore([nobody(0, &[(1, 0)]), charged(1, "2026", 5)]),
+            BookError::ChargedTwice(one),
+        ),
+    ];
+    for (events, error) in cases {
+        assert_eq!(book(events), Err(error));
     }
 }

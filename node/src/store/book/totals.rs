@@ -6,8 +6,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sumac_policy::Span;
 
+use super::restores::{Lost, Restore};
 use super::table::Paid;
 use crate::store::record::{Import, MouInForce};
+use crate::store::restoration::Stopped;
 use crate::store::text;
 
 /// All of a book but its tables.
@@ -30,6 +32,14 @@ pub(in crate::store) struct Totals {
     pub(in crate::store) latest_s: Option<i64>,
     /// Where in the log the last signer is named.
     pub(in crate::store) signer_at: Option<u64>,
+    /// The place of each party's last question.
+    pub(in crate::store) asked: BTreeMap<String, u64>,
+    /// What showed that this is not the log that its askers saw; none if nothing did.
+    pub(in crate::store) stopped: Option<Stopped>,
+    /// Each time that the log came from a backup.
+    pub(in crate::store) restores: Vec<Restore>,
+    /// What counts as spent although nobody knows for which table.
+    pub(in crate::store) lost: Vec<Lost>,
 }
 
 /// What was spent in one accounting year.
@@ -48,26 +58,45 @@ impl Totals {
     /// another day than it used to takes in all that was spent in the years it is made of.
     pub(in crate::store) fn spent(&self, span: Span) -> u64 {
         let common = |year: &&SpentIn| year.first <= span.last && span.first <= year.last;
-        // Never more than the lifetime's sum, which fits.
-        self.years.iter().filter(common).map(|year| year.nano_rho).sum()
+        // What was lost counts against several years, so that their sum may be more than was ever spent.
+        self.years.iter().filter(common).fold(0, |sum, year| sum.saturating_add(year.nano_rho))
     }
 
     /// Adds a price to its year; none if the lifetime's sum, which bounds each year's, does not fit.
     pub(super) fn spend(&mut self, paid: &Paid) -> Option<()> {
-        let Paid { year, year_first: first, year_last: last, price_nano_rho, .. } = paid;
+        let Paid { year, year_first, year_last, price_nano_rho, .. } = paid;
+        if *price_nano_rho == 0 {
+            return Some(());
+        }
         self.lifetime_nano_rho = self.lifetime_nano_rho.checked_add(*price_nano_rho)?;
-        *self.spent.entry(year.clone()).or_default() += price_nano_rho;
-        let days = |year: &SpentIn| (year.first, year.last);
-        match self.years.binary_search_by_key(&(*first, *last), days) {
-            Ok(place) => {
-                let year = self.years.get_mut(place)?;
-                year.nano_rho += price_nano_rho;
+        self.count(year, Span { first: *year_first, last: *year_last }, *price_nano_rho);
+        Some(())
+    }
+
+    /// Adds what was lost to each of its years, and once to the lifetime's sum; none if that does not fit.
+    pub(super) fn lose(&mut self, lost: Lost) -> Option<()> {
+        if lost.nano_rho > 0 {
+            self.lifetime_nano_rho = self.lifetime_nano_rho.checked_add(lost.nano_rho)?;
+            for year in &lost.years {
+                let span = Span { first: year.year_first, last: year.year_last };
+                self.count(&year.year, span, lost.nano_rho);
             }
-            Err(place) => {
-                let (first, last, nano_rho) = (*first, *last, *price_nano_rho);
-                self.years.insert(place, SpentIn { first, last, nano_rho });
-            }
+            self.lost.push(lost);
         }
         Some(())
+    }
+
+    /// Adds to a year what the lifetime's sum was found to hold.
+    fn count(&mut self, year: &str, Span { first, last }: Span, nano_rho: u64) {
+        *self.spent.entry(year.to_owned()).or_default() += nano_rho;
+        let days = |year: &SpentIn| (year.first, year.last);
+        match self.years.binary_search_by_key(&(first, last), days) {
+            Ok(place) => {
+                if let Some(year) = self.years.get_mut(place) {
+                    year.nano_rho += nano_rho;
+                }
+            }
+            Err(place) => self.years.insert(place, SpentIn { first, last, nano_rho }),
+        }
     }
 }

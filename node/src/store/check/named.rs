@@ -26,6 +26,8 @@ impl Named {
         let (table, commitment) = match &record.event {
             Event::Released(released) => (released.table, released.commitment),
             Event::Derived(derived) => (derived.table, derived.commitment),
+            Event::Recovered(recovered) => (recovered.table, recovered.commitment),
+            Event::RecoveredDerived(recovered) => (recovered.table, recovered.commitment),
             _ => return,
         };
         self.0.insert(record.seq, Bound { table, salt: record.salt, commitment });

@@ -5,7 +5,7 @@ use sumac_policy::{PartyId, PeerRole};
 use tokio::sync::watch;
 
 use super::super::check::{Checked, IndexState};
-use super::super::{frame, head::Head, rebuild};
+use super::super::{Standing, frame, head::Head, rebuild};
 use super::*;
 
 /// A party's root, and an identity of its node.
@@ -51,6 +51,8 @@ async fn derives_what_the_records_say_while_a_node_serves_and_after() {
         charges: 2,
         releases: 1,
         bodies: Some(1),
+        lost_nano_rho: 0,
+        standing: Standing::Itself,
         index: IndexState::InUse,
     };
     assert_eq!(serving, expected);

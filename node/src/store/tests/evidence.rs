@@ -6,7 +6,7 @@ use super::*;
 use sumac_protocol::release_commitment;
 
 use crate::store::record::{Event, Record};
-use crate::store::{EvidenceRequest, ReleaseName};
+use crate::store::{EvidenceRequest, ReleaseName, Seen};
 
 fn first(n: u8) -> ReleaseName {
     ReleaseName { table: table(n), revision: 0, derived: false }
@@ -19,7 +19,7 @@ async fn all_of_one_call_is_about_one_head() {
     let before = store.head().await.unwrap().unwrap().head;
     charged(store.charge(request(3)).await);
     let releases = vec![first(1), first(3), first(9), ReleaseName { revision: 1, ..first(1) }];
-    let asked = EvidenceRequest { seen: Some(before.size), releases };
+    let asked = EvidenceRequest { seen: Some(Seen::Here(before.size)), releases };
     let shown = store.evidence(asked).await.unwrap();
     shown.consistency.unwrap().verify(&before, &shown.head.head).unwrap();
     let recorded = shown.releases[0].as_ref().unwrap();
@@ -45,7 +45,7 @@ async fn a_root_is_known_for_every_size_up_to_now_and_none_beyond() {
 async fn more_than_the_log_holds_cannot_be_shown() {
     let dir = TempDir::new().unwrap();
     let store = history(dir.path()).await;
-    let beyond = EvidenceRequest { seen: Some(1_000), releases: vec![] };
+    let beyond = EvidenceRequest { seen: Some(Seen::Here(1_000)), releases: vec![] };
     assert!(matches!(store.evidence(beyond).await, Err(StoreError::NoSuchRecord { .. })));
 }
 

@@ -1,0 +1,84 @@
+//! A cut through a log that may be copied while its node goes on: the log is only ever appended to, so that what
+//! was acknowledged at one moment stays as it is.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::StoreError;
+use super::index::Index;
+use super::ledger::{INDEX, LOG, Store, lock};
+use super::log::Log;
+use super::scan;
+use super::writer::Request;
+
+/// The acknowledged part of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cut {
+    /// Bytes of the log's file, from its beginning to the end of a head.
+    pub length: u64,
+    /// Records in them.
+    pub records: u64,
+}
+
+/// A store that nobody can open while this lives.
+#[derive(Debug)]
+pub struct Closed {
+    cut: Cut,
+    _lock: File,
+}
+
+impl Store {
+    /// What of the log is on disk now, and stays as it is.
+    ///
+    /// # Errors
+    /// A ledger that could not be written.
+    pub async fn cut(&self) -> Result<Cut, StoreError> {
+        self.ask(Request::Cut).await
+    }
+}
+
+impl Cut {
+    /// Asked between batches.
+    pub(super) fn of(log: &Log, records: u64) -> Self {
+        Self { length: log.acknowledged(records).length, records }
+    }
+}
+
+impl Closed {
+    /// Keeps a store from being opened, and finds out how much of its log is whole. Changes nothing.
+    ///
+    /// # Errors
+    /// No ledger there; a node that is running; a damaged log, or one shorter than its index remembers.
+    pub fn keep(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(LOG);
+        scan::open_to_read(&path)?;
+        let lock = lock(dir)?;
+        let known = Index::load(&dir.join(INDEX)).map(|(_, _, acknowledged)| acknowledged);
+        let whole = scan::scan(&path, known.as_ref())?.whole;
+        let cut = Cut { length: whole.length, records: whole.records };
+        Ok(Self { cut, _lock: lock })
+    }
+
+    /// The whole part of its log.
+    pub fn cut(&self) -> Cut {
+        self.cut
+    }
+}
+
+/// The file of the log in a store's folder.
+pub fn log_file(dir: &Path) -> PathBuf {
+    dir.join(LOG)
+}
+
+/// Makes sure that a log that was copied into a folder is on disk.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_copy(dir: &Path) -> io::Result<()> {
+    File::open(log_file(dir))?.sync_all()?;
+    File::open(dir)?.sync_all()
+}
