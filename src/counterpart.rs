@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::agreement::Agreement;
 use crate::home::Home;
+use crate::restore;
 use crate::world;
 
 /// A node answers its own operator at once.
@@ -53,6 +54,9 @@ impl Counterpart {
         let (store, _) =
             opened.with_context(|| format!("open the ledger `{}`", ledger.display()))?;
         let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
+        if restore::is_pending(home) {
+            runtime.block_on(restore::finish(home, &store, &mou))?;
+        }
         Ok(Self::Stopped(Box::new(Stopped { store, mou, party: settings.party, runtime })))
     }
 

@@ -9,6 +9,7 @@
 //! snapshots/  ledger/   the node's data
 //! receipts/  heads/     what an asker keeps of each node
 //! control.sock          while the node serves: its operator's commands
+//! restored              while the ledger has still to say that it comes from a backup
 //! mou/                  mou.toml, parties/, signatures/
 //! ```
 
@@ -118,6 +119,11 @@ impl Home {
     /// The node's ledger.
     pub(crate) fn ledger(&self) -> PathBuf {
         self.dir.join("ledger")
+    }
+
+    /// Is there while the ledger has still to say that it comes from a backup.
+    pub(crate) fn restore_pending_file(&self) -> PathBuf {
+        self.dir.join("restored")
     }
 
     /// Where a node that serves takes its operator's commands.

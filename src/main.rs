@@ -4,6 +4,7 @@
 
 mod agreement;
 mod ask;
+mod backup;
 mod certificate;
 mod counterpart;
 mod demo;
@@ -16,6 +17,8 @@ mod outcome;
 mod passphrase;
 mod receipt;
 mod remeasure;
+mod restore;
+mod resume;
 mod serve;
 mod status;
 mod terminal;
@@ -63,6 +66,9 @@ enum Verb {
     Status(status::Args),
     #[command(subcommand)]
     Ledger(ledger::Verb),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Resume(resume::Args),
     Demo(demo::Args),
 }
 
@@ -80,6 +86,9 @@ fn main() -> ExitCode {
         Verb::Remeasure(args) => remeasure::run(args),
         Verb::Status(args) => status::run(args),
         Verb::Ledger(verb) => ledger::run(verb),
+        Verb::Backup(args) => backup::run(args),
+        Verb::Restore(args) => restore::run(args),
+        Verb::Resume(args) => resume::run(args),
         Verb::Demo(args) => demo::run(args),
     };
     match outcome {

@@ -1,5 +1,5 @@
-//! The passphrase of a root: typed on a terminal, or read from a file. Never an argument, because every
-//! user of a machine can see those.
+//! Passphrases, of a root or of a backup: typed on a terminal, or read from a file. Never an argument, because
+//! every user of a machine can see those.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,9 @@ use crate::terminal::tell;
 /// Longer is a mistake, such as another file given in its place.
 const MAX_FILE: u64 = 2_048;
 
-const HINT: &str = "run it on a terminal, or put the passphrase into a file and name that with \
-                    --passphrase-file FILE or SUMAC_PASSPHRASE_FILE";
+const HINT: &str = "run it on a terminal, or put the passphrase into a file and name that with --passphrase-file FILE";
 
-/// Where the passphrase comes from; part of every verb that opens a root.
+/// Where a root's passphrase comes from; part of every verb that opens a root.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PassphraseArgs {
     /// Read the root's passphrase from this file instead of asking for it
@@ -26,36 +25,70 @@ pub(crate) struct PassphraseArgs {
     passphrase_file: Option<PathBuf>,
 }
 
+/// Where a backup's passphrase comes from.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct BackupPassphraseArgs {
+    /// Read the backup's passphrase from this file instead of asking for it
+    #[arg(long, env = "SUMAC_BACKUP_PASSPHRASE_FILE", value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
 impl PassphraseArgs {
     /// The passphrase of a root that is there.
     pub(crate) fn existing(&self, root: &Path) -> anyhow::Result<Passphrase> {
-        match &self.passphrase_file {
-            Some(path) => Passphrase::new(from_file(path)?)
-                .with_context(|| format!("use `{}`", path.display())),
-            None => Ok(Passphrase::new(typed(&format!("Passphrase of {}: ", root.display()))?)?),
-        }
+        existing(self.passphrase_file.as_deref(), &format!("Passphrase of {}: ", root.display()))
     }
 
     /// The passphrase of a root that is about to be made; typed twice.
     pub(crate) fn new_one(&self) -> anyhow::Result<Passphrase> {
-        if let Some(path) = &self.passphrase_file {
-            return Passphrase::new(from_file(path)?)
-                .with_context(|| format!("use `{}`", path.display()));
+        new_one(
+            self.passphrase_file.as_deref(),
+            "Choose a passphrase for the party's root: at least 12 characters, such as four random words.\n\
+             Nobody can recover it. Keep it where the root's successor custodian will find it.",
+        )
+    }
+}
+
+impl BackupPassphraseArgs {
+    /// The passphrase of a backup that is there.
+    pub(crate) fn existing(&self, backup: &Path) -> anyhow::Result<Passphrase> {
+        existing(self.passphrase_file.as_deref(), &format!("Passphrase of {}: ", backup.display()))
+    }
+
+    /// The passphrase of a backup that is about to be made; typed twice.
+    pub(crate) fn new_one(&self) -> anyhow::Result<Passphrase> {
+        new_one(
+            self.passphrase_file.as_deref(),
+            "Choose a passphrase for the backup: at least 12 characters, such as four random words, and not the \
+             root's.\nNobody can recover it. Keep it apart from the backup, where your successor will find it.",
+        )
+    }
+}
+
+fn existing(file: Option<&Path>, prompt: &str) -> anyhow::Result<Passphrase> {
+    match file {
+        Some(path) => {
+            Passphrase::new(from_file(path)?).with_context(|| format!("use `{}`", path.display()))
         }
-        tell!(
-            "Choose a passphrase for the party's root: at least 12 characters, such as four random words."
-        );
-        tell!("Nobody can recover it. Keep it where the root's successor custodian will find it.");
-        loop {
-            let first = typed("Passphrase: ")?;
-            if typed("The same again: ")? != first {
-                tell!("The two differ. Once more.");
-                continue;
-            }
-            match Passphrase::new(first) {
-                Ok(passphrase) => return Ok(passphrase),
-                Err(error) => tell!("{error}"),
-            }
+        None => Ok(Passphrase::new(typed(prompt)?)?),
+    }
+}
+
+fn new_one(file: Option<&Path>, words: &str) -> anyhow::Result<Passphrase> {
+    if let Some(path) = file {
+        return Passphrase::new(from_file(path)?)
+            .with_context(|| format!("use `{}`", path.display()));
+    }
+    tell!("{words}");
+    loop {
+        let first = typed("Passphrase: ")?;
+        if typed("The same again: ")? != first {
+            tell!("The two differ. Once more.");
+            continue;
+        }
+        match Passphrase::new(first) {
+            Ok(passphrase) => return Ok(passphrase),
+            Err(error) => tell!("{error}"),
         }
     }
 }

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::agreement::Agreement;
 use crate::home::{Home, HomeArgs, Settings};
 use crate::outcome::{Hint, Outcome, hinted};
+use crate::restore;
 use crate::terminal::tell;
 use crate::world;
 
@@ -136,6 +137,9 @@ async fn answer(
     store: Store,
 ) -> anyhow::Result<()> {
     signed_by_us(&store, settings, &agreement).await?;
+    if restore::is_pending(home) {
+        restore::finish(home, &store, &agreement.mou).await?;
+    }
     let parts = NodeParts {
         party: settings.party.clone(),
         agreement: node::Agreement::new(Arc::new(agreement.mou), Arc::new(agreement.trust)),

@@ -4,7 +4,7 @@ mod facts;
 mod nodes;
 mod words;
 
-pub(crate) use words::{bar, percent};
+pub(crate) use words::{bar, percent, standing};
 
 use anyhow::Context;
 

@@ -1,4 +1,4 @@
-//! The passphrase that keeps a party's root.
+//! The passphrase that keeps a party's root, or a backup.
 
 use zeroize::Zeroizing;
 
@@ -7,7 +7,7 @@ const SHORTEST: usize = 12;
 /// Longer is a mistake, such as a file given in its place.
 const LONGEST: usize = 1024;
 
-/// A passphrase for [`Root`](crate::Root). Wiped when dropped; it cannot be printed.
+/// A passphrase for [`Root`](crate::Root) or for a backup. Wiped when dropped; it cannot be printed.
 pub struct Passphrase(Zeroizing<String>);
 
 /// Why a text cannot be a passphrase.
@@ -41,7 +41,8 @@ impl Passphrase {
         Ok(Self(text))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// The text, for whoever encrypts with it.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

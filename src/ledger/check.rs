@@ -9,6 +9,7 @@ use sumac_privacy::NanoRho;
 
 use super::{Ledger, LedgerArgs};
 use crate::outcome::{Outcome, hinted};
+use crate::status::standing;
 use crate::terminal::{answer, tell};
 
 /// Verify a ledger, all of it, from its log alone
@@ -110,6 +111,13 @@ fn words(checked: &Checked) -> String {
         line("spent", &format!("{year}: ρ = {}", NanoRho::new(*spent)));
     }
     line("", &format!("all years: ρ = {}", NanoRho::new(checked.lifetime_nano_rho)));
+    if checked.lost_nano_rho > 0 {
+        let lost = NanoRho::new(checked.lost_nano_rho);
+        line("", &format!("of which lost before a restore: ρ = {lost}"));
+    }
+    if let Some(words) = standing(&checked.standing) {
+        line("standing", &words);
+    }
     line("index", &index(checked.index));
     if *unfinished_bytes > 0 {
         let what =

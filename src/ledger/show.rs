@@ -49,7 +49,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
     };
     let party = ledger.settings.as_ref().map(|settings| &settings.party);
-    let facts = Facts::gather(&history, mou.as_ref(), party, day_of(world::now()));
+    let mut facts = Facts::gather(&history, mou.as_ref(), party, day_of(world::now()));
+    facts.standing = Some(store::read_only(&ledger.dir).context("read the ledger")?.standing);
     let text = match args.format {
         Format::Table => words::table(&facts),
         Format::Json => serde_json::to_string_pretty(&words::json(&facts))

@@ -4,8 +4,9 @@ use anyhow::Context;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sumac_keys::CertificateFacts;
+use sumac_node::day_of;
 use sumac_node::records::snapshot::Snapshot;
-use sumac_node::{day_of, store};
+use sumac_node::store::{self, Standing, Summary};
 use sumac_policy::{Due, Mou, PartyId, Period, Sha256, Year};
 use sumac_privacy::NanoRho;
 use sumac_protocol::Description;
@@ -23,6 +24,8 @@ pub(super) struct Facts {
     pub(super) certificates: Vec<CertificateFacts>,
     pub(super) data: Option<Data>,
     pub(super) budget: Option<Budget>,
+    /// Whether the node's ledger may be answered from; none where there is no ledger yet.
+    pub(super) standing: Option<Standing>,
     /// The next day on which tables of this party come due, and how many.
     pub(super) next_due: Option<(Date, usize)>,
     /// What each node says of itself; filled at the backbone alone.
@@ -80,6 +83,7 @@ pub(super) fn gather(
         certificates,
         data: None,
         budget: None,
+        standing: None,
         next_due: None,
         nodes: Vec::new(),
     };
@@ -91,7 +95,12 @@ pub(super) fn gather(
     facts.next_due = next_due(mou, &party, facts.asks_only, day_of(now));
     if !facts.asks_only {
         facts.data = data(home, mou)?;
-        facts.budget = Some(budget(home, mou, day_of(now))?);
+        // A node that has never served has no ledger, and has spent nothing.
+        let ledger = home.ledger();
+        let summary = ledger.exists().then(|| store::read_only(&ledger).context("read the ledger"));
+        let summary = summary.transpose()?;
+        facts.budget = Some(budget(summary.as_ref(), mou, day_of(now)));
+        facts.standing = summary.map(|summary| summary.standing);
     }
     Ok(facts)
 }
@@ -123,22 +132,15 @@ fn data(home: &Home, mou: &Mou) -> anyhow::Result<Option<Data>> {
     }))
 }
 
-fn budget(home: &Home, mou: &Mou, today: Date) -> anyhow::Result<Budget> {
+fn budget(summary: Option<&Summary>, mou: &Mou, today: Date) -> Budget {
     let year = mou.calendar().year_starts.year_of(today);
-    let mut facts = Budget {
+    let span = Period::Year(year).span(mou.calendar().year_starts);
+    Budget {
         year,
         budget: NanoRho::new(mou.privacy().budget_nano_rho),
-        spent: NanoRho::ZERO,
-        released: 0,
-    };
-    // A node that has never served has no ledger, and has spent nothing.
-    if home.ledger().exists() {
-        let summary = store::read_only(&home.ledger()).context("read the ledger")?;
-        let spent = summary.spent_in(Period::Year(year).span(mou.calendar().year_starts));
-        facts.spent = NanoRho::new(spent);
-        facts.released = summary.released_tables;
+        spent: NanoRho::new(summary.map_or(0, |summary| summary.spent_in(span))),
+        released: summary.map_or(0, |summary| summary.released_tables),
     }
-    Ok(facts)
 }
 
 /// The next day on which tables come due: a node's own, or anybody's where the party only asks.

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sumac_node::day_of;
+use sumac_node::store::{Standing, Stopped, Waiting};
 use sumac_policy::{PartyId, Period};
 use sumac_privacy::NanoRho;
 use sumac_protocol::Description;
@@ -46,6 +47,9 @@ pub(super) fn table(facts: &Facts, now: Timestamp) -> String {
             None => line("data", "none yet: `sumac import`".to_owned()),
         }
     }
+    if let Some(words) = facts.standing.as_ref().and_then(standing) {
+        line("ledger", words);
+    }
     if let Some(budget) = &facts.budget {
         line("budget", format!("{}  {}", bar(budget.spent, budget.budget), spent(budget)));
         line("released", format!("{} tables; a repeat is free", budget.released));
@@ -57,6 +61,25 @@ pub(super) fn table(facts: &Facts, now: Timestamp) -> String {
         let _ = writeln!(text, "\n{}", nodes(&facts.nodes).trim_end());
     }
     text
+}
+
+/// Why a node does not answer, and what to do; none if it does.
+pub(crate) fn standing(standing: &Standing) -> Option<String> {
+    match standing {
+        Standing::Itself => None,
+        Standing::Stopped(Stopped { peer, size, .. }) => Some(format!(
+            "STOPPED: {peer} showed a head of {size} records that this node signed and that is not in this ledger. \
+             Keep this home aside, and restore the newest backup: `sumac restore`"
+        )),
+        Standing::Restored(Waiting { awaited, heard, .. }) => Some(format!(
+            "RESTORED: nothing is answered before {} ran `sumac ask`{}. `sumac resume` goes on without one",
+            awaited.join(", "),
+            match heard.as_slice() {
+                [] => String::new(),
+                heard => format!("; {} did", heard.join(", ")),
+            }
+        )),
+    }
 }
 
 fn in_force(mou: &MouFacts, now: Timestamp) -> String {
@@ -167,6 +190,15 @@ pub(super) fn json(facts: &Facts, now: Timestamp) -> Value {
             "left_nano_rho": budget.left().get(),
             "released_tables": budget.released,
         })),
+        "standing": facts.standing.as_ref().map(|standing| match standing {
+            Standing::Itself => json!({ "state": "itself" }),
+            Standing::Stopped(stopped) => json!({ "state": "stopped", "shown_by": stopped.peer }),
+            Standing::Restored(waiting) => json!({
+                "state": "restored",
+                "awaited": waiting.awaited,
+                "heard": waiting.heard,
+            }),
+        }),
         "next_due": facts.next_due.map(|(day, tables)| json!({
             "day": day.to_string(),
             "tables": tables,

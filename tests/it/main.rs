@@ -8,6 +8,7 @@
     reason = "a test may panic, and reads the world"
 )]
 
+mod backup;
 mod bad_input;
 mod bodies;
 mod coalition;

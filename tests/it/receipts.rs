@@ -269,6 +269,11 @@ fn an_old_ledger_put_back_is_said_loudly_on_both_sides() {
     let said = ask_by_hand(&site, "2022");
     said.badly(1, &["THE HISTORY OF `lakeshore-cc` DIFFERS", "hint:", "old backup"]);
     let (_, log) = serving.stop();
-    assert!(log.contains("ERROR") && log.contains("put the newest one back"), "{log}");
+    assert!(log.contains("ERROR") && log.contains("restore the newest backup"), "{log}");
+    // And again when it starts again, to whoever looks.
+    let (_, log) = site.serve().stop();
+    assert!(log.contains("ERROR") && log.contains("restore the newest backup"), "{log}");
+    let status = site.run(COLLEGE, &["status"]).well().out;
+    assert!(status.contains("STOPPED: sumac://chamber/analyst/maria"), "{status}");
     assert_eq!(site.summary().charged_tables, 1, "nothing was charged");
 }

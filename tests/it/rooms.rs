@@ -45,6 +45,8 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("parquet", &["sumac-node"]),
     ("sled", &["sumac-node"]),
     ("ct-merkle", &["sumac-protocol", "sumac-node"]),
+    ("age", &["sumac"]),
+    ("tar", &["sumac"]),
     ("clap", &["sumac"]),
     ("anyhow", &["sumac"]),
     ("rpassword", &["sumac"]),

@@ -8,6 +8,7 @@ use sumac_policy::TableKey;
 use super::error::StoreError;
 use super::ledger::LOG;
 use super::record::{Asked, Charged, Event, Import, MouInForce, Record, Started};
+use super::restoration::{LostCharge, Recovered, Restored, Resumed, Stopped};
 use super::scan::{self, Acknowledged, Stretch};
 
 /// A record, as it is told to people.
@@ -41,6 +42,14 @@ pub enum What {
         /// Its revision.
         revision: u32,
     },
+    /// A lost release came back from a receipt: it is paid for and released.
+    Recovered(Payment),
+    /// An asker showed that this is not the log that it saw.
+    Stopped(Stopped),
+    /// The log up to here comes from a backup.
+    Restored(Restored),
+    /// What was lost is accounted for.
+    Resumed(Resumed),
     /// Something that costs nothing and releases nothing.
     Other,
 }
@@ -56,7 +65,7 @@ pub struct Payment {
     pub year: String,
     /// The price in nano-ρ.
     pub price_nano_rho: u64,
-    /// What the year might spend, in nano-ρ.
+    /// What the year might spend, in nano-ρ; 0 where that was lost.
     pub budget_nano_rho: u64,
     /// The KPI.
     pub kpi: String,
@@ -92,9 +101,24 @@ impl From<Record> for Entry {
             Event::Released(released) => {
                 What::Released { table: released.table, revision: released.revision }
             }
+            Event::Recovered(recovered) => What::Recovered(recovered.into()),
+            Event::Stopped(stopped) => What::Stopped(stopped),
+            Event::Restored(restored) => What::Restored(restored),
+            Event::Resumed(resumed) => What::Resumed(resumed),
             _ => What::Other,
         };
         Self { seq, at, what }
+    }
+}
+
+impl From<Recovered> for Payment {
+    fn from(recovered: Recovered) -> Self {
+        let Recovered { table, revision, charge, .. } = recovered;
+        let LostCharge { year, price_nano_rho, left_nano_rho: _, kpi, period, breakdown, .. } =
+            charge;
+        // What the year might spend then is not known any more.
+        let budget_nano_rho = 0;
+        Self { table, revision, year, price_nano_rho, budget_nano_rho, kpi, period, breakdown }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use sumac_node::store::{Entry, Payment, What};
+use sumac_node::store::{Entry, Payment, Resumed, Standing, What};
 use sumac_policy::{Mou, PartyId, Period, TableKey};
 use sumac_privacy::{NanoRho, kpi_price};
 
@@ -17,6 +17,10 @@ pub(super) struct Facts {
     pub(super) refused: BTreeMap<String, u64>,
     /// Spent in each year, in its order.
     pub(super) spent: BTreeMap<String, NanoRho>,
+    /// What counts as spent, and which tables are given up, after a restore.
+    pub(super) lost: Vec<Resumed>,
+    /// Whether the node answers.
+    pub(super) standing: Option<Standing>,
     /// The year that is running; none without an MOU.
     pub(super) year: Option<ThisYear>,
 }
@@ -31,6 +35,8 @@ pub(super) struct Measured {
     /// How often it was asked again, for nothing.
     pub(super) repeats: u64,
     pub(super) released: bool,
+    /// Whether it was lost, and came back from an asker's receipt.
+    pub(super) recovered: bool,
 }
 
 /// The accounting year that is running.
@@ -75,12 +81,19 @@ impl Facts {
     fn take(&mut self, entry: &Entry) {
         match &entry.what {
             What::Charged(payment) => {
-                let spent = self.spent.entry(payment.year.clone()).or_default();
-                let price = NanoRho::new(payment.price_nano_rho);
-                *spent = spent.checked_add(price).unwrap_or(NanoRho::MAX);
+                self.spend(&payment.year, payment.price_nano_rho);
                 let (at, payment) = (entry.at, payment.clone());
-                let (asked_by, repeats, released) = (None, 0, false);
-                self.tables.push(Measured { at, payment, asked_by, repeats, released });
+                let (asked_by, repeats, released, recovered) = (None, 0, false, false);
+                self.tables.push(Measured { at, payment, asked_by, repeats, released, recovered });
+            }
+            What::Recovered(payment) => self.recovered(entry.at, payment),
+            What::Resumed(resumed) => {
+                for year in &resumed.years {
+                    self.spend(&year.year, resumed.lost_nano_rho);
+                }
+                if resumed.lost_nano_rho > 0 || !resumed.tables.is_empty() {
+                    self.lost.push(resumed.clone());
+                }
             }
             What::Released { table, revision } => {
                 let this = |measured: &&mut Measured| {
@@ -99,8 +112,35 @@ impl Facts {
                     (reason, _) => *self.refused.entry(reason.to_owned()).or_default() += 1,
                 }
             }
-            What::Started(_) | What::Mou(_) | What::Import(_) | What::Other => {}
+            What::Started(_)
+            | What::Mou(_)
+            | What::Import(_)
+            | What::Stopped(_)
+            | What::Restored(_)
+            | What::Other => {}
         }
+    }
+
+    fn spend(&mut self, year: &str, nano_rho: u64) {
+        if nano_rho > 0 {
+            let spent = self.spent.entry(year.to_owned()).or_default();
+            *spent = spent.checked_add(NanoRho::new(nano_rho)).unwrap_or(NanoRho::MAX);
+        }
+    }
+
+    /// A release that came back; its charge, too, unless that was in the backup.
+    fn recovered(&mut self, at: Timestamp, payment: &Payment) {
+        let this = |measured: &&mut Measured| {
+            (measured.payment.table, measured.payment.revision) == (payment.table, payment.revision)
+        };
+        if let Some(measured) = self.tables.iter_mut().find(this) {
+            (measured.released, measured.recovered) = (true, true);
+            return;
+        }
+        self.spend(&payment.year, payment.price_nano_rho);
+        let (payment, asked_by, repeats) = (payment.clone(), None, 0);
+        let (released, recovered) = (true, true);
+        self.tables.push(Measured { at, payment, asked_by, repeats, released, recovered });
     }
 
     /// The last measurement of a table.

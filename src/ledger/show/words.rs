@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 use sumac_node::day_of;
+use sumac_node::store::{LostTable, Resumed};
 use sumac_privacy::NanoRho;
 
 use super::facts::{Ahead, Facts, Measured, ThisYear};
-use crate::status::{bar, percent};
+use crate::status::{bar, percent, standing};
 use crate::terminal::plain_table;
 
 /// The name of the JSON form. Fields may be added; none changes its meaning while this stays the same.
@@ -16,6 +17,9 @@ const FORMAT: &str = "sumac-ledger/1";
 /// For people.
 pub(super) fn table(facts: &Facts) -> String {
     let mut text = String::new();
+    if let Some(words) = facts.standing.as_ref().and_then(standing) {
+        let _ = writeln!(text, "{words}\n");
+    }
     if let Some(year) = &facts.year {
         this_year(&mut text, year);
     }
@@ -32,6 +36,9 @@ pub(super) fn table(facts: &Facts) -> String {
         let rows = facts.tables.iter().map(|measured| row(measured, facts));
         let header = ["PAID ON", "TABLE", "ASKED BY", "COST", "OF YEAR", "REPEATS"];
         let _ = write!(text, "\n{}", plain_table(header, rows, &[3, 4, 5]));
+    }
+    for resumed in &facts.lost {
+        let _ = write!(text, "\n{}", lost(resumed));
     }
     if !facts.refused.is_empty() {
         let reasons: Vec<_> =
@@ -70,8 +77,30 @@ fn calendar_words(ahead: &Ahead) -> String {
     }
 }
 
+/// What a restore lost.
+fn lost(resumed: &Resumed) -> String {
+    let Resumed { lost_nano_rho, years, tables, .. } = resumed;
+    let years: Vec<_> = years.iter().map(|year| year.year.as_str()).collect();
+    let mut text = format!(
+        "Lost before a restore: ρ = {} counts as spent in {}\n",
+        NanoRho::new(*lost_nano_rho),
+        years.join(" and in ")
+    );
+    if !tables.is_empty() {
+        let _ = writeln!(text, "Unanswered until `sumac remeasure`:");
+    }
+    for LostTable { kpi, period, breakdown, .. } in tables {
+        let by = match breakdown.as_slice() {
+            [] => String::new(),
+            dimensions => format!(" by {}", dimensions.join(", ")),
+        };
+        let _ = writeln!(text, "  {kpi} {period}{by}");
+    }
+    text
+}
+
 fn row(measured: &Measured, facts: &Facts) -> [String; 6] {
-    let Measured { at, payment, asked_by, repeats, released } = measured;
+    let Measured { at, payment, asked_by, repeats, released, recovered } = measured;
     let price = NanoRho::new(payment.price_nano_rho);
     let by = match payment.breakdown.as_slice() {
         [] => String::new(),
@@ -83,6 +112,7 @@ fn row(measured: &Measured, facts: &Facts) -> [String; 6] {
     };
     let asker = match (asked_by, released) {
         (Some(peer), _) => peer.clone(),
+        (None, true) if *recovered => "given back after a restore".to_owned(),
         (None, true) => "answered, never fetched".to_owned(),
         (None, false) => "paid for, not answered yet".to_owned(),
     };
@@ -103,11 +133,12 @@ fn row(measured: &Measured, facts: &Facts) -> [String; 6] {
 /// For machines.
 pub(super) fn json(facts: &Facts) -> Value {
     let tables = facts.tables.iter().map(|measured| {
-        let Measured { at, payment, asked_by, repeats, released } = measured;
+        let Measured { at, payment, asked_by, repeats, released, recovered } = measured;
         json!({
             "paid_at": at.to_string(),
             "table": payment.table.to_string(),
             "revision": payment.revision,
+            "recovered": recovered,
             "kpi": payment.kpi,
             "period": payment.period,
             "breakdown": payment.breakdown,

@@ -1,4 +1,9 @@
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
 use proptest::prelude::*;
 use sumac_policy::{Margin, Sha256};
 
