@@ -106,9 +106,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     tell!("{}", announcement(&mou, &wanted));
     let answers = runtime.block_on(asker.ask(&request_id()?, &wanted));
     let combined: Vec<_> = answers.into_iter().map(|answers| combine(&mou, answers)).collect();
-    for notice in asker.take_notices() {
-        tell!("note: {notice}\n");
-    }
+    tell_notices(&asker);
     tell_of_other_histories(&combined);
     answer(&report(args.format, &combined))?;
     Ok(outcome(&combined))
@@ -214,9 +212,11 @@ fn counted(number: usize, what: &str) -> String {
 }
 
 async fn preview(asker: &Asker, wanted: &[Wanted]) -> anyhow::Result<Outcome> {
+    let previews = asker.preview(wanted).await;
+    tell_notices(asker);
     let mut lines = String::new();
     let mut any = false;
-    for previews in asker.preview(wanted).await {
+    for previews in previews {
         let table = &previews.table;
         lines += &format!("{}, {}, by {}\n", table.kpi().title, table.period(), table.breakdown());
         for (party, preview) in previews.from {
@@ -248,6 +248,13 @@ async fn preview(asker: &Asker, wanted: &[Wanted]) -> anyhow::Result<Outcome> {
     }
     answer(&lines)?;
     Ok(if any { Outcome::Done } else { Outcome::Refused })
+}
+
+/// Nodes that were restored from a backup: never taken as they are without a word.
+fn tell_notices(asker: &Asker) {
+    for notice in asker.take_notices() {
+        tell!("note: {notice}\n");
+    }
 }
 
 /// Before anything else: a node that shows two histories is worse than one that is away.

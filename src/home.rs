@@ -13,6 +13,7 @@
 //! mou/                  mou.toml, parties/, signatures/
 //! ```
 
+mod new_home;
 mod private_file;
 mod settings;
 
@@ -24,6 +25,7 @@ use anyhow::Context;
 use sumac_keys::{NodeSecret, TlsIdentity};
 use sumac_policy::PeerRole;
 
+pub(crate) use new_home::{make_home, refuse_what_is_there};
 pub(crate) use private_file::{
     make_folder, read_bounded, read_secret, write_private, write_public,
 };

@@ -1,19 +1,23 @@
 //! `sumac init`: a new party's home.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use anyhow::Context;
 use jiff::Timestamp;
 use sumac_keys::Root;
 use sumac_policy::{PartyId, PeerRole};
 
 use crate::certificate::keep;
-use crate::home::{Home, HomeArgs, Listen, Settings, make_folder, write_private, write_public};
-use crate::outcome::{Hint, Outcome, hinted};
+use crate::home::{
+    Home, HomeArgs, Listen, Settings, make_folder, make_home, refuse_what_is_there, write_private,
+    write_public,
+};
+use crate::outcome::{Hint, Outcome};
 use crate::passphrase::PassphraseArgs;
 use crate::terminal::{answer, tell};
 use crate::world;
+
+/// What to do where a home is already.
+const INSTEAD: &str =
+    "name another folder with --home DIR; to renew a certificate, `sumac certificate renew`";
 
 /// Make a party's home: its root, its node's certificate, its settings
 ///
@@ -59,23 +63,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.unopened();
-    refuse_what_is_there(home.dir())?;
+    refuse_what_is_there(home.dir(), INSTEAD)?;
     let passphrase = args.passphrase.new_one()?;
     let now = world::now();
     let root = Root::create(&args.party, &args.name, now)?;
     let encrypted = root.to_pkcs12(&passphrase)?;
 
-    // Made aside and renamed, so that a crash leaves no half of a home.
-    let aside = Home::at(beside(home.dir()));
-    let made = fill(&aside, &args, &root, &encrypted, now).and_then(|()| {
-        fs::rename(aside.dir(), home.dir())
-            .with_context(|| format!("name the new home `{}`", home.dir().display()))
-    });
-    if made.is_err() {
-        // What went wrong is told; this only tidies up.
-        let _ = fs::remove_dir_all(aside.dir());
-    }
-    made?;
+    make_home(home.dir(), |aside| fill(aside, &args, &root, &encrypted, now))?;
 
     let (dir, party) = (home.dir().display(), &args.party);
     answer(&format!("{}\n", root.fingerprint()))?;
@@ -93,27 +87,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     tell!("   Verbs that need it take --root FILE.");
     tell!("3. When the MOU comes, put its folder at {dir}/mou, then: sumac mou check {dir}/mou");
     Ok(Outcome::Done)
-}
-
-/// A home is made where nothing is, or in an empty folder.
-fn refuse_what_is_there(dir: &Path) -> anyhow::Result<()> {
-    let there = dir.try_exists().with_context(|| format!("look at `{}`", dir.display()))?;
-    let empty = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
-    if !there || empty() {
-        return Ok(());
-    }
-    Err(hinted(
-        format_args!("`{}` is already there, and a home is never overwritten", dir.display()),
-        "name another folder with --home DIR; to renew a certificate, `sumac certificate renew`",
-    ))
-}
-
-/// A name next to the home's own, so that renaming it stays on one disk.
-fn beside(dir: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(dir.file_name().unwrap_or_default());
-    name.push(format!(".{}.partial", std::process::id()));
-    dir.with_file_name(name)
 }
 
 fn fill(
@@ -138,28 +111,4 @@ fn fill(
     keep(home, &root.issue(PeerRole::Node, "node", now)?, PeerRole::Node, "node", false)?;
     let settings = Settings::text(&args.party, &args.listen);
     write_public(&home.settings_file(), settings.as_bytes(), false).context("write the settings")
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-    use super::*;
-
-    #[test]
-    fn a_home_is_made_where_nothing_is_and_nowhere_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = folder.path().join("home");
-        assert!(refuse_what_is_there(&home).is_ok());
-        fs::create_dir(&home).unwrap();
-        assert!(refuse_what_is_there(&home).is_ok(), "an empty folder");
-        fs::write(home.join("anything"), "").unwrap();
-        assert!(refuse_what_is_there(&home).is_err(), "a folder with something in it");
-        assert!(refuse_what_is_there(&home.join("anything")).is_err(), "a file");
-    }
-
-    #[test]
-    fn a_new_home_is_made_beside_its_place() {
-        assert_eq!(beside(Path::new("/srv/sumac")).parent(), Some(Path::new("/srv")));
-        assert_eq!(beside(Path::new("sumac")).parent(), Some(Path::new("")));
-    }
 }

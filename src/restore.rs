@@ -2,9 +2,7 @@
 
 mod pending;
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -15,13 +13,17 @@ use tokio::sync::watch;
 
 use crate::agreement::Agreement;
 use crate::backup::archive::{self, About};
-use crate::home::{Home, HomeArgs, make_folder};
-use crate::outcome::{Hint, Outcome, hinted};
+use crate::home::{Home, HomeArgs, make_folder, make_home, refuse_what_is_there};
+use crate::outcome::{Hint, Outcome};
 use crate::passphrase::BackupPassphraseArgs;
 use crate::terminal::tell;
 use crate::world;
 
 pub(crate) use pending::{finish, is_pending};
+
+/// What to do where a home is already.
+const INSTEAD: &str =
+    "restore into a new folder with --home DIR, and keep the old one until all is well";
 
 /// Make a home from a backup
 ///
@@ -56,31 +58,16 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.unopened();
-    refuse_what_is_there(home.dir())?;
+    refuse_what_is_there(home.dir(), INSTEAD)?;
     let passphrase = args.passphrase.existing(&args.file)?;
-    // Made aside and renamed, so that whatever goes wrong leaves nothing.
-    let aside = Home::at(beside(home.dir()));
-    let made = || -> anyhow::Result<(About, Restored)> {
+    let (about, restored) = make_home(home.dir(), |aside| {
         make_folder(aside.dir())
             .with_context(|| format!("make the folder `{}`", aside.dir().display()))
             .hint("choose a place that you may write to, with --home DIR")?;
         let about = archive::unpack(&args.file, &passphrase, aside.dir())?;
-        let restored = check(&aside, &about).context("check what was restored")?;
-        if home.dir().exists() {
-            fs::remove_dir(home.dir()).context("take the empty folder's place")?;
-        }
-        fs::rename(aside.dir(), home.dir())
-            .with_context(|| format!("name the new home `{}`", home.dir().display()))?;
-        let parent = home.dir().parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new("."))).and_then(|parent| parent.sync_all())?;
+        let restored = check(aside, &about).context("check what was restored")?;
         Ok((about, restored))
-    };
-    let made = made();
-    if made.is_err() {
-        // What went wrong is told; this only tidies up.
-        let _ = fs::remove_dir_all(aside.dir());
-    }
-    let (about, restored) = made?;
+    })?;
     tell_next_steps(&home, &about, &restored);
     Ok(Outcome::Done)
 }
@@ -93,6 +80,8 @@ struct Restored {
     awaited: Vec<String>,
     /// Whether its certificate has to be renewed first.
     renew: bool,
+    /// Where its settings look for the MOU, if that is not there.
+    mou: Option<PathBuf>,
 }
 
 /// Holds everything against itself, and says in the ledger that it comes from a backup.
@@ -104,7 +93,10 @@ fn check(home: &Home, about: &About) -> anyhow::Result<Restored> {
         about.party,
         settings.party
     );
-    let mut restored = Restored { records: None, awaited: Vec::new(), renew: false };
+    let mut restored = Restored { records: None, awaited: Vec::new(), renew: false, mou: None };
+    if !settings.mou.exists() {
+        restored.mou = Some(settings.mou.clone());
+    }
     let Some(cut) = about.ledger else { return Ok(restored) };
     let ledger = home.ledger();
     let folder = if settings.mou.exists() { settings.mou } else { home.dir().join("mou") };
@@ -139,7 +131,7 @@ fn check(home: &Home, about: &About) -> anyhow::Result<Restored> {
 }
 
 fn tell_next_steps(home: &Home, about: &About, restored: &Restored) {
-    let Restored { records, awaited, renew } = restored;
+    let Restored { records, awaited, renew, mou } = restored;
     let dir = home.dir().display();
     tell!("The home of `{}`, as it was at {}, is at {dir}.", about.party, about.made_at);
     let Some(records) = records else { return };
@@ -149,6 +141,12 @@ fn tell_next_steps(home: &Home, about: &About, restored: &Restored) {
         tell!("{step}. {words}");
         step += 1;
     };
+    if let Some(mou) = mou {
+        let mou = mou.display();
+        tell_step(format!(
+            "The settings look for the MOU at {mou}, which is not here; it is at {dir}/mou: change `mou` in sumac.toml"
+        ));
+    }
     if *renew {
         tell_step(
             "The node's certificate is not valid today: sumac certificate renew node".to_owned(),
@@ -164,25 +162,4 @@ fn tell_next_steps(home: &Home, about: &About, restored: &Restored) {
         "It answers once {whom} ran `sumac ask`, which gives back what was lost since the backup"
     ));
     tell!("\nNever start the old home again: two nodes with one ledger show two histories.");
-}
-
-/// A home is made where nothing is, or in an empty folder.
-fn refuse_what_is_there(dir: &Path) -> anyhow::Result<()> {
-    let there = dir.try_exists().with_context(|| format!("look at `{}`", dir.display()))?;
-    let empty = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
-    if !there || empty() {
-        return Ok(());
-    }
-    Err(hinted(
-        format_args!("`{}` is already there, and a home is never overwritten", dir.display()),
-        "restore into a new folder with --home DIR, and keep the old one until all is well",
-    ))
-}
-
-/// A name next to the home's own, so that renaming it stays on one disk.
-fn beside(dir: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(dir.file_name().unwrap_or_default());
-    name.push(format!(".{}.restoring", std::process::id()));
-    dir.with_file_name(name)
 }

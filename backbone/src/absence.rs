@@ -1,6 +1,6 @@
 //! Why a party's numbers are missing from a table. Always stated, never papered over.
 
-use sumac_policy::Refusal;
+use sumac_policy::{Reason, Refusal};
 use sumac_protocol::SupportId;
 
 use crate::connect::Unreachable;
@@ -31,6 +31,11 @@ pub enum Absence {
 }
 
 impl Absence {
+    /// Whether the node was restored from a backup, and waits to be shown what is kept of it.
+    pub(crate) fn is_restored(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.reason == Reason::Restored)
+    }
+
     /// One word for machines: `refused`, `unreachable`, `fault`, `unsound`, `history_differs`, `not_kept`.
     pub fn word(&self) -> &'static str {
         match self {

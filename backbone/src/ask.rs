@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sumac_policy::{PartyId, Purpose, Question, Reason, Table};
+use sumac_policy::{PartyId, Purpose, Question, Table};
 use sumac_protocol::{RequestId, SignedHead, WireError, ask_request, read_ask_response};
 
 use crate::absence::Absence;
@@ -90,14 +90,19 @@ impl Asker {
         let last = self.last_head(party)?;
         let mou = self.mou().hash();
         let request = ask_request(id, mou, &batch.roster, &batch.questions, last.clone());
-        let response = match answer_of(client.ask(request.clone()), self.call_deadline()).await {
-            Err(Absence::Refused(refusal)) if refusal.reason == Reason::Restored => {
-                self.give_back(party, last.as_ref(), &mut client).await?;
-                answer_of(client.ask(request), self.call_deadline()).await?
-            }
-            response => response?,
+        let first = answer_of(client.ask(request.clone()), self.call_deadline()).await;
+        let restored = first.as_ref().is_err_and(Absence::is_restored);
+        let response = if restored {
+            self.give_back(party, last.as_ref(), &mut client).await?;
+            answer_of(client.ask(request), self.call_deadline()).await?
+        } else {
+            first?
         };
         let answered = read_ask_response(response, batch.questions.len()).map_err(unreadable)?;
+        // It went on without us, and may still lack what we hold.
+        if answered.restored.is_some() && !restored {
+            self.give_back(party, last.as_ref(), &mut client).await?;
+        }
         let head = self.continued(party, last.as_ref(), &answered)?;
         let with_head = |answer| Answer { answer, head: head.clone() };
         Ok(answered.answers.into_iter().map(with_head).collect())

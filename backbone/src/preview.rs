@@ -18,14 +18,23 @@ pub struct Previews {
 }
 
 impl Asker {
-    /// Looks at tables without asking for them: one outcome for each, in the same order.
+    /// Looks at tables without asking for them: one outcome for each, in the same order. A node that was restored is
+    /// given back what is kept of it, which spends nothing either.
     pub async fn preview(&self, wanted: &[Wanted]) -> Vec<Previews> {
         let mou = self.mou().hash();
         let deadline = self.call_deadline();
-        let previews = self.of_batches(wanted, move |_, batch, _, mut client: Client| {
+        let asker = self.clone();
+        let previews = self.of_batches(wanted, move |party, batch, _, mut client: Client| {
             let request = preview_request(mou, &batch.roster, &batch.questions);
+            let asker = asker.clone();
             async move {
-                let response = answer_of(client.preview(request), deadline).await?;
+                let mut response = answer_of(client.preview(request.clone()), deadline).await;
+                if response.as_ref().is_err_and(Absence::is_restored) {
+                    let last = asker.last_head(&party)?;
+                    asker.give_back(&party, last.as_ref(), &mut client).await?;
+                    response = answer_of(client.preview(request), deadline).await;
+                }
+                let response = response?;
                 read_preview_response(response, batch.questions.len()).map_err(unreadable)
             }
         });

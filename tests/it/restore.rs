@@ -515,7 +515,8 @@ async fn the_operator_goes_on_without_a_party_at_the_price_of_all_that_it_may_ho
     assert_eq!(college.ask(&chamber, &["sex"]).await.unwrap(), by_sex);
     assert_eq!(college.ask(&chamber, &[]).await.unwrap(), total);
     assert_eq!(reason(college.ask(&chamber, &["age_band"]).await), Reason::ReleaseLost);
-    // Should it come back after all, so does what it holds.
+    // Should it come back after all, so does what it holds; to look is enough.
+    transit.preview(&[wanted(&mou, &[])]).await;
     assert_eq!(college.ask(&transit, &[]).await.unwrap(), total);
     assert_eq!(college.ask(&chamber, &["age_band"]).await.unwrap(), by_age);
     serving.stop().await;
