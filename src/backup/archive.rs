@@ -61,6 +61,11 @@ struct AnyAbout {
     format: String,
 }
 
+/// Another version of the file.
+#[derive(Debug, thiserror::Error)]
+#[error("its format is `{0}`, and this version reads `{FORMAT}`")]
+struct OtherFormat(String);
+
 /// Writes a backup.
 pub(super) fn write<W: Write>(
     output: W,
@@ -112,9 +117,16 @@ pub(crate) fn unpack(path: &Path, passphrase: &Passphrase, into: &Path) -> anyho
             );
         }
     };
-    let about = take(&mut archive, into)
-        .with_context(|| format!("read `{shown}`: it is cut short, or was changed"))
-        .hint(damaged)?;
+    let about = match take(&mut archive, into) {
+        Err(error) if error.is::<OtherFormat>() => {
+            return Err(error)
+                .with_context(|| format!("read `{shown}`"))
+                .hint("install the version of sumac that made it, or a newer one");
+        }
+        taken => taken
+            .with_context(|| format!("read `{shown}`: it is cut short, or was changed"))
+            .hint(damaged)?,
+    };
     // The rest, too, must be what was written: a file that was cut short at its end is found out here.
     io::copy(&mut archive.into_inner(), &mut io::sink())
         .with_context(|| format!("read `{shown}`: it is cut short, or was changed"))
@@ -130,10 +142,7 @@ fn take(archive: &mut tar::Archive<impl Read>, into: &Path) -> anyhow::Result<Ab
     (&mut first).take(MAX_ABOUT).read_to_end(&mut about)?;
     let AnyAbout { format } = serde_json::from_slice(&about)?;
     if format != FORMAT {
-        return Err(hinted(
-            format_args!("its format is `{format}`, and this version reads `{FORMAT}`"),
-            "install the version of sumac that made it, or a newer one",
-        ));
+        return Err(OtherFormat(format).into());
     }
     let about: About = serde_json::from_slice(&about)?;
     for entry in entries {

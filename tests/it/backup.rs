@@ -250,3 +250,43 @@ fn the_operator_goes_on_without_the_one_that_is_gone_while_the_node_serves_and_w
         spent(&site);
     }
 }
+
+/// A file as `sumac backup` writes it, with these members.
+fn made_up(site: &Site, members: &[(&str, &[u8])]) {
+    let passphrase = fs::read_to_string(site.dir().join("passphrase")).unwrap();
+    let encryptor = age::Encryptor::with_user_passphrase(passphrase.into());
+    let file = fs::File::create(site.dir().join("made-up.age")).unwrap();
+    let mut archive = tar::Builder::new(encryptor.wrap_output(file).unwrap());
+    for (name, bytes) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len().try_into().unwrap());
+        header.set_mode(0o600);
+        // As no honest archive has it: by hand.
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        archive.append(&header, *bytes).unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap();
+}
+
+#[test]
+fn a_file_of_another_version_or_with_a_place_outside_is_refused() {
+    let site = Site::new();
+    let about = |format: &str| {
+        let about = r#"{"format":"FORMAT","party":"lakeshore-cc","made_at":"","software":"","ledger":null}"#;
+        about.replace("FORMAT", format).into_bytes()
+    };
+    let (newer, known) = (about("sumac-backup/2"), about("sumac-backup/1"));
+    made_up(&site, &[("about.json", &newer)]);
+    let said = restore(&site, "made-up.age", "new");
+    said.badly(1, &["its format is `sumac-backup/2`", "reads `sumac-backup/1`", "a newer one"]);
+    for outside in ["../evil", "home/../../evil", "/evil", "elsewhere/evil"] {
+        made_up(&site, &[("about.json", &known), (outside, b"x")]);
+        restore(&site, "made-up.age", "new").badly(1, &["has no place in a home"]);
+    }
+    made_up(&site, &[("home/sumac.toml", b"x")]);
+    restore(&site, "made-up.age", "new").badly(1, &["does not say what it is a backup of"]);
+    made_up(&site, &[("about.json", &known)]);
+    restore(&site, "made-up.age", "new").badly(1, &["check what was restored", "sumac.toml"]);
+    assert!(!site.dir().join("new").exists() && !site.dir().join("evil").exists());
+}

@@ -231,6 +231,10 @@ async fn answers_nothing_until_every_party_that_asks_was_heard() {
     );
     let forgetful = college.coalition.asker(TRANSIT, PeerRole::Analyst);
     assert_eq!(reason(college.ask(&forgetful, &["sex"]).await), Reason::Restored);
+    // Only who asks for a party speaks for it.
+    let keep = Keep::new(college.home("steward"), "sumac://county-transit/steward/maria".into());
+    let steward = college.coalition.asker(TRANSIT, PeerRole::Steward).with_keep(keep);
+    assert_eq!(reason(college.ask(&steward, &["sex"]).await), Reason::PartyMayNotAsk);
     serving.stop().await;
     // Whom it waits for outlives it.
     let Standing::Restored(waiting) = college.summary().standing else { panic!("it answers") };
