@@ -2,7 +2,6 @@
 //! was acknowledged at one moment stays as it is.
 
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -72,13 +71,4 @@ impl Closed {
 /// The file of the log in a store's folder.
 pub fn log_file(dir: &Path) -> PathBuf {
     dir.join(LOG)
-}
-
-/// Makes sure that a log that was copied into a folder is on disk.
-///
-/// # Errors
-/// What the system says.
-pub fn sync_copy(dir: &Path) -> io::Result<()> {
-    File::open(log_file(dir))?.sync_all()?;
-    File::open(dir)?.sync_all()
 }

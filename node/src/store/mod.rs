@@ -18,6 +18,7 @@
 //! head      how the tree is signed, and what closes a batch
 //! frame     how a record lies in the file;  record: what it says;  text: how its values are spelled
 //! check     all of it, held against itself;  history: told to people
+//! cut       how much of a log may be copied meanwhile
 //! index     the book's value in sled
 //! ```
 
@@ -47,7 +48,7 @@ mod writer;
 pub use book::BookError;
 pub use charge::{Charge, ChargeRequest, Charging};
 pub use check::{Checked, IndexState, check};
-pub use cut::{Closed, Cut, log_file, sync_copy};
+pub use cut::{Closed, Cut, log_file};
 pub use error::{Damage, StoreError};
 pub use evidence::{Evidence, EvidenceRequest, ReleaseName, Seen};
 pub use head::{Signed, Signer};
