@@ -1,7 +1,9 @@
 //! `sumac mou`: the agreement itself.
 
+mod budget;
 mod check;
 mod sign;
+mod sizes;
 mod test;
 mod verify;
 
@@ -14,6 +16,7 @@ use crate::outcome::Outcome;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
     Check(check::Args),
+    Budget(budget::Args),
     Test(test::Args),
     Sign(sign::Args),
     Verify(verify::Args),
@@ -22,6 +25,7 @@ pub(crate) enum Verb {
 pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
     match verb {
         Verb::Check(args) => check::run(&args),
+        Verb::Budget(args) => budget::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Sign(args) => sign::run(args),
         Verb::Verify(args) => verify::run(&args),

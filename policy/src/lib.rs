@@ -11,6 +11,7 @@ mod definition;
 mod derive;
 mod digest;
 mod dimension;
+mod edit;
 mod holdings;
 mod margin;
 mod mou;
@@ -37,6 +38,7 @@ pub use definition::{Anchor, Definition, Measure, Outcome, When};
 pub use derive::{DerivePermit, RollUp, Source};
 pub use digest::{DigestError, Sha256};
 pub use dimension::{Breakdown, Dimension, DimensionSource};
+pub use edit::{MarginEdit, with_margins};
 pub use holdings::{Holdings, needed};
 pub use margin::Margin;
 pub use mou::{

@@ -30,6 +30,7 @@
 //! - [`mod@rho`]: the currency, [`NanoRho`].
 //! - [`mod@price`]: from margin and sensitivity to a price.
 //! - [`mod@budget`]: what the MOU's calendar costs each node in each year, and whether that fits.
+//! - [`mod@sizes`] and [`mod@forecast`]: from guessed group sizes to what will be withheld, and how wide rates will be.
 //! - [`mod@noise`]: [`Exact`] cells in, [`Noisy`] cells out; the only way between them.
 //! - [`mod@margin`]: how far off sums, groups and rates may be.
 //! - [`mod@show`]: what a spending means, as (ε, δ) and as an attacker's best guess.
@@ -37,11 +38,13 @@
 //! This crate keeps no state and reads no clock, file or ambient randomness.
 
 pub mod budget;
+pub mod forecast;
 pub mod margin;
 pub mod noise;
 pub mod price;
 pub mod rho;
 pub mod show;
+pub mod sizes;
 
 pub use budget::{YearPrice, kpi_price, lint, year_prices};
 pub use margin::{

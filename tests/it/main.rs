@@ -16,6 +16,8 @@ mod command;
 mod crash;
 mod data;
 mod ledger;
+mod mou_budget;
+mod mou_check;
 mod mou_test;
 mod oulad;
 mod promises;
