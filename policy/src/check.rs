@@ -1,9 +1,11 @@
 //! What must hold between the clauses of an agreement that reads well clause by clause.
 
+mod unwise;
+
 use std::collections::BTreeSet;
 
 use crate::dimension::{Breakdown, table_of};
-use crate::mou::{Capability, Kpi, Limit, Mou, PartyKind};
+use crate::mou::{Capability, Kpi, Limit, Mou};
 use crate::predicate::ColumnRef;
 use crate::section::Sheet;
 
@@ -17,7 +19,7 @@ pub(crate) fn check(mou: &Mou, sheet: &Sheet) {
     restrictions_leave_kpis_whole(mou, sheet);
     withheld_columns_are_not_read(mou, sheet);
     lifecycle_names_what_there_is(mou, sheet);
-    unwise(mou, sheet);
+    unwise::unwise(mou, sheet);
 }
 
 /// The line of a top-level key, for problems found after reading; the first where it is absent.
@@ -251,25 +253,5 @@ fn lifecycle_names_what_there_is(mou: &Mou, sheet: &Sheet) {
                 "give a role of that party `may = [\"approve\"]`",
             );
         }
-    }
-}
-
-fn unwise(mou: &Mou, sheet: &Sheet) {
-    // A floor under five is an error of its own.
-    if (5..10).contains(&mou.privacy.floor) {
-        sheet.warning(
-            line_in(sheet, "privacy", "floor"),
-            "privacy.floor",
-            format_args!("a floor of {} is lower than most states' 10", mou.privacy.floor),
-            "NCES 2011-603 found 10 in 39 states",
-        );
-    }
-    if !mou.parties.iter().any(|party| party.kind == PartyKind::Backbone) {
-        sheet.warning(
-            line(sheet, "party"),
-            "party",
-            "no party is the backbone",
-            "somebody asks and reports",
-        );
     }
 }
