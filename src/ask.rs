@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use sumac_backbone::report::{Format, report};
-use sumac_backbone::{Absence, Asker, Combined, Keep, Verdict, Wanted, combine, verdict};
+use sumac_backbone::{
+    Absence, Asker, Combined, Keep, PurgedReceipts, Verdict, Wanted, combine, verdict,
+};
 use sumac_keys::CertificateFacts;
 use sumac_node::day_of;
 use sumac_policy::{
@@ -33,7 +35,7 @@ use crate::world;
 /// Every release is kept in the home as a receipt (`sumac receipt`), with the
 /// head of the node's log. Each ask demands that the log continues the head
 /// seen last: a node that shows another history is named first, and counts as
-/// missing.
+/// missing. Receipts older than the MOU's keep_releases_days are deleted.
 ///
 /// Exit codes: 0 if any node answered; 3 if all refused, 4 if all had spent
 /// their budgets, 1 otherwise.
@@ -103,6 +105,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     if args.preview {
         return runtime.block_on(preview(&asker, &wanted));
     }
+    tell_of_old_receipts(asker.purge_receipts().context("delete old receipts")?, &mou);
     tell!("{}", announcement(&mou, &wanted));
     let answers = runtime.block_on(asker.ask(&request_id()?, &wanted));
     let combined: Vec<_> = answers.into_iter().map(|answers| combine(&mou, answers)).collect();
@@ -175,6 +178,18 @@ fn request_id() -> anyhow::Result<RequestId> {
     let random = world::random();
     let digits: String = random.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     digits.parse().context("make a request id")
+}
+
+fn tell_of_old_receipts(PurgedReceipts { deleted, contradicting }: PurgedReceipts, mou: &Mou) {
+    let days = mou.after().keep_releases_days.unwrap_or_default();
+    if deleted > 0 {
+        tell!("{deleted} receipts are deleted: the MOU keeps releases for {days} days");
+    }
+    if contradicting > 0 {
+        tell!(
+            "{contradicting} receipts are as old, but contradict each other and are evidence: see `sumac receipt list`"
+        );
+    }
 }
 
 /// What is asked, of whom, and what it costs at most: said before anything is spent.

@@ -74,7 +74,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
         ledger: ledger.cut(),
     };
     tell!("{}", contents.words(ledger.cut()));
-    let written = write(&args.file, args.force, &about, &contents, &passphrase);
+    let written =
+        write(&args.file, args.force, &about, &contents, &passphrase, || ledger.is_whole(&home));
     written.with_context(|| format!("write the backup `{shown}`")).hint(
         "the disk must have room; nothing was changed, and a backup that was there before is still there",
     )?;
@@ -110,6 +111,18 @@ impl Ledger {
         }
     }
 
+    /// A node that serves may have deleted old releases while they were copied.
+    fn is_whole(&self, home: &Home) -> anyhow::Result<()> {
+        let Self::Served(cut) = self else { return Ok(()) };
+        if cut.is_whole(&home.ledger()).context("read the ledger")? {
+            return Ok(());
+        }
+        Err(hinted(
+            "the node deleted releases older than the MOU keeps them while they were copied",
+            "run it again: the node does so once a day",
+        ))
+    }
+
     fn cut(&self) -> Option<Cut> {
         match self {
             Self::None => None,
@@ -119,13 +132,14 @@ impl Ledger {
     }
 }
 
-/// Writes the file beside its place, syncs it, and gives it its name.
+/// Writes the file beside its place, syncs it, and gives it its name if what was copied is whole.
 fn write(
     path: &Path,
     replace: bool,
     about: &About,
     contents: &Contents,
     passphrase: &Passphrase,
+    is_whole: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
@@ -137,6 +151,7 @@ fn write(
         let mut output = output;
         output.flush()?;
         output.get_ref().sync_all()?;
+        is_whole()?;
         if replace {
             fs::rename(&aside, path)?;
         } else {

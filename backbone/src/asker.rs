@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use sumac_keys::{Clock, TlsIdentity, Trust, client_config};
 use sumac_policy::{Mou, PartyId};
 use tokio::task::JoinSet;
@@ -11,7 +12,7 @@ use tokio_rustls::rustls::{self, ClientConfig};
 
 use crate::absence::Absence;
 use crate::connect::{Client, Unreachable, connect};
-use crate::keep::Keep;
+use crate::keep::{Keep, KeepError, PurgedReceipts};
 use crate::notice::Notice;
 
 /// Longer than any healthy network takes, short enough for a person to wait.
@@ -29,6 +30,7 @@ pub struct Asker {
     call_deadline: Duration,
     keep: Option<Arc<Keep>>,
     notices: Arc<Mutex<Vec<Notice>>>,
+    clock: Clock,
 }
 
 /// The way to one party's node.
@@ -49,7 +51,8 @@ pub struct AskerError {
 }
 
 impl Asker {
-    /// Asks by this MOU, believing its roots, with this certificate. `clock` judges the nodes' certificates.
+    /// Asks by this MOU, believing its roots, with this certificate. `clock` judges the nodes' certificates, and
+    /// which receipts are too old to keep.
     ///
     /// # Errors
     /// Where the certificate and key are of no use for TLS.
@@ -67,6 +70,7 @@ impl Asker {
                 .map_err(|source| AskerError { party: party.clone(), source })?;
             nodes.push(Node { party, address, config });
         }
+        let clock = clock.clone();
         Ok(Self {
             mou,
             trust,
@@ -74,6 +78,7 @@ impl Asker {
             call_deadline: CALL_DEADLINE,
             keep: None,
             notices: Arc::default(),
+            clock,
         })
     }
 
@@ -92,6 +97,19 @@ impl Asker {
     /// The MOU by which it asks.
     pub fn mou(&self) -> &Mou {
         &self.mou
+    }
+
+    /// Deletes the receipts that are older than the MOU keeps releases; nothing where it keeps them for ever.
+    ///
+    /// # Errors
+    /// Receipts that cannot be listed or deleted.
+    pub fn purge_receipts(&self) -> Result<PurgedReceipts, KeepError> {
+        let (Some(days), Some(keep)) = (self.mou.after().keep_releases_days, &self.keep) else {
+            return Ok(PurgedReceipts::default());
+        };
+        let age = SignedDuration::from_hours(24 * i64::from(days));
+        let before = (self.clock)().checked_sub(age).unwrap_or(Timestamp::MIN);
+        keep.purge(self.mou.parties().iter().map(|party| &party.id), before)
     }
 
     pub(crate) fn trust(&self) -> &Trust {

@@ -8,6 +8,8 @@
 //! Where a node was restored from a backup, the last head of what it lost is kept as `<party>.lost-<hash>.json`.
 //! What differs from a kept file never replaces it: it is kept beside it, with `.differs-` in its name.
 
+mod purge;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use sumac_policy::{PartyId, Sha256, TableKey};
 use sumac_protocol::SignedHead;
 
 use crate::receipt::{Receipt, ReceiptFileError, read_head, write_head};
+
+pub use self::purge::PurgedReceipts;
 
 /// Bytes of a file that is read: more than the receipt of the largest table has.
 const MAX_FILE: u64 = 8 << 20;
@@ -69,6 +73,14 @@ pub enum KeepError {
     /// It cannot be read.
     #[error("read `{path}`")]
     Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It cannot be deleted.
+    #[error("delete `{path}`, which is older than the MOU keeps releases")]
+    Delete {
         /// The file or folder.
         path: PathBuf,
         /// Why not.

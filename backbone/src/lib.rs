@@ -44,7 +44,7 @@ pub use combine::{Combined, Count, Coverage, Group, Shown, Withholding, combine}
 pub use connect::Unreachable;
 pub use history::HistoryDiffers;
 pub use in_log::NotShown;
-pub use keep::{Keep, KeepError, KeptReceipt};
+pub use keep::{Keep, KeepError, KeptReceipt, PurgedReceipts};
 pub use notice::Notice;
 pub use preview::Previews;
 pub use receipt::{Note, Proved, Receipt, ReceiptError, ReceiptFileError};

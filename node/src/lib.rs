@@ -6,6 +6,7 @@
 //! store/     the log, which is the truth, and its index
 //! agreement  what is gone by; taken once for each call
 //! release    the life of a question
+//! retention  deletes what is older than the MOU keeps releases
 //! history    whether the log is still the one that was shown, and what shows a release in it
 //! recover    what askers give back after a restore;  resume: closing that account
 //! service    wire in, wire out
@@ -79,6 +80,7 @@ mod release;
 pub mod remeasure;
 mod restored;
 pub mod resume;
+mod retention;
 mod serve;
 mod service;
 mod signer;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sumac_keys::{NodeSecret, TlsIdentity};
 use sumac_policy::{PartyId, TableKey};
 use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
@@ -27,6 +28,8 @@ pub struct Node {
     /// What askers give back after a restore is taken one at a time.
     pub(crate) recovering: Arc<tokio::sync::Mutex<()>>,
     agreement: watch::Sender<Arc<Agreement>>,
+    /// The day on which what is older than the MOU keeps releases was deleted last, in this process.
+    pub(crate) purged_on: Mutex<Option<Date>>,
     snapshots: PathBuf,
     secret: NodeSecret,
     /// The snapshot whose files were read whole and compared with its manifest.
@@ -116,6 +119,7 @@ impl Node {
             counting: Arc::new(Semaphore::new(COUNTED_TOGETHER)),
             recovering: Arc::default(),
             agreement: watch::Sender::new(Arc::new(agreement)),
+            purged_on: Mutex::default(),
             snapshots,
             secret,
             adopted: tokio::sync::Mutex::default(),
@@ -124,6 +128,7 @@ impl Node {
         });
         node.snapshot(&node.agreement(), now).await?;
         node.tell_standing().await?;
+        node.purge().await?;
         Ok(node)
     }
 

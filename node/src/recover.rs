@@ -172,6 +172,7 @@ impl Node {
             revision: named.revision,
             position: named.position,
             peer: peer.to_string(),
+            made: facts.measured_at,
             what,
             body,
         })

@@ -114,6 +114,7 @@ impl Node {
             HeldState::RemeasureOrdered => Ok(None),
             HeldState::Lost => Err(release_lost().into()),
             _ if table.kpi().margin < held.margin => Err(margin_tighter(table, held.margin).into()),
+            HeldState::Purged => Err(release_purged().into()),
             HeldState::Charged => Ok(None),
             HeldState::Released(bytes) => Ok(Some((bytes, held.margin))),
         }
@@ -158,6 +159,7 @@ impl Node {
             Charging::TooWide { margin } => {
                 return Err(margin_tighter(permit.table(), margin).into());
             }
+            Charging::Purged => return Err(release_purged().into()),
             Charging::Spent { budget_nano_rho, spent_nano_rho, price_nano_rho } => {
                 let [budget, spent, price] =
                     [budget_nano_rho, spent_nano_rho, price_nano_rho].map(NanoRho::new);
@@ -306,6 +308,19 @@ fn release_lost() -> Refusal {
                   what it cost stays spent"
             .to_owned(),
         hint: "the partner's operator may run `sumac remeasure`, at full price".to_owned(),
+    }
+}
+
+/// What was paid for is gone, and fresh noise for the same table takes an order.
+fn release_purged() -> Refusal {
+    Refusal {
+        reason: Reason::ReleasePurged,
+        clause: Clause::at("after.keep_releases_days"),
+        message: "this table was released, and the release was deleted once it was older than the MOU keeps releases"
+            .to_owned(),
+        hint: "a receipt from the time may still hold it; the partner's operator may run `sumac remeasure`, at full \
+               price"
+            .to_owned(),
     }
 }
 

@@ -131,7 +131,7 @@ pub async fn plan(
         HeldState::Charged if margin <= table.kpi().margin => {
             return Err(RemeasureError::NeverReleased);
         }
-        HeldState::Charged | HeldState::Lost | HeldState::Released(_) => {}
+        HeldState::Charged | HeldState::Lost | HeldState::Purged | HeldState::Released(_) => {}
     }
     let calendar = mou.calendar();
     let year = calendar.year_starts.year_of(day_of(now));

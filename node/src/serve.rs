@@ -45,6 +45,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 /// After an accept error such as too many open files, the next try waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often it is looked whether a day has begun on which old releases are to be deleted.
+const PURGE_TICK: Duration = Duration::from_secs(3_600);
+
 /// Serves a node on a bound listener until `stop` is done, then finishes what is under way. `reply_tick` is
 /// the step on which replies leave.
 ///
@@ -60,6 +63,7 @@ pub async fn serve(
     acceptor(&node)?;
     let (connections, incoming) = mpsc::channel(MAX_HANDSHAKES);
     let accepting = tokio::spawn(accept(node.clone(), listener, connections));
+    let purging = tokio::spawn(purge_daily(node.clone()));
     let service = NodeServiceServer::new(Service::new(node.clone(), reply_tick))
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_ANSWER_BYTES);
@@ -78,12 +82,14 @@ pub async fn serve(
     tokio::select! {
         ended = &mut server => {
             accepting.abort();
+            purging.abort();
             return ended.map_err(ServeError::Server);
         }
         () = stop => {}
     }
     tracing::info!("stopping: no new connections; finishing what is under way");
     accepting.abort();
+    purging.abort();
     drop(stopping);
     if tokio::time::timeout(STOP_TIMEOUT, server).await.is_err() {
         tracing::warn!("calls still under way were cut off");
@@ -108,6 +114,16 @@ fn acceptor(node: &Node) -> Result<TlsAcceptor, ServeError> {
     server_config(&identity, node.agreement().trust().clone(), node.world.clock())
         .map(TlsAcceptor::from)
         .map_err(ServeError::Tls)
+}
+
+async fn purge_daily(node: Arc<Node>) {
+    let mut tick = tokio::time::interval(PURGE_TICK);
+    loop {
+        tick.tick().await;
+        if let Err(error) = node.purge().await {
+            tracing::error!(error = chain(&error), "old releases could not be deleted");
+        }
+    }
 }
 
 /// Takes connections in until the channel closes. The acceptor follows identity and agreement: a renewed

@@ -78,7 +78,17 @@ fn only_this_party(checked: &Checked, ledger: &Ledger) -> anyhow::Result<()> {
 
 fn words(checked: &Checked) -> String {
     let Checked {
-        records, heads, unfinished_bytes, head, signers, charges, releases, bodies, ..
+        records,
+        heads,
+        unfinished_bytes,
+        head,
+        signers,
+        charges,
+        releases,
+        bodies,
+        purged,
+        undeleted,
+        ..
     } = checked;
     let mut text = String::new();
     let mut line = |label: &str, words: &str| {
@@ -103,6 +113,13 @@ fn words(checked: &Checked) -> String {
     }
     line("charges", &format!("{charges}: each table's measurement once, within its year's budget"));
     line("releases", &format!("{releases}: each once, after its charge"));
+    if *purged > 0 {
+        let left = match undeleted {
+            0 => String::new(),
+            left => format!("; {left} of them are still there, and the next start deletes them"),
+        };
+        line("purged", &format!("{purged}: deleted, their tables stay paid for{left}"));
+    }
     match bodies {
         Some(bodies) => line("bodies", &format!("{bodies}: each as its record binds it")),
         None => line("bodies", "not compared: the folder `bodies` is not beside the log"),

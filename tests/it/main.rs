@@ -24,6 +24,7 @@ mod promises;
 mod raw;
 mod receipts;
 mod restore;
+mod retention;
 mod rooms;
 mod same_answer;
 mod simulation;

@@ -1,9 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use sumac_protocol::SignedRelease;
+use sumac_protocol::{ReleaseFacts, SignedRelease};
 
 use super::*;
-use crate::testing::{Coalition, logged, sealed};
+use crate::testing::{Coalition, NOON, logged, sealed};
 
 const PARTY: &str = "lakeshore-cc";
 
@@ -76,4 +76,41 @@ fn a_damaged_file_is_an_error_and_not_a_fresh_start() {
     assert!(matches!(&refused, KeepError::Unusable { path: named, .. } if *named == path));
     assert!(keep.head(&party, &first.head).is_err());
     assert_eq!(fs::read(&path).unwrap(), b"{", "it is left as it was");
+}
+
+/// A receipt of a release that was made so many days before noon.
+fn made(coalition: &Coalition, days: i64, count: i64) -> (TableKey, Receipt) {
+    let table = coalition.table("completers", &[]);
+    let measured_at = *NOON - jiff::SignedDuration::from_hours(24 * days);
+    let facts = coalition.facts(&table, PARTY, vec![count]);
+    let of = (table.key(), 0, sealed(PARTY, ReleaseFacts { measured_at, ..facts }));
+    let (head, mut recorded) = logged(PARTY, std::slice::from_ref(&of), 1);
+    (of.0, Receipt { release: of.2, recorded: recorded.remove(0), head, note: None })
+}
+
+#[test]
+fn what_is_older_than_releases_are_kept_is_deleted_and_heads_and_evidence_are_not() {
+    let (coalition, dir) = (Coalition::new("coalition"), tempfile::tempdir().unwrap());
+    let keep = Keep::new(dir.path().to_owned(), "maria".into());
+    let (party, stranger) = (PARTY.parse().unwrap(), "stranger".parse().unwrap());
+    for (revision, days) in [(0, 31), (1, 30), (2, 0), (3, 40)] {
+        let (table, receipt) = made(&coalition, days, 100);
+        keep.receipt(&party, table, revision, &receipt).unwrap();
+        keep.head(&party, &receipt.head).unwrap();
+    }
+    let (table, other) = made(&coalition, 40, 101);
+    keep.receipt(&party, table, 3, &other).unwrap();
+    keep.receipt(&stranger, table, 0, &other).unwrap();
+    let unreadable = dir.path().join("receipts").join(PARTY).join("notes.json");
+    fs::write(&unreadable, "{").unwrap();
+
+    let before = *NOON - jiff::SignedDuration::from_hours(24 * 30);
+    let purged = keep.purge([&party], before).unwrap();
+    assert_eq!(purged, PurgedReceipts { deleted: 1, contradicting: 2 });
+    assert_eq!(keep.purge([&party], before).unwrap().deleted, 0);
+    let left = files(&dir.path().join("receipts"));
+    let count = |part: &str| left.iter().filter(|name| name.contains(part)).count();
+    assert_eq!((count("-r0"), count("-r1"), count("-r2"), count("-r3")), (1, 1, 1, 2), "{left:?}");
+    assert!(unreadable.exists() && keep.last_head(&party).unwrap().is_some());
+    assert_eq!(Keep::receipts(dir.path()).unwrap().len(), 6);
 }

@@ -108,7 +108,7 @@ impl Node {
         if let Some(Derivation { revision: last, from, from_revision, body }) = kept {
             revision = last.saturating_add(1);
             let source = roll_up.sources().iter().find(|source| source.table().key() == from);
-            if let Some(source) = source
+            if let (Some(source), Some(body)) = (source, body)
                 && let Ok(Some(facts)) = self.source(source).await?
                 && facts.revision == from_revision
             {

@@ -1,6 +1,6 @@
 //! The releases themselves, beside the log: they must be deleted one day, and nothing in the log can be.
 //!
-//! One file for each month in which their records are dated, so that most of what is old goes by whole files:
+//! One file for each month in which they were made, so that most of what is old goes by whole files:
 //!
 //! ```text
 //! bodies/<year>-<month>.bodies
@@ -15,6 +15,7 @@
 mod month;
 mod shelf;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -40,6 +41,8 @@ pub(super) struct Bodies {
     media: MediaOf,
     /// Where each body lies, by the place of its record.
     places: BTreeMap<u64, Place>,
+    /// The files that hold more than has a place.
+    untidy: BTreeSet<Month>,
     /// The files that were written to since the store was opened.
     open: BTreeMap<Month, Writing>,
     batch: BTreeMap<Month, Vec<(u64, Vec<u8>)>>,
@@ -59,12 +62,19 @@ impl Bodies {
             fs::remove_file(path)?;
         }
         places.retain(|seq, _| wanted.contains(seq));
-        let mut bodies = Self { dir, media, places, open: BTreeMap::new(), batch: BTreeMap::new() };
-        for (month, file) in files {
-            if file.is_cut_short() || file.frames != bodies.in_month(month) {
-                bodies.rewrite(month)?;
-            }
-        }
+        let mut bodies = Self {
+            dir,
+            media,
+            places,
+            untidy: BTreeSet::new(),
+            open: BTreeMap::new(),
+            batch: BTreeMap::new(),
+        };
+        let untidy = files
+            .into_iter()
+            .filter(|(month, file)| file.is_cut_short() || file.frames != bodies.in_month(*month));
+        bodies.untidy = untidy.map(|(month, _)| month).collect();
+        bodies.delete([])?;
         Ok(bodies)
     }
 
@@ -73,9 +83,9 @@ impl Bodies {
         &self.dir
     }
 
-    /// Adds the body that the record at place `seq`, dated `at`, names.
-    pub(super) fn push(&mut self, seq: u64, at: Timestamp, body: Vec<u8>) {
-        self.batch.entry(Month::of(at)).or_default().push((seq, body));
+    /// Adds the body that the record at place `seq` names, and that was made at this time.
+    pub(super) fn push(&mut self, seq: u64, made: Timestamp, body: Vec<u8>) {
+        self.batch.entry(Month::of(made)).or_default().push((seq, body));
     }
 
     /// Writes the batch, with one sync for each month in it: nearly always one. On error what reached the disk is
@@ -109,6 +119,26 @@ impl Bodies {
         }
     }
 
+    /// Whether the body of the record at place `seq` was made before an instant; none if only the record can tell.
+    pub(super) fn is_made_before(&self, seq: u64, before: Timestamp) -> Option<bool> {
+        match self.places.get(&seq)?.month.cmp(&Month::of(before)) {
+            Ordering::Less => Some(true),
+            Ordering::Equal => None,
+            Ordering::Greater => Some(false),
+        }
+    }
+
+    /// Deletes the bodies of these records, those that are there. Asked between batches.
+    pub(super) fn delete(&mut self, gone: impl IntoIterator<Item = u64>) -> io::Result<()> {
+        let places = gone.into_iter().filter_map(|seq| self.places.remove(&seq));
+        self.untidy.extend(places.map(|place| place.month));
+        while let Some(month) = self.untidy.first().copied() {
+            self.rewrite(month)?;
+            self.untidy.remove(&month);
+        }
+        Ok(())
+    }
+
     /// Opens a month's file for writing, and makes it if it is not there.
     fn start(&mut self, month: Month) -> io::Result<Writing> {
         let path = month.path(&self.dir);
@@ -130,18 +160,22 @@ impl Bodies {
         self.open.remove(&month);
         let path = month.path(&self.dir);
         if self.in_month(month) == 0 {
-            fs::remove_file(&path)?;
-            return sync_folder(&path);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => return sync_folder(&path),
+            }
         }
         let unfinished = path.with_extension(UNFINISHED);
         let mut output = BufWriter::new(File::create(&unfinished)?);
         output.write_all(&header())?;
         let mut offset = header().len() as u64;
-        let mut frame = Vec::new();
+        let (mut frame, mut places) = (Vec::new(), Vec::new());
         let mut written = Ok(());
         read_file(&path, |found| {
-            let Some(place) = self.places.get_mut(&found.seq) else { return };
-            *place = Place { month, offset };
+            if !self.places.contains_key(&found.seq) {
+                return;
+            }
+            places.push((found.seq, Place { month, offset }));
             frame.clear();
             encode(found.seq, &found.body, &mut frame);
             offset += frame.len() as u64;
@@ -152,6 +186,7 @@ impl Bodies {
         written?;
         output.into_inner()?.sync_all()?;
         fs::rename(&unfinished, &path)?;
+        self.places.extend(places);
         sync_folder(&path)
     }
 }

@@ -3,6 +3,7 @@
 //! Pure: the same records give the same book, whoever reads them.
 
 mod error;
+mod purge;
 mod restores;
 mod table;
 mod totals;
@@ -16,6 +17,7 @@ use self::table::number;
 use super::record::{Charged, Derived, Event, Record};
 
 pub use self::error::BookError;
+pub(super) use self::purge::Logged;
 pub(super) use self::restores::Restore;
 pub(super) use self::table::{Derivation, Paid, TableState};
 pub(super) use self::totals::{SpentIn, Totals};
@@ -97,6 +99,7 @@ impl Book {
                 Vec::new()
             }
             Event::Resumed(resumed) => self.resume(resumed)?,
+            Event::Purged(purged) => self.purge(&purged.releases)?,
         };
         self.totals.latest_s = self.totals.latest_s.max(Some(record.at.as_second()));
         self.totals.next_seq += 1;
@@ -156,15 +159,18 @@ impl Book {
             }
             book.tables.insert(*table, state.clone());
         }
+        book.totals.purged = book.purged().count() as u64;
         for lost in &totals.lost {
             book.totals.lose(lost.clone())?;
         }
-        let Totals { spent, years, lifetime_nano_rho, charged, released, .. } = &book.totals;
+        let Totals { spent, years, lifetime_nano_rho, charged, released, purged, .. } =
+            &book.totals;
         let same = *spent == totals.spent
             && *years == totals.years
             && *lifetime_nano_rho == totals.lifetime_nano_rho
             && *charged == totals.charged
-            && *released == totals.released;
+            && *released == totals.released
+            && *purged == totals.purged;
         same.then_some(Self { totals, ..book })
     }
 
@@ -198,6 +204,7 @@ impl Book {
             left_nano_rho,
             release_at: None,
             lost: false,
+            purged: false,
         };
         self.totals.spend(&paid).ok_or(BookError::OutOfRange)?;
         self.totals.charged += 1;
@@ -244,6 +251,7 @@ impl Book {
             from_revision: *from_revision,
             release_at: offset,
             recovered: false,
+            purged: false,
         };
         self.tables.entry(*table).or_default().derived.push(derivation);
         Ok(())

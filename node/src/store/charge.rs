@@ -63,6 +63,8 @@ pub enum Charging {
         /// The margin that was paid for.
         margin: Margin,
     },
+    /// Released before, and the release was deleted since: not until it is remeasured.
+    Purged,
     /// The year's budget has no room for it; nothing was written.
     Spent {
         /// The year's budget, in nano-ρ.

@@ -13,7 +13,7 @@ use sumac_keys::{Seal, Trust};
 use sumac_policy::{Peer, TableKey};
 use sumac_protocol::SignedHead;
 
-use self::named::Named;
+use self::named::{Compared, Named};
 use super::book::{Book, BookError};
 use super::error::{Damage, StoreError};
 use super::index::Index;
@@ -48,6 +48,10 @@ pub struct Checked {
     pub charges: u64,
     /// Releases, each after its charge.
     pub releases: u64,
+    /// Releases that were deleted because the MOU keeps none so old, tables added up among them.
+    pub purged: u64,
+    /// Of these, bodies that are still there: a node is at it, or the next start deletes them.
+    pub undeleted: u64,
     /// Releases and tables added up whose bodies are there, each as its record binds it; none where there is the log
     /// alone, without the folder of bodies.
     pub bodies: Option<u64>,
@@ -104,8 +108,13 @@ pub fn check(dir: &Path, trust: Option<&Trust>) -> Result<Checked, StoreError> {
     }
     let index = witness.verdict(audit.records());
     let named = std::mem::take(&mut audit.named);
-    let bodies = named.compare(&dir.join(BODIES))?;
-    Ok(Checked { bodies, ..audit.finish(&path, unfinished_bytes, index)? })
+    let checked = audit.finish(&path, unfinished_bytes, index, named.purged())?;
+    Ok(match named.compare(&dir.join(BODIES), &path)? {
+        Some(Compared { bodies, undeleted }) => {
+            Checked { bodies: Some(bodies), undeleted, ..checked }
+        }
+        None => checked,
+    })
 }
 
 /// The running sums of a check.
@@ -136,7 +145,7 @@ impl Audit<'_> {
         let mut last = self.records();
         for Placed { offset, payload, record } in batch.records {
             let fault = |damage| Fault { record: record.seq, offset, damage };
-            self.named.take(&record);
+            self.named.take(&record).map_err(Damage::Place).map_err(fault)?;
             self.count(record.event).map_err(Damage::Place).map_err(fault)?;
             self.tree.push(tree::leaf(&payload));
             last = record.seq;
@@ -219,6 +228,7 @@ impl Audit<'_> {
         path: &Path,
         unfinished_bytes: u64,
         index: IndexState,
+        purged: u64,
     ) -> Result<Checked, StoreError> {
         let (records, charges) = (self.records(), self.measured.len() as u64);
         let releases = self.measured.values().filter(|released| **released).count() as u64;
@@ -226,7 +236,7 @@ impl Audit<'_> {
         let totals = self.book.totals();
         let same = totals.spent == self.spent
             && totals.lifetime_nano_rho == lifetime_nano_rho
-            && (totals.charged, totals.released) == (charges, releases);
+            && (totals.charged, totals.released, totals.purged) == (charges, releases, purged);
         if !same {
             let fault = Fault { record: records, offset: 0, damage: Damage::Sums };
             return Err(scan::damaged(path, fault));
@@ -243,6 +253,8 @@ impl Audit<'_> {
             standing: Standing::of(totals),
             charges,
             releases,
+            purged,
+            undeleted: 0,
             bodies: None,
             index,
         })

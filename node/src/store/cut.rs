@@ -10,7 +10,8 @@ use super::error::StoreError;
 use super::index::Index;
 use super::ledger::{INDEX, LOG, Store, lock};
 use super::log::Log;
-use super::scan;
+use super::record::Event;
+use super::scan::{self, Acknowledged, Placed, Stretch};
 use super::writer::Request;
 
 /// The acknowledged part of a log.
@@ -44,6 +45,27 @@ impl Cut {
     /// Asked between batches.
     pub(super) fn of(log: &Log, records: u64) -> Self {
         Self { length: log.acknowledged(records).length, records }
+    }
+}
+
+impl Cut {
+    /// Whether the bodies that it names may still be copied: nothing was purged behind it. Asked of a node that
+    /// serves, once they were copied.
+    ///
+    /// # Errors
+    /// A ledger that cannot be read.
+    pub fn is_whole(&self, dir: &Path) -> Result<bool, StoreError> {
+        let Self { length, records } = *self;
+        // What was acknowledged is not judged anew; only what came after is read.
+        let from = Acknowledged { length, records, last_crc: 0 };
+        let mut whole = true;
+        let behind = Stretch { from, to: None, known: true };
+        scan::walk(&dir.join(LOG), &behind, |batch| {
+            let purges = |placed: &Placed| matches!(placed.record.event, Event::Purged(_));
+            whole &= !batch.records.iter().any(purges);
+            Ok(())
+        })?;
+        Ok(whole)
     }
 }
 

@@ -107,6 +107,16 @@ pub enum StoreError {
         /// The place of the record that names it.
         record: u64,
     },
+    /// What was purged could not be deleted.
+    #[error(
+        "delete purged releases in `{path}`: nobody is answered with them any more, and the next start deletes them"
+    )]
+    Undeleted {
+        /// The folder of bodies.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The index cannot be made.
     #[error("write index `{path}`: the disk must have room; the ledger itself is untouched")]
     Index {

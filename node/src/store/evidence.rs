@@ -1,26 +1,16 @@
 //! What an asker is shown of the log: its head, that it continues what was shown before, and where each release
 //! lies. All of one call is about one head.
 
-use sumac_policy::{Sha256, TableKey};
+use sumac_policy::Sha256;
 use sumac_protocol::{Consistency, RecordedRelease, SignedHead};
 
 use super::book::{Book, TableState};
 use super::error::StoreError;
 use super::ledger::Store;
 use super::log::Log;
+use super::record::ReleaseName;
 use super::restoration::RestoredRecord;
 use super::writer::Request;
-
-/// Names one release in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReleaseName {
-    /// The table, whatever its revision.
-    pub table: TableKey,
-    /// How often it was measured or added up anew before.
-    pub revision: u32,
-    /// Whether it was added up from another table.
-    pub derived: bool,
-}
 
 /// A head that an asker kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

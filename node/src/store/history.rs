@@ -7,7 +7,7 @@ use sumac_policy::TableKey;
 
 use super::error::StoreError;
 use super::ledger::LOG;
-use super::record::{Asked, Charged, Event, Import, MouInForce, Record, Started};
+use super::record::{Asked, Charged, Event, Import, MouInForce, Record, ReleaseName, Started};
 use super::restoration::{LostCharge, Recovered, Restored, Resumed, Stopped};
 use super::scan::{self, Acknowledged, Stretch};
 
@@ -50,6 +50,8 @@ pub enum What {
     Restored(Restored),
     /// What was lost is accounted for.
     Resumed(Resumed),
+    /// Releases were deleted.
+    Purged(Vec<ReleaseName>),
     /// Something that costs nothing and releases nothing.
     Other,
 }
@@ -105,6 +107,7 @@ impl From<Record> for Entry {
             Event::Stopped(stopped) => What::Stopped(stopped),
             Event::Restored(restored) => What::Restored(restored),
             Event::Resumed(resumed) => What::Resumed(resumed),
+            Event::Purged(purged) => What::Purged(purged.releases),
             _ => What::Other,
         };
         Self { seq, at, what }

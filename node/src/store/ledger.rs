@@ -12,7 +12,7 @@ use sumac_protocol::{Consistency, Inclusion, SignedHead};
 use tokio::sync::{mpsc, oneshot};
 
 use super::bodies::Shelf;
-use super::book::{Book, SpentIn, TableState, Totals};
+use super::book::{Book, Logged, SpentIn, Totals};
 use super::charge::{Charge, ChargeRequest, Charging};
 use super::error::StoreError;
 use super::frame;
@@ -117,6 +117,8 @@ pub struct Summary {
     pub charged_tables: u64,
     /// Those of them that are released.
     pub released_tables: u64,
+    /// Releases that were deleted by the MOU's `keep_releases_days`, tables added up among them.
+    pub purged_releases: u64,
     /// The last import.
     pub snapshot: Option<Import>,
     /// The MOU in force.
@@ -367,7 +369,16 @@ pub fn rebuild(dir: &Path) -> Result<u64, StoreError> {
 pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
     let (book, unfinished_bytes) = scan::peek(&dir.join(LOG))?;
     let Totals {
-        next_seq, spent, years, lifetime_nano_rho, charged, released, snapshot, mou, ..
+        next_seq,
+        spent,
+        years,
+        lifetime_nano_rho,
+        charged,
+        released,
+        purged,
+        snapshot,
+        mou,
+        ..
     } = book.totals().clone();
     let standing = Standing::of(book.totals());
     let days = |year: SpentIn| (Span { first: year.first, last: year.last }, year.nano_rho);
@@ -379,6 +390,7 @@ pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
         lifetime_nano_rho,
         charged_tables: charged,
         released_tables: released,
+        purged_releases: purged,
         snapshot,
         mou,
         standing,
@@ -387,16 +399,9 @@ pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
 
 /// The places of the records that name a body which must be there, and whose it is.
 fn releases(book: &Book, scan: &Scan) -> BTreeMap<u64, TableKey> {
-    let of_table = |(table, state): (&TableKey, &TableState)| {
-        let measured = state.paid.iter().filter_map(|paid| paid.release_at);
-        let added = state.derived.iter().map(|derivation| derivation.release_at);
-        let table = *table;
-        measured.chain(added).map(move |offset| (offset, table)).collect::<Vec<_>>()
-    };
-    let places = book.tables().flat_map(of_table).filter_map(|(offset, table)| {
-        Some((scan.places.binary_search(&offset).ok()? as u64, table))
-    });
-    places.collect()
+    let place =
+        |kept: Logged| Some((scan.places.binary_search(&kept.at).ok()? as u64, kept.name.table));
+    book.kept().filter_map(place).collect()
 }
 
 /// Makes sure that the folder is there and that no other process has it.

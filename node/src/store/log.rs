@@ -147,9 +147,9 @@ impl Log {
         self.last_crc = frame::encode(payload, self.length, &mut self.batch);
     }
 
-    /// Adds the body that the record at place `seq` of the batch, dated `at`, names.
-    pub(super) fn push_body(&mut self, seq: u64, at: Timestamp, body: Vec<u8>) {
-        self.bodies.push(seq, at, body);
+    /// Adds the body that the record at place `seq` of the batch names, and that was made at this time.
+    pub(super) fn push_body(&mut self, seq: u64, made: Timestamp, body: Vec<u8>) {
+        self.bodies.push(seq, made, body);
     }
 
     /// How many records there are, and the root over them, those of the batch too.
@@ -232,6 +232,33 @@ impl Log {
         let body = self.bodies.read(seq).map_err(|source| read_error(dir, source))?;
         body.filter(|body| release_commitment(&salt, body) == commitment)
             .ok_or_else(|| StoreError::ReleaseDamaged { path: dir.to_owned(), table, record: seq })
+    }
+
+    /// Whether the record of a release at `offset` is on disk and names one that was made before an instant.
+    pub(super) fn is_made_before(
+        &self,
+        offset: u64,
+        before: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if offset >= self.length {
+            // Of this very batch: the next time is soon enough.
+            return Ok(false);
+        }
+        let seq = self.seq_at(offset).unwrap_or_else(|| self.tree.size());
+        if let Some(told_by_its_file) = self.bodies.is_made_before(seq, before) {
+            return Ok(told_by_its_file);
+        }
+        let record =
+            self.read(offset)?.and_then(|payload| Record::decode(&payload).map_err(Damage::Text));
+        let fault = |damage| damaged(&self.path, Fault { record: seq, offset, damage });
+        record.map(|record| record.made() < before).map_err(fault)
+    }
+
+    /// Deletes the bodies that the records at these offsets name, those that are there. Asked between batches.
+    pub(super) fn delete_bodies(&mut self, offsets: &[u64]) -> Result<(), StoreError> {
+        let gone: Vec<_> = offsets.iter().filter_map(|offset| self.seq_at(*offset)).collect();
+        let path = self.bodies.dir().to_owned();
+        self.bodies.delete(gone).map_err(|source| StoreError::Undeleted { path, source })
     }
 
     /// The payload on disk at `offset`.

@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! ledger    Store: what the rest of the node calls
+//! retention Store: deleting what is older than releases are kept
 //! revisions Store: later measurements, and tables added up
 //! restoration Store: what a log that comes from a backup lost, and got back
 //! writer    the one thread that decides, writes, syncs, and only then answers
@@ -38,6 +39,7 @@ mod ledger;
 mod log;
 mod record;
 mod restoration;
+mod retention;
 mod revisions;
 mod scan;
 mod tail;
@@ -50,13 +52,13 @@ pub use charge::{Charge, ChargeRequest, Charging};
 pub use check::{Checked, IndexState, check};
 pub use cut::{Closed, Cut, log_file};
 pub use error::{Damage, StoreError};
-pub use evidence::{Evidence, EvidenceRequest, ReleaseName, Seen};
+pub use evidence::{Evidence, EvidenceRequest, Seen};
 pub use head::{Signed, Signer};
 pub use history::{Entry, Payment, What, history};
 pub use ledger::{
     Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only, rebuild,
 };
-pub use record::{Asked, Import, MouInForce, Note, RecordError, Started};
+pub use record::{Asked, Import, MouInForce, Note, RecordError, ReleaseName, Started};
 pub use restoration::{
     Heard, LostCharge, LostRelease, LostTable, LostWhat, LostYear, Recovery, Restoration,
     RestoreFacts, Restored, RestoredRecord, Resumed, Standing, Stopped, Waiting, Witnessed,

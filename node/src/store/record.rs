@@ -62,6 +62,8 @@ pub(super) enum Event {
     Heard(Heard),
     /// What was lost is accounted for, and the node answers again.
     Resumed(Resumed),
+    /// Releases older than the MOU keeps them are to be deleted. On disk before they are.
+    Purged(Purged),
 }
 
 /// What may be noted without spending anything. Charges and releases have their own ways in.
@@ -240,6 +242,30 @@ pub(super) struct Signer {
     pub(super) chain: Vec<Vec<u8>>,
 }
 
+/// Releases to be deleted: their tables stay paid for, and nobody is answered with them any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Purged {
+    /// What was made before this was due.
+    #[serde(with = "text::printed")]
+    pub(super) before: Timestamp,
+    /// The releases.
+    pub(super) releases: Vec<ReleaseName>,
+}
+
+/// Names one release in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseName {
+    /// The table, whatever its revision.
+    #[serde(with = "text::table")]
+    pub table: TableKey,
+    /// How often it was measured or added up anew before.
+    pub revision: u32,
+    /// Whether it was added up from another table.
+    pub derived: bool,
+}
+
 /// Bytes that are no record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
@@ -256,6 +282,15 @@ impl Record {
     pub(super) fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self)
             .expect("a record holds only texts, whole numbers and lists of them")
+    }
+
+    /// When the release that the record names was made; of another record, when it happened.
+    pub(super) fn made(&self) -> Timestamp {
+        match &self.event {
+            Event::Recovered(recovered) => recovered.made,
+            Event::RecoveredDerived(recovered) => recovered.made,
+            _ => self.at,
+        }
     }
 
     /// Reads canonical bytes.
@@ -376,6 +411,10 @@ mod tests {
             Event::RecoveredDerived(testing::recovered_derived(8, 0, 7)),
             Event::Heard(testing::heard("chamber", 5, 100)),
             Event::Resumed(testing::resumed(100, &[(7, 0)])),
+            Event::Purged(Purged {
+                before: "2025-08-01T00:00:00Z".parse().unwrap(),
+                releases: vec![ReleaseName { table, revision: 2, derived: true }],
+            }),
         ];
         for event in events {
             let record = record(event);

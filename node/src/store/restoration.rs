@@ -70,6 +70,9 @@ pub(super) struct Recovered {
     pub(super) position: u64,
     /// Who showed the receipt.
     pub(super) peer: String,
+    /// When the release was made, as it states.
+    #[serde(with = "text::printed")]
+    pub(super) made: Timestamp,
     /// What was paid, as the release states.
     pub(super) charge: LostCharge,
 }
@@ -125,6 +128,9 @@ pub(super) struct RecoveredDerived {
     pub(super) position: u64,
     /// Who showed the receipt.
     pub(super) peer: String,
+    /// When the table was added up, as the release states.
+    #[serde(with = "text::printed")]
+    pub(super) made: Timestamp,
 }
 
 /// A party that asks has shown the last head and every receipt that it keeps.

@@ -27,6 +27,8 @@ pub enum HeldState {
     Lost,
     /// Released: every ask gets these bytes.
     Released(Vec<u8>),
+    /// Released, and the release was deleted since.
+    Purged,
     /// The operator ordered the next one: the next ask pays for it.
     RemeasureOrdered,
 }
@@ -76,8 +78,8 @@ pub struct Derivation {
     pub from: TableKey,
     /// That table's revision.
     pub from_revision: u32,
-    /// The signed release.
-    pub body: Vec<u8>,
+    /// The signed release; none once it was deleted.
+    pub body: Option<Vec<u8>>,
 }
 
 /// A table that was added up, to be kept.

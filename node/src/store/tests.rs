@@ -29,6 +29,7 @@ mod index;
 mod proofs;
 mod reordering;
 mod restores;
+mod retention;
 mod revisions;
 
 use super::book::Book;

@@ -26,6 +26,7 @@ use super::ledger::{Consistent, Included, Salts};
 use super::log::Log;
 use super::record::{self, Charged, Derived, Event, Note, Record, Released, Remeasure};
 use super::restoration::{LostRelease, LostWhat, Recovery};
+use super::retention::PurgeRequest;
 use super::revisions::{Derivation, DeriveRequest, Held, HeldState, Ordering, RemeasureOrder};
 use super::tail::MAX_BATCH;
 
@@ -51,13 +52,15 @@ pub(super) enum Request {
     Evidence(EvidenceRequest, Reply<Evidence>),
     Recover(LostRelease, Timestamp, Reply<Recovery>),
     Cut(Reply<Cut>),
+    Purge(PurgeRequest, Reply<u64>),
+    Sweep(Reply<()>),
 }
 
 /// The ledger's owner.
 pub(super) struct Writer {
-    log: Log,
+    pub(super) log: Log,
     /// Ahead of the disk while a batch is put together; of no use once a write has failed.
-    book: Book,
+    pub(super) book: Book,
     index: Index,
     salts: Salts,
     signer: Signer,
@@ -80,7 +83,7 @@ const CLOCK_TOLERANCE_S: i64 = 24 * 60 * 60;
 const SIGNATURES: usize = 3;
 
 /// Gives an answer, once the batch is on disk or has failed.
-type Answer = Box<dyn FnOnce(Result<&Log, StoreError>)>;
+type Answer = Box<dyn FnOnce(Result<&mut Log, StoreError>)>;
 
 /// What will be answered once the batch is on disk.
 enum Decision {
@@ -111,7 +114,8 @@ impl Writer {
                 waiting.drain(..).map(|request| self.decide(request)).collect();
             self.commit();
             for answer in answers {
-                answer(self.standing().map(|()| &self.log));
+                let standing = self.standing();
+                answer(standing.map(|()| &mut self.log));
             }
         }
         self.index.flush();
@@ -159,7 +163,8 @@ impl Writer {
                 });
                 answer(reply, move |log| {
                     let Some((revision, last)) = last else { return Ok(None) };
-                    let body = log.release(table, last.release_at)?;
+                    let body = (!last.purged).then(|| log.release(table, last.release_at));
+                    let body = body.transpose()?;
                     let (from, from_revision) = (last.from, last.from_revision);
                     Ok(Some(Derivation { revision, from, from_revision, body }))
                 })
@@ -171,7 +176,8 @@ impl Writer {
             }
             Request::Released(table, reply) => {
                 let standing = self.book.table(&table).and_then(|state| state.standing());
-                let offset = standing.and_then(|(_, paid)| paid.release_at);
+                let kept = standing.filter(|(_, paid)| !paid.purged);
+                let offset = kept.and_then(|(_, paid)| paid.release_at);
                 answer(reply, move |log| {
                     offset.map(|offset| log.release(table, offset)).transpose()
                 })
@@ -199,9 +205,12 @@ impl Writer {
             }
             Request::Recover(lost, at, reply) => {
                 let (table, body) = (lost.table, lost.body.clone());
+                let purged = self.book.is_purged(lost.name()) == Some(true);
                 let there = self.recover(lost, at);
                 answer(reply, move |log| match there? {
                     None => Ok(Recovery::New),
+                    // It was there, and the MOU keeps none so old.
+                    Some(_) if purged => Ok(Recovery::Already),
                     Some(offset) if log.release(table, offset)? == body => Ok(Recovery::Already),
                     Some(_) => Ok(Recovery::Differs),
                 })
@@ -209,6 +218,14 @@ impl Writer {
             Request::Cut(reply) => {
                 let records = self.book.next_seq();
                 answer(reply, move |log| Ok(Cut::of(log, records)))
+            }
+            Request::Purge(request, reply) => {
+                let purged = self.purge(request);
+                answer(reply, move |_| purged)
+            }
+            Request::Sweep(reply) => {
+                let purged: Vec<_> = self.book.purged().map(|purged| purged.at).collect();
+                answer(reply, move |log| log.delete_bodies(&purged))
             }
             Request::Totals(reply) => {
                 let totals = self.book.totals().clone();
@@ -226,6 +243,7 @@ impl Writer {
                 _ if margin < paid.margin => {
                     Decision::Ready(Charging::TooWide { margin: paid.margin })
                 }
+                Some(_) if paid.purged => Decision::Ready(Charging::Purged),
                 Some(offset) => Decision::Released(offset),
                 None => Decision::Ready(Charging::Resumed(Charge::held(table, revision, paid))),
             });
@@ -270,6 +288,7 @@ impl Writer {
             _ if state.remeasure => (HeldState::RemeasureOrdered, None),
             _ if paid.lost => (HeldState::Lost, None),
             None => (HeldState::Charged, None),
+            Some(_) if paid.purged => (HeldState::Purged, None),
             // Read only after the sync.
             Some(offset) => (HeldState::Charged, Some(offset)),
         };
@@ -299,7 +318,7 @@ impl Writer {
         let last = self.book.table(&table).and_then(|state| state.last_derived());
         if let Some((last_revision, last)) = last
             && (last_revision >= revision
-                || (last.from, last.from_revision) == (from, from_revision))
+                || (!last.purged && (last.from, last.from_revision) == (from, from_revision)))
         {
             return Ok(last.release_at);
         }
@@ -333,9 +352,10 @@ impl Writer {
         }
         let salt = (self.salts)();
         let commitment = release_commitment(&salt, &body);
-        let seq = self.book.next_seq();
-        let offset = self.salted(salt, event(commitment), at)?;
-        self.log.push_body(seq, at, body);
+        let record = Record { seq: self.book.next_seq(), at, salt, event: event(commitment) };
+        let (seq, made) = (record.seq, record.made());
+        let offset = self.write(&record)?;
+        self.log.push_body(seq, made, body);
         Ok(offset)
     }
 
@@ -358,23 +378,22 @@ impl Writer {
     }
 
     /// Adds a record to the batch, and returns where it will be.
-    fn record(&mut self, event: Event, at: Timestamp) -> Result<u64, StoreError> {
-        let salt = (self.salts)();
-        self.salted(salt, event, at)
+    pub(super) fn record(&mut self, event: Event, at: Timestamp) -> Result<u64, StoreError> {
+        let record = Record { seq: self.book.next_seq(), at, salt: (self.salts)(), event };
+        self.write(&record)
     }
 
-    fn salted(&mut self, salt: [u8; 32], event: Event, at: Timestamp) -> Result<u64, StoreError> {
+    fn write(&mut self, record: &Record) -> Result<u64, StoreError> {
         self.standing()?;
-        let record = Record { seq: self.book.next_seq(), at, salt, event };
         let payload = record.encode();
         if payload.len() > MAX_RECORD {
             return Err(StoreError::TooLong { bytes: payload.len(), most: MAX_RECORD });
         }
         let offset = self.log.next_offset();
-        let changed = self.book.apply(&record, offset);
+        let changed = self.book.apply(record, offset);
         self.changed.extend(changed.map_err(|source| StoreError::Forbidden { source })?);
         self.log.push(&payload);
-        self.at = at;
+        self.at = record.at;
         Ok(offset)
     }
 
@@ -440,7 +459,7 @@ fn head_of(log: &Log, asked: u64) -> Result<SignedHead, StoreError> {
 
 fn answer<T: 'static>(
     reply: Reply<T>,
-    make: impl FnOnce(&Log) -> Result<T, StoreError> + 'static,
+    make: impl FnOnce(&mut Log) -> Result<T, StoreError> + 'static,
 ) -> Answer {
     Box::new(move |on_disk| {
         // The asker may have gone; what was decided stands all the same.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use sumac_node::store::{Entry, Payment, Resumed, Standing, What};
+use sumac_node::store::{Entry, Payment, ReleaseName, Resumed, Standing, What};
 use sumac_policy::{Mou, PartyId, Period, TableKey};
 use sumac_privacy::{NanoRho, kpi_price};
 
@@ -13,6 +13,8 @@ use sumac_privacy::{NanoRho, kpi_price};
 pub(super) struct Facts {
     /// Every measurement that was paid for, in the order of the charges.
     pub(super) tables: Vec<Measured>,
+    /// Tables added up, for nothing, whose releases were deleted since.
+    pub(super) added_up_and_purged: u64,
     /// Questions refused, by the reason's code.
     pub(super) refused: BTreeMap<String, u64>,
     /// Spent in each year, in its order.
@@ -37,6 +39,8 @@ pub(super) struct Measured {
     pub(super) released: bool,
     /// Whether it was lost, and came back from an asker's receipt.
     pub(super) recovered: bool,
+    /// Whether that release was deleted since.
+    pub(super) purged: bool,
 }
 
 /// The accounting year that is running.
@@ -62,6 +66,14 @@ pub(super) struct Ahead {
     pub(super) runs_out: Option<Date>,
 }
 
+impl Measured {
+    fn paid(at: Timestamp, payment: Payment) -> Self {
+        let (asked_by, repeats) = (None, 0);
+        let (released, recovered, purged) = (false, false, false);
+        Self { at, payment, asked_by, repeats, released, recovered, purged }
+    }
+}
+
 impl Facts {
     /// Adds a history up, as seen on `today`.
     pub(super) fn gather(
@@ -83,8 +95,7 @@ impl Facts {
             What::Charged(payment) => {
                 self.spend(&payment.year, payment.price_nano_rho);
                 let (at, payment) = (entry.at, payment.clone());
-                let (asked_by, repeats, released, recovered) = (None, 0, false, false);
-                self.tables.push(Measured { at, payment, asked_by, repeats, released, recovered });
+                self.tables.push(Measured::paid(at, payment));
             }
             What::Recovered(payment) => self.recovered(entry.at, payment),
             What::Resumed(resumed) => {
@@ -96,11 +107,17 @@ impl Facts {
                 }
             }
             What::Released { table, revision } => {
-                let this = |measured: &&mut Measured| {
-                    (measured.payment.table, measured.payment.revision) == (*table, *revision)
-                };
-                if let Some(measured) = self.tables.iter_mut().find(this) {
+                if let Some(measured) = self.measured(*table, *revision) {
                     measured.released = true;
+                }
+            }
+            What::Purged(releases) => {
+                for release in releases {
+                    let ReleaseName { table, revision, derived } = *release;
+                    match self.measured(table, revision).filter(|_| !derived) {
+                        Some(measured) => measured.purged = true,
+                        None => self.added_up_and_purged += 1,
+                    }
                 }
             }
             What::Asked(asked) => {
@@ -130,17 +147,19 @@ impl Facts {
 
     /// A release that came back; its charge, too, unless that was in the backup.
     fn recovered(&mut self, at: Timestamp, payment: &Payment) {
-        let this = |measured: &&mut Measured| {
-            (measured.payment.table, measured.payment.revision) == (payment.table, payment.revision)
-        };
-        if let Some(measured) = self.tables.iter_mut().find(this) {
+        if let Some(measured) = self.measured(payment.table, payment.revision) {
             (measured.released, measured.recovered) = (true, true);
             return;
         }
         self.spend(&payment.year, payment.price_nano_rho);
-        let (payment, asked_by, repeats) = (payment.clone(), None, 0);
-        let (released, recovered) = (true, true);
-        self.tables.push(Measured { at, payment, asked_by, repeats, released, recovered });
+        let measured = Measured::paid(at, payment.clone());
+        self.tables.push(Measured { released: true, recovered: true, ..measured });
+    }
+
+    fn measured(&mut self, table: TableKey, revision: u32) -> Option<&mut Measured> {
+        self.tables.iter_mut().find(|measured| {
+            (measured.payment.table, measured.payment.revision) == (table, revision)
+        })
     }
 
     /// The last measurement of a table.

@@ -40,6 +40,19 @@ pub(super) fn table(facts: &Facts) -> String {
     for resumed in &facts.lost {
         let _ = write!(text, "\n{}", lost(resumed));
     }
+    let purged = facts.tables.iter().filter(|measured| measured.purged).count();
+    let added_up = facts.added_up_and_purged;
+    if purged > 0 || added_up > 0 {
+        let releases = match purged {
+            1 => "1 release, which stays paid for".to_owned(),
+            several => format!("{several} releases, which stay paid for"),
+        };
+        let tables = if added_up == 1 { "table" } else { "tables" };
+        let _ = writeln!(
+            text,
+            "\nDeleted, because the MOU keeps no release longer: {releases}, and {added_up} {tables} added up"
+        );
+    }
     if !facts.refused.is_empty() {
         let reasons: Vec<_> =
             facts.refused.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
@@ -100,7 +113,7 @@ fn lost(resumed: &Resumed) -> String {
 }
 
 fn row(measured: &Measured, facts: &Facts) -> [String; 6] {
-    let Measured { at, payment, asked_by, repeats, released, recovered } = measured;
+    let Measured { at, payment, asked_by, repeats, released, recovered, purged } = measured;
     let price = NanoRho::new(payment.price_nano_rho);
     let by = match payment.breakdown.as_slice() {
         [] => String::new(),
@@ -110,6 +123,7 @@ fn row(measured: &Measured, facts: &Facts) -> [String; 6] {
         0 => String::new(),
         again => format!(" (revision {again})"),
     };
+    let deleted = if *purged { " (deleted)" } else { "" };
     let asker = match (asked_by, released) {
         (Some(peer), _) => peer.clone(),
         (None, true) if *recovered => "given back after a restore".to_owned(),
@@ -122,7 +136,7 @@ fn row(measured: &Measured, facts: &Facts) -> [String; 6] {
     };
     [
         day_of(*at).to_string(),
-        format!("{} {}{by}{revision}", payment.kpi, payment.period),
+        format!("{} {}{by}{revision}{deleted}", payment.kpi, payment.period),
         asker,
         price.to_string(),
         percent(price, budget),
@@ -133,7 +147,7 @@ fn row(measured: &Measured, facts: &Facts) -> [String; 6] {
 /// For machines.
 pub(super) fn json(facts: &Facts) -> Value {
     let tables = facts.tables.iter().map(|measured| {
-        let Measured { at, payment, asked_by, repeats, released, recovered } = measured;
+        let Measured { at, payment, asked_by, repeats, released, recovered, purged } = measured;
         json!({
             "paid_at": at.to_string(),
             "table": payment.table.to_string(),
@@ -147,6 +161,7 @@ pub(super) fn json(facts: &Facts) -> Value {
             "asked_by": asked_by,
             "repeats": repeats,
             "released": released,
+            "purged": purged,
         })
     });
     json!({

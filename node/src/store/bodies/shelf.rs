@@ -100,14 +100,19 @@ impl Shelf {
     }
 }
 
-/// Hands every body in a folder to `take`, up to where each file stops to verify.
+/// Hands every body in a folder to `take`, up to where each file stops to verify. A file that goes while we look is
+/// passed over.
 ///
 /// # Errors
 /// As [`Shelf::of`].
 pub(in crate::store) fn walk(dir: &Path, mut take: impl FnMut(Found)) -> Result<(), StoreError> {
     for path in entries(dir)? {
-        if Month::of_file(&path).is_some() {
-            read_known(&path, &mut take)?;
+        if Month::of_file(&path).is_none() {
+            continue;
+        }
+        match read_known(&path, &mut take) {
+            Err(StoreError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            read => drop(read?),
         }
     }
     Ok(())

@@ -73,4 +73,7 @@ pub enum BookError {
     /// Only what has no answer can be given up.
     #[error("table {0} is given up although it has an answer")]
     LostTwice(TableKey),
+    /// Only what was released can be deleted, and once.
+    #[error("a release of table {0} is deleted that is not there")]
+    PurgedOutOfTurn(TableKey),
 }

@@ -164,7 +164,8 @@ impl Book {
         }
         let state = self.tables.entry(*table).or_default();
         let (from, from_revision) = (*from, *from_revision);
-        let derivation = Derivation { from, from_revision, release_at: offset, recovered: true };
+        let derivation =
+            Derivation { from, from_revision, release_at: offset, recovered: true, purged: false };
         // Only the last one answers, so that this stands for any before it that nobody shows.
         state.derived.resize(place.saturating_add(1), derivation);
         Ok(())
@@ -256,6 +257,7 @@ impl Book {
                 left_nano_rho: 0,
                 release_at: None,
                 lost: true,
+                purged: false,
             });
         }
     }
@@ -280,5 +282,6 @@ fn paid(charge: &LostCharge, offset: u64) -> Paid {
         left_nano_rho: charge.left_nano_rho,
         release_at: Some(offset),
         lost: false,
+        purged: false,
     }
 }

@@ -39,6 +39,8 @@ pub(in crate::store) struct Paid {
     pub(in crate::store) release_at: Option<u64>,
     /// Whether its answer was lost with a disk. The price is 0 where nobody knows whether it was paid for.
     pub(in crate::store) lost: bool,
+    /// Whether that release was deleted.
+    pub(in crate::store) purged: bool,
 }
 
 /// A table added up from another one.
@@ -54,6 +56,8 @@ pub(in crate::store) struct Derivation {
     pub(in crate::store) release_at: u64,
     /// Whether it came back from a receipt; then its source may be lost.
     pub(in crate::store) recovered: bool,
+    /// Whether that release was deleted.
+    pub(in crate::store) purged: bool,
 }
 
 impl TableState {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use sumac_policy::{Margin, Sha256};
 
 use super::*;
-use crate::store::record::{Released, Remeasure};
+use crate::store::record::{Purged, ReleaseName, Released, Remeasure};
 use crate::store::restoration::testing::{
     heard, recovered, recovered_derived, restored, resumed, stopped,
 };
@@ -177,6 +177,46 @@ fn refuses_a_history_that_breaks_a_promise() {
     for (events, error) in cases {
         assert_eq!(book(events), Err(error));
     }
+}
+
+fn purged(releases: &[(u8, u32, bool)]) -> Event {
+    let name = |(table, revision, derived): &(u8, u32, bool)| {
+        let (table, revision, derived) = (TableKey::from([*table; 32]), *revision, *derived);
+        ReleaseName { table, revision, derived }
+    };
+    let releases = releases.iter().map(name).collect();
+    Event::Purged(Purged { before: jiff::Timestamp::UNIX_EPOCH, releases })
+}
+
+#[test]
+fn what_is_purged_stays_paid_for_and_goes_once() {
+    let there = || vec![charged(1, "2026", 5), released(1), derived(0, 2, 1, 0)];
+    let both = [(1, 0, false), (2, 0, true)];
+    let events = there().into_iter().chain([purged(&both)]).collect();
+    let book = book(events).unwrap();
+    assert_eq!((book.spent(calendar_year(2026)), book.totals().released), (5, 1));
+    assert_eq!((book.totals().purged, book.kept().count(), book.purged().count()), (2, 0, 2));
+    assert_eq!(Book::restore(book.totals.clone(), book.tables.clone()), Some(book.clone()));
+    let mut forgotten = book.tables.clone();
+    forgotten.get_mut(&TableKey::from([2; 32])).unwrap().derived.first_mut().unwrap().purged =
+        false;
+    assert_eq!(Book::restore(book.totals.clone(), forgotten), None);
+
+    let wrong: [&[_]; 6] = [
+        &[(1, 0, false), (1, 0, false)],
+        &[(1, 1, false)],
+        &[(1, 0, true)],
+        &[(2, 0, false)],
+        &[(3, 0, false)],
+        &[(1, 0, false), (4, 0, true)],
+    ];
+    for releases in wrong {
+        let events = there().into_iter().chain([purged(releases)]).collect();
+        let refused = super::tests::book(events);
+        assert!(matches!(refused, Err(BookError::PurgedOutOfTurn(_))), "{releases:?}");
+    }
+    let events = there().into_iter().chain([purged(&both), purged(&both)]).collect();
+    assert!(matches!(super::tests::book(events), Err(BookError::PurgedOutOfTurn(_))));
 }
 
 #[test]

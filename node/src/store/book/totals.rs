@@ -26,6 +26,8 @@ pub(in crate::store) struct Totals {
     pub(in crate::store) lifetime_nano_rho: u64,
     pub(in crate::store) charged: u64,
     pub(in crate::store) released: u64,
+    /// Releases that were deleted, and tables added up that were.
+    pub(in crate::store) purged: u64,
     pub(in crate::store) snapshot: Option<Import>,
     pub(in crate::store) mou: Option<MouInForce>,
     /// The latest time of any record, in whole seconds.

@@ -10,7 +10,7 @@ use super::{LostCharge, Recovered, RecoveredDerived, Standing, Waiting};
 use crate::store::book::{Restore, Totals};
 use crate::store::error::StoreError;
 use crate::store::ledger::Store;
-use crate::store::record::Event;
+use crate::store::record::{Event, ReleaseName};
 use crate::store::writer::Request;
 
 /// A release that was lost, as a receipt of it tells.
@@ -24,6 +24,8 @@ pub struct LostRelease {
     pub position: u64,
     /// Who showed the receipt.
     pub peer: String,
+    /// When it was made, as it states.
+    pub made: Timestamp,
     /// How it came about.
     pub what: LostWhat,
     /// The signed release, opaque to the store.
@@ -129,12 +131,19 @@ impl Store {
 }
 
 impl LostRelease {
+    pub(in crate::store) fn name(&self) -> ReleaseName {
+        let (table, revision) = (self.table, self.revision);
+        ReleaseName { table, revision, derived: matches!(self.what, LostWhat::Derived { .. }) }
+    }
+
     /// The record that takes it back.
     pub(in crate::store) fn event(self, commitment: Sha256) -> Event {
-        let Self { table, revision, position, peer, what, body: _ } = self;
+        let Self { table, revision, position, peer, made, what, body: _ } = self;
         match what {
             LostWhat::Measured(charge) => {
-                Event::Recovered(Recovered { table, revision, commitment, position, peer, charge })
+                let recovered =
+                    Recovered { table, revision, commitment, position, peer, made, charge };
+                Event::Recovered(recovered)
             }
             LostWhat::Derived { from, from_revision } => {
                 let derived = RecoveredDerived {
@@ -145,6 +154,7 @@ impl LostRelease {
                     commitment,
                     position,
                     peer,
+                    made,
                 };
                 Event::RecoveredDerived(derived)
             }

@@ -54,6 +54,7 @@ pub(in crate::store) fn recovered(number: u8, revision: u32, price_nano_rho: u64
         commitment: Sha256::from([3; 32]),
         position: 8,
         peer: "sumac://chamber/analyst/mira".into(),
+        made: jiff::Timestamp::UNIX_EPOCH,
         charge: charge(price_nano_rho),
     }
 }
@@ -67,6 +68,7 @@ pub(in crate::store) fn recovered_derived(number: u8, revision: u32, from: u8) -
         commitment: Sha256::from([4; 32]),
         position: 9,
         peer: "sumac://chamber/analyst/mira".into(),
+        made: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 

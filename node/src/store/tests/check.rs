@@ -50,6 +50,8 @@ async fn derives_what_the_records_say_while_a_node_serves_and_after() {
         lifetime_nano_rho: 200,
         charges: 2,
         releases: 1,
+        purged: 0,
+        undeleted: 0,
         bodies: Some(1),
         lost_nano_rho: 0,
         standing: Standing::Itself,

@@ -28,6 +28,7 @@ fn lost(n: u8, body: &[u8]) -> LostRelease {
         revision: 0,
         position: 40,
         peer: "sumac://chamber/analyst/mira".into(),
+        made: NOW,
         what: LostWhat::Measured(charge(PRICE)),
         body: body.to_vec(),
     }

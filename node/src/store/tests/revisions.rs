@@ -146,7 +146,7 @@ async fn a_table_added_up_costs_nothing_and_gives_the_same_bytes() {
     drop(store);
     store = open(dir.path());
     let kept = store.derivation(&table(2)).await.unwrap().unwrap();
-    assert_eq!((kept.revision, kept.from, kept.body.as_slice()), (0, table(1), &b"sum"[..]));
+    assert_eq!((kept.revision, kept.from, kept.body.as_deref()), (0, table(1), Some(&b"sum"[..])));
     assert_eq!(store.balance(SPAN).await.unwrap().lifetime_nano_rho, PRICE);
     assert_eq!(store.held(&table(2)).await.unwrap(), None);
     // Once it is listed, it is measured like any other.
