@@ -2,6 +2,7 @@
 //! a loopback port. What a child says is searched for what no text may hold.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -9,14 +10,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use sumac_backbone::Asker;
 use sumac_keys::{Passphrase, Root, TlsIdentity, Trust, mou_signature};
 use sumac_node::store::{Summary, read_only};
-use sumac_policy::Mou;
+use sumac_policy::{Mou, PeerRole};
 use zeroize::Zeroizing;
 
 /// The one college.
@@ -107,6 +109,9 @@ person = "ID"
 [table.columns]
 term_start = "START"
 "#;
+
+/// What a process finds in its environment beside the usual.
+pub(crate) type Environment = BTreeMap<&'static str, OsString>;
 
 /// What a verb said, and its exit code.
 #[derive(Debug)]
@@ -320,7 +325,14 @@ impl Site {
 
     /// Runs a verb for a party to its end. Nothing it says may be about a learner.
     pub(crate) fn run(&self, party: &str, words: &[&str]) -> Said {
-        let said = done(command(self.dir(), party, words));
+        self.run_in(&Environment::new(), party, words)
+    }
+
+    /// The same, in a process that finds more in its environment.
+    pub(crate) fn run_in(&self, more: &Environment, party: &str, words: &[&str]) -> Said {
+        let mut command = command(self.dir(), party, words);
+        command.envs(more);
+        let said = done(command);
         tells_nothing(&said.err);
         match words.first() {
             // Noise may be nothing: a released number may be the true one by chance.
@@ -332,7 +344,15 @@ impl Site {
 
     /// Starts the college's node and waits until it listens.
     pub(crate) fn serve(&self) -> Serving {
-        let mut child = command(self.dir(), COLLEGE, &["serve"]).spawn().unwrap();
+        let started = self.serve_in(&Environment::new());
+        started.unwrap_or_else(|(_, log)| panic!("it does not listen: {log}"))
+    }
+
+    /// The same, with more in its environment. A node that ends before it listens leaves its exit code and its
+    /// log.
+    pub(crate) fn serve_in(&self, more: &Environment) -> Result<Serving, (Option<i32>, String)> {
+        let mut command = command(self.dir(), COLLEGE, &["serve"]);
+        let mut child = command.envs(more).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (lines, told) = mpsc::channel();
         let (stderr, written) = (child.stderr.take().unwrap(), log.clone());
@@ -342,25 +362,41 @@ impl Site {
                 let _ = lines.send(line);
             }
         });
-        let serving = Serving { child, log, reading: Some(reading) };
-        while !told
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|_| panic!("it does not listen: {}", serving.log()))
-            .contains("listening on")
-        {}
-        serving
+        let mut serving = Serving { child, log, reading: Some(reading) };
+        loop {
+            match told.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains("listening on") => return Ok(serving),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(serving.end()),
+                Err(RecvTimeoutError::Timeout) => panic!("it is stuck: {}", serving.log()),
+            }
+        }
     }
 
     /// The chamber's analyst, without a process of her own.
     pub(crate) fn asker(&self) -> Asker {
         let file =
             |name: &str| fs::read(self.home(CHAMBER).join("certificates").join(name)).unwrap();
-        let identity =
-            TlsIdentity::read(&file("analyst-maria.pem"), &file("analyst-maria.key")).unwrap();
+        self.asker_with(
+            &TlsIdentity::read(&file("analyst-maria.pem"), &file("analyst-maria.key")).unwrap(),
+        )
+    }
+
+    /// Another analyst of the chamber.
+    pub(crate) fn other_asker(&self, name: &str) -> Asker {
+        let now = jiff::Timestamp::now();
+        let issued = Self::root(CHAMBER).issue(PeerRole::Analyst, name, now).unwrap();
+        self.asker_with(
+            &TlsIdentity::read(issued.certificate_pem.as_bytes(), issued.key_pem.as_bytes())
+                .unwrap(),
+        )
+    }
+
+    fn asker_with(&self, identity: &TlsIdentity) -> Asker {
         let mou = Arc::new(self.mou());
         let trust = Arc::new(self.trust());
         let clock: sumac_keys::Clock = Arc::new(jiff::Timestamp::now);
-        Asker::new(mou, trust, &identity, &clock).unwrap()
+        Asker::new(mou, trust, identity, &clock).unwrap()
     }
 
     pub(crate) fn trust(&self) -> Trust {
@@ -377,14 +413,22 @@ impl Serving {
         self.log.lock().unwrap().clone()
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Kills it as a power cut would, and returns its log.
     pub(crate) fn kill(mut self) -> String {
         let _ = self.child.kill();
         self.end().1
     }
 
-    /// Asks it to stop; its exit code and its log.
+    /// Asks it to stop, if it has not ended; its exit code, which one that was killed does not have, and its log.
     pub(crate) fn stop(mut self) -> (Option<i32>, String) {
+        if self.has_ended() {
+            return self.end();
+        }
         let kill = Command::new("sh")
             .args(["-c", &format!("kill -TERM {}", self.child.id())])
             .status()

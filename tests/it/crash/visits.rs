@@ -1,0 +1,228 @@
+//! Which processes are killed where, and what was found.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::scene::{End, Scene, below, import_words};
+use super::shim::{Kill, Phase, Step, Watch};
+
+/// Kills of one site, one after the other.
+const KILLS_IN_A_ROW: u64 = 6;
+/// Steps in which a node that starts on a ledger is done with it, about.
+const STARTING: usize = 40;
+
+/// What is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Process {
+    /// `sumac serve`, in its first life, while it is asked.
+    Node,
+    /// `sumac import`.
+    Import,
+    /// `sumac remeasure`, while no node serves.
+    Remeasure,
+    /// `sumac ledger rebuild`.
+    Rebuild,
+}
+
+impl Process {
+    pub(super) const ALL: [Self; 4] = [Self::Node, Self::Import, Self::Remeasure, Self::Rebuild];
+}
+
+/// A site, and what happens to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Visit {
+    /// One process is killed at this step of a whole run.
+    At(Process, Kill),
+    /// A node is killed at random steps, started on what that leaves, and killed again.
+    Row { seed: u64, steps: usize },
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    kills: u64,
+    by_phase: BTreeMap<Phase, u64>,
+    /// Steps at which somebody was killed: whose, the call, and the folder.
+    at: BTreeMap<(Process, String), u64>,
+    /// Processes that ended before they came to the step.
+    missed: u64,
+    uncharged: u64,
+    charged: u64,
+    answered: u64,
+    /// Kills behind which a table was charged and not answered.
+    half_way: u64,
+    /// Kills behind which bytes were cut off the ledger, and how many.
+    cuts: u64,
+    cut_bytes: u64,
+}
+
+/// The steps of a process that nobody kills.
+pub(super) fn learn(process: Process) -> Vec<Step> {
+    let watch = Watch::new(None);
+    let mut scene = prepared(process);
+    assert_eq!(run(&mut scene, process, &watch), End::Well);
+    scene.look();
+    scene.goes_on();
+    watch.steps()
+}
+
+/// A kill in every phase of every step.
+pub(super) fn everywhere(process: Process, steps: &[Step]) -> Vec<Visit> {
+    let phases = |step: &Step| match step.has_a_half() {
+        true => &[Phase::Before, Phase::Half, Phase::After][..],
+        false => &[Phase::Before, Phase::After],
+    };
+    let kills = steps.iter().zip(1..).flat_map(|(step, number)| {
+        phases(step).iter().map(move |phase| Kill { step: number, phase: *phase })
+    });
+    kills.map(|kill| Visit::At(process, kill)).collect()
+}
+
+/// Visits all of these, several at a time.
+pub(super) fn visit_all(visits: &[Visit], found: &Mutex<Found>) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(visit) = visits.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let _named = Named(*visit);
+            visit.make(found);
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 1..threads.min(4) {
+            scope.spawn(work);
+        }
+        work();
+    });
+}
+
+impl Visit {
+    fn make(self, found: &Mutex<Found>) {
+        match self {
+            Self::At(process, kill) => {
+                let mut scene = prepared(process);
+                let watch = Watch::new(Some(kill));
+                let end = run(&mut scene, process, &watch);
+                scene.look();
+                let left = scene.left();
+                if process == Process::Import {
+                    scene.data_is_whole();
+                }
+                let cut = scene.goes_on();
+                found.lock().unwrap().note(process, &watch, end, left, cut);
+            }
+            Self::Row { seed, steps } => {
+                let mut scene = Scene::new();
+                let mut last = None;
+                for life in 0..KILLS_IN_A_ROW {
+                    // Every other one falls while it starts on what the one before left.
+                    let steps = if life % 2 == 1 { STARTING } else { steps };
+                    let step = 1 + below(&[seed, life, 0], steps);
+                    let phase = [Phase::Before, Phase::Half, Phase::After];
+                    let phase = phase[below(&[seed, life, 1], phase.len())];
+                    let kill = Kill { step: u64::try_from(step).unwrap(), phase };
+                    let watch = Watch::new(Some(kill));
+                    let end = scene.node_lives(seed * KILLS_IN_A_ROW + life, &watch);
+                    scene.look();
+                    if let Some((watch, end, left)) = last.replace((watch, end, scene.left())) {
+                        found.lock().unwrap().note(Process::Node, &watch, end, left, 0);
+                    }
+                }
+                let cut = scene.goes_on();
+                if let Some((watch, end, left)) = last {
+                    found.lock().unwrap().note(Process::Node, &watch, end, left, cut);
+                }
+            }
+        }
+    }
+}
+
+fn prepared(process: Process) -> Scene {
+    let mut scene = Scene::new();
+    if process != Process::Node {
+        scene.answers_some();
+    }
+    scene
+}
+
+fn run(scene: &mut Scene, process: Process, watch: &Watch) -> End {
+    match process {
+        Process::Node => scene.node_lives(0, watch),
+        Process::Import => scene.runs(&import_words(), watch),
+        Process::Remeasure => scene.order(watch),
+        Process::Rebuild => scene.runs(&["ledger", "rebuild"], watch),
+    }
+}
+
+/// Says which visit it was that failed.
+struct Named(Visit);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("at {:?}", self.0);
+        }
+    }
+}
+
+impl Found {
+    pub(super) fn kills(&self) -> u64 {
+        self.kills
+    }
+
+    fn note(
+        &mut self,
+        process: Process,
+        watch: &Watch,
+        end: End,
+        left: super::scene::Left,
+        cut: u64,
+    ) {
+        let (Some(kill), Some(step), End::Killed) = (watch.kill(), watch.killed_at(), end) else {
+            self.missed += 1;
+            return;
+        };
+        let phase = match kill.phase {
+            Phase::Half if !step.has_a_half() => Phase::After,
+            phase => phase,
+        };
+        self.kills += 1;
+        *self.by_phase.entry(phase).or_default() += 1;
+        *self.at.entry((process, step.place())).or_default() += 1;
+        self.uncharged += left.uncharged;
+        self.charged += left.charged;
+        self.answered += left.answered;
+        self.half_way += u64::from(left.charged > 0);
+        self.cuts += u64::from(cut > 0);
+        self.cut_bytes += cut;
+    }
+
+    /// A share that never came to these would show nothing.
+    pub(super) fn has_all(&self) -> bool {
+        self.by_phase.len() == 3
+            && self.uncharged > 0
+            && self.charged > 0
+            && self.answered > 0
+            && self.cuts > 0
+            && Process::ALL.iter().all(|p| self.at.keys().any(|(process, _)| process == p))
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kills, by_phase, missed, uncharged, charged, answered, half_way, .. } = self;
+        let Self { cuts, cut_bytes, .. } = self;
+        writeln!(f, "{kills} kills {by_phase:?}; {missed} processes ended before their step")?;
+        writeln!(
+            f,
+            "tables found uncharged {uncharged}, charged {charged} (behind {half_way} kills), answered {answered}"
+        )?;
+        writeln!(f, "unfinished writes cut off {cuts}, {cut_bytes} bytes together")?;
+        for ((process, place), kills) in &self.at {
+            writeln!(f, "{kills:6}  {process:?}: {place}")?;
+        }
+        Ok(())
+    }
+}
