@@ -4,7 +4,8 @@
  *
  *   CRASH_UNDER   the folder, an absolute path
  *   CRASH_TRACE   a file that gets one line for each step, before it happens: number, call, path
- *   CRASH_AT      the number of the step to die at; none or 0 is never
+ *   CRASH_KIND    how the call, a space and the path of a step to die at begin, the end of the line included
+ *   CRASH_AT      the number of the step to die at, counted among those of that kind; 0 is never
  *   CRASH_PHASE   `before` the call, `half` (a write puts only the first half of its bytes), or `after` it
  *
  * The kill is SIGKILL: no destructor, no buffer, no other thread gets another turn. What the kernel was told stays.
@@ -27,17 +28,18 @@
 
 enum { GO_ON, HALF, AFTER };
 
-static atomic_ullong steps;
+static atomic_ullong steps, of_kind;
 static unsigned long long die_at;
 static int phase;
-static const char *under;
+static const char *under, *kind;
 static size_t under_length;
 static int trace = -1;
 
 __attribute__((constructor)) static void arm(void) {
     const char *file = getenv("CRASH_TRACE"), *at = getenv("CRASH_AT"), *when = getenv("CRASH_PHASE");
     under = getenv("CRASH_UNDER");
-    if (!under || !file || !when)
+    kind = getenv("CRASH_KIND");
+    if (!under || !file || !when || !kind)
         return;
     under_length = strlen(under);
     die_at = at ? strtoull(at, NULL, 10) : 0;
@@ -53,11 +55,13 @@ static void die(void) {
 
 /* A step is about to happen: what to do about it. Does not return if the process dies before it. */
 static int step(const char *call, const char *path) {
-    char line[4200];
-    unsigned long long number = atomic_fetch_add(&steps, 1) + 1;
-    int length = snprintf(line, sizeof line, "%llu %s %s\n", number, call, path + under_length);
+    char line[4200], what[4100];
+    snprintf(what, sizeof what, "%s %s\n", call, path + under_length);
+    int here = !strncmp(what, kind, strlen(kind)) && atomic_fetch_add(&of_kind, 1) + 1 == die_at;
+    /* The one to die at is marked. */
+    int length = snprintf(line, sizeof line, "%llu%s %s", atomic_fetch_add(&steps, 1) + 1, here ? "!" : "", what);
     syscall(SYS_write, trace, line, (size_t)length);
-    if (number != die_at)
+    if (!here)
         return GO_ON;
     if (phase == GO_ON)
         die();

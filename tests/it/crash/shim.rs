@@ -8,10 +8,13 @@ use std::sync::LazyLock;
 use crate::command::Environment;
 
 /// Where a process is killed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Kill {
-    /// The step, counted from 1.
-    pub(super) step: u64,
+    /// How the call and the path of the step begin; nothing for any step.
+    pub(super) kind: String,
+    /// Which step of that kind, counted from 1. Threads come to steps in any order, but to those of a kind mostly
+    /// in one.
+    pub(super) nth: u64,
     pub(super) phase: Phase,
 }
 
@@ -68,41 +71,45 @@ impl Watch {
         Self { dir: tempfile::tempdir().unwrap(), kill }
     }
 
-    pub(super) fn kill(&self) -> Option<Kill> {
-        self.kill
+    pub(super) fn kill(&self) -> Option<&Kill> {
+        self.kill.as_ref()
     }
 
     /// What the process must find in its environment. Its steps are those under `home`.
     pub(super) fn environment(&self, home: &Path) -> Environment {
-        let (step, phase) = match self.kill {
-            None => (0, "before"),
-            Some(Kill { step, phase: Phase::Before }) => (step, "before"),
-            Some(Kill { step, phase: Phase::Half }) => (step, "half"),
-            Some(Kill { step, phase: Phase::After }) => (step, "after"),
+        let (nth, kind) = self.kill.as_ref().map_or((0, ""), |kill| (kill.nth, &*kill.kind));
+        let phase = match self.kill.as_ref().map(|kill| kill.phase) {
+            Some(Phase::Half) => "half",
+            Some(Phase::After) => "after",
+            Some(Phase::Before) | None => "before",
         };
         Environment::from([
             ("LD_PRELOAD", LIBRARY.1.clone().into_os_string()),
             ("CRASH_UNDER", home.as_os_str().to_owned()),
             ("CRASH_TRACE", self.trace().into_os_string()),
-            ("CRASH_AT", step.to_string().into()),
+            ("CRASH_KIND", kind.into()),
+            ("CRASH_AT", nth.to_string().into()),
             ("CRASH_PHASE", phase.into()),
         ])
     }
 
     /// Every step that the process came to, in the order of their numbers.
     pub(super) fn steps(&self) -> Vec<Step> {
-        let text = fs::read_to_string(self.trace()).unwrap_or_default();
-        let mut steps: Vec<(u64, Step)> = text.lines().map(step).collect();
+        let mut steps = self.lines();
         // Threads write their lines when they come to it.
-        steps.sort_by_key(|(number, _)| *number);
-        steps.into_iter().map(|(_, step)| step).collect()
+        steps.sort_by_key(|line| line.number);
+        steps.into_iter().map(|line| line.step).collect()
     }
 
-    /// The step at which the process was to be killed, if it came so far.
+    /// The step at which the process was killed, if it came so far.
     pub(super) fn killed_at(&self) -> Option<Step> {
-        let number = self.kill?.step;
+        self.lines().into_iter().find(|line| line.killed).map(|line| line.step)
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        // A process that came to no step wrote nothing.
         let text = fs::read_to_string(self.trace()).unwrap_or_default();
-        text.lines().map(step).find(|(found, _)| *found == number).map(|(_, step)| step)
+        text.lines().map(line).collect()
     }
 
     fn trace(&self) -> PathBuf {
@@ -110,11 +117,19 @@ impl Watch {
     }
 }
 
-fn step(line: &str) -> (u64, Step) {
-    let [number, call, path] = line.splitn(3, ' ').collect::<Vec<_>>()[..] else {
-        panic!("no step: {line}");
+struct Line {
+    number: u64,
+    killed: bool,
+    step: Step,
+}
+
+fn line(text: &str) -> Line {
+    let [number, call, path] = text.splitn(3, ' ').collect::<Vec<_>>()[..] else {
+        panic!("no step: {text}");
     };
-    (number.parse().unwrap(), Step { call: call.to_owned(), path: path.to_owned() })
+    let killed = number.ends_with('!');
+    let number = number.trim_end_matches('!').parse().unwrap();
+    Line { number, killed, step: Step { call: call.to_owned(), path: path.to_owned() } }
 }
 
 impl Step {
@@ -123,13 +138,13 @@ impl Step {
         self.call == "write"
     }
 
-    /// The call and the kind of file, without the numbers and ids in its name.
-    pub(super) fn place(&self) -> String {
-        let name = |part: &str| -> String {
-            let digits = part.chars().filter(char::is_ascii_digit).count();
-            if digits > 3 { "*".to_owned() } else { part.to_owned() }
-        };
-        let path: Vec<_> = self.path.split('/').map(name).collect();
-        format!("{} {}", self.call, path.join("/").trim_start_matches('/'))
+    /// How steps like this one begin: names with ids in them are cut before those.
+    pub(super) fn kind(&self) -> String {
+        let mut digits = self.path.match_indices(|c: char| c.is_ascii_digit());
+        let end = digits.nth(3).and_then(|_| self.path.find(|c: char| c.is_ascii_digit()));
+        match end {
+            Some(end) => format!("{} {}", self.call, &self.path[..end]),
+            None => format!("{} {}\n", self.call, self.path),
+        }
     }
 }

@@ -31,7 +31,7 @@ impl Process {
 }
 
 /// A site, and what happens to it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Visit {
     /// One process is killed at this step of a whole run.
     At(Process, Kill),
@@ -70,14 +70,39 @@ pub(super) fn learn(process: Process) -> Vec<Step> {
 
 /// A kill in every phase of every step.
 pub(super) fn everywhere(process: Process, steps: &[Step]) -> Vec<Visit> {
-    let phases = |step: &Step| match step.has_a_half() {
-        true => &[Phase::Before, Phase::Half, Phase::After][..],
-        false => &[Phase::Before, Phase::After],
-    };
-    let kills = steps.iter().zip(1..).flat_map(|(step, number)| {
-        phases(step).iter().map(move |phase| Kill { step: number, phase: *phase })
+    kills(steps).into_iter().map(|(_, kill)| Visit::At(process, kill)).collect()
+}
+
+/// So many of them: one of each kind of step and phase before a second of any. From the first half of a kind,
+/// which a process surely comes to, whatever its threads do.
+pub(super) fn somewhere(process: Process, steps: &[Step], count: usize) -> Vec<Visit> {
+    let mut kinds: BTreeMap<(bool, String, Phase), Vec<Kill>> = BTreeMap::new();
+    for (step, kill) in kills(steps) {
+        // Half a write is the rarest thing to happen by itself, so it comes first.
+        let key = (kill.phase != Phase::Half, step.kind(), kill.phase);
+        kinds.entry(key).or_default().push(kill);
+    }
+    let around = (0..2).flat_map(|round| kinds.values().map(move |kills| (round, kills)));
+    let some = around.take(count).zip(0..).map(|((round, kills), n)| {
+        let kill = &kills[below(&[n, round], kills.len().div_ceil(2))];
+        Visit::At(process, kill.clone())
     });
-    kills.map(|kill| Visit::At(process, kill)).collect()
+    some.collect()
+}
+
+fn kills(steps: &[Step]) -> Vec<(&Step, Kill)> {
+    let mut counts = BTreeMap::<String, u64>::new();
+    let mut kills = Vec::new();
+    for step in steps {
+        let kind = step.kind();
+        let nth = counts.entry(kind.clone()).or_default();
+        *nth += 1;
+        let phases = [Phase::Before, Phase::Half, Phase::After].into_iter();
+        for phase in phases.filter(|phase| *phase != Phase::Half || step.has_a_half()) {
+            kills.push((step, Kill { kind: kind.clone(), nth: *nth, phase }));
+        }
+    }
+    kills
 }
 
 /// Visits all of these, several at a time.
@@ -85,7 +110,7 @@ pub(super) fn visit_all(visits: &[Visit], found: &Mutex<Found>) {
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(visit) = visits.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let _named = Named(*visit);
+            let _named = Named(visit);
             visit.make(found);
         }
     };
@@ -99,11 +124,11 @@ pub(super) fn visit_all(visits: &[Visit], found: &Mutex<Found>) {
 }
 
 impl Visit {
-    fn make(self, found: &Mutex<Found>) {
-        match self {
-            Self::At(process, kill) => {
+    fn make(&self, found: &Mutex<Found>) {
+        match *self {
+            Self::At(process, ref kill) => {
                 let mut scene = prepared(process);
-                let watch = Watch::new(Some(kill));
+                let watch = Watch::new(Some(kill.clone()));
                 let end = run(&mut scene, process, &watch);
                 scene.look();
                 let left = scene.left();
@@ -119,10 +144,10 @@ impl Visit {
                 for life in 0..KILLS_IN_A_ROW {
                     // Every other one falls while it starts on what the one before left.
                     let steps = if life % 2 == 1 { STARTING } else { steps };
-                    let step = 1 + below(&[seed, life, 0], steps);
+                    let nth = u64::try_from(1 + below(&[seed, life, 0], steps)).unwrap();
                     let phase = [Phase::Before, Phase::Half, Phase::After];
                     let phase = phase[below(&[seed, life, 1], phase.len())];
-                    let kill = Kill { step: u64::try_from(step).unwrap(), phase };
+                    let kill = Kill { kind: String::new(), nth, phase };
                     let watch = Watch::new(Some(kill));
                     let end = scene.node_lives(seed * KILLS_IN_A_ROW + life, &watch);
                     scene.look();
@@ -157,9 +182,9 @@ fn run(scene: &mut Scene, process: Process, watch: &Watch) -> End {
 }
 
 /// Says which visit it was that failed.
-struct Named(Visit);
+struct Named<'a>(&'a Visit);
 
-impl Drop for Named {
+impl Drop for Named<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             println!("at {:?}", self.0);
@@ -190,7 +215,7 @@ impl Found {
         };
         self.kills += 1;
         *self.by_phase.entry(phase).or_default() += 1;
-        *self.at.entry((process, step.place())).or_default() += 1;
+        *self.at.entry((process, step.kind().trim_end().to_owned())).or_default() += 1;
         self.uncharged += left.uncharged;
         self.charged += left.charged;
         self.answered += left.answered;
