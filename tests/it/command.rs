@@ -1,25 +1,27 @@
 //! The shipped command as child processes: two parties with real homes, an MOU that both signed, one node on
 //! a loopback port. What a child says is searched for what no text may hold.
 
+mod child;
+mod template;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, LazyLock, Mutex};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use sumac_backbone::Asker;
-use sumac_keys::{Passphrase, Root, TlsIdentity, Trust, mou_signature};
+use sumac_keys::{Root, TlsIdentity, Trust, mou_signature};
 use sumac_node::store::{Summary, read_only};
 use sumac_policy::{Mou, PeerRole};
-use zeroize::Zeroizing;
+
+pub(crate) use child::Serving;
+
+use child::{command, done};
+use template::TEMPLATE;
 
 /// The one college.
 pub(crate) const COLLEGE: &str = "lakeshore-cc";
@@ -33,82 +35,6 @@ pub(crate) const LEARNERS: usize = 8_841;
 pub(crate) const NOT_HELD: &str = "2024";
 /// What every table of this MOU costs.
 pub(crate) const PRICE_NANO_RHO: u64 = 192_080;
-
-const PASSPHRASE: &str = "four random words here";
-/// A child that takes longer is stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// In force whenever this test runs; each calendar year since 2000 may be asked once it has ended.
-const MOU: &str = r#"format    = "sumac-mou/1"
-id        = "command"
-title     = "A coalition of two"
-version   = 1
-CATALOGUE
-effective = 2001-01-01
-expires   = 2099-12-31
-
-[agreement]
-purposes   = ["annual-report"]
-prohibited = ["re-identification"]
-
-[calendar]
-year_starts  = "01-01"
-first_period = "2000"
-wait_days    = 0
-
-[[party]]
-id       = "lakeshore-cc"
-name     = "Lakeshore Community College"
-kind     = "college"
-root     = "ROOT lakeshore-cc"
-address  = "127.0.0.1:1"
-contacts = ["registrar@lakeshore.example", "it@lakeshore.example"]
-
-[[party]]
-id       = "chamber"
-name     = "Chamber of Commerce"
-kind     = "backbone"
-root     = "ROOT chamber"
-contacts = ["data@chamber.example", "director@chamber.example"]
-
-[roles]
-backbone = { party = "chamber", may = ["ask", "read"] }
-
-[privacy]
-budget      = { rho = 0.5 }
-floor       = 10
-floor_at    = "coalition"
-min_parties = { college = 1 }
-
-[[kpi]]
-id          = "enrolment"
-title       = "Enrolled learners"
-answered_by = ["college"]
-define      = { measure = "count", of = "enrolment", during = "term_start" }
-by          = [[], ["sex"], ["race_ethnicity"]]
-period      = "year"
-margin      = 100
-"#;
-
-/// How the college's export is read.
-pub(crate) const MAPPING: &str = r#"format = "sumac-mapping/1"
-title  = "Export"
-
-[[table]]
-table  = "learner"
-person = "ID"
-
-[table.columns]
-sex            = "SEX"
-race_ethnicity = "RACE"
-
-[[table]]
-table  = "enrolment"
-person = "ID"
-
-[table.columns]
-term_start = "START"
-"#;
 
 /// What a process finds in its environment beside the usual.
 pub(crate) type Environment = BTreeMap<&'static str, OsString>;
@@ -125,99 +51,6 @@ pub(crate) struct Said {
 pub(crate) struct Site {
     dir: tempfile::TempDir,
     mou: String,
-}
-
-/// A node that serves as a process of its own; killed when dropped.
-pub(crate) struct Serving {
-    child: Child,
-    log: Arc<Mutex<String>>,
-    reading: Option<JoinHandle<()>>,
-}
-
-/// What takes seconds to make, so it is made once: homes, roots, an import.
-struct Template {
-    files: BTreeMap<PathBuf, (u32, Vec<u8>)>,
-    roots: Vec<Root>,
-    mou: String,
-}
-
-static TEMPLATE: LazyLock<Template> = LazyLock::new(Template::make);
-
-impl Template {
-    /// All of it through the shipped verbs, as the parties' people would.
-    fn make() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("passphrase"), PASSPHRASE).unwrap();
-        fs::write(dir.path().join("mapping.toml"), MAPPING).unwrap();
-        let run = |party: &str, words: &[&str]| done(command(dir.path(), party, words));
-        let mut mou = MOU.replace("CATALOGUE", &catalogue());
-        for (party, name) in [(COLLEGE, "Lakeshore Community College"), (CHAMBER, "Chamber")] {
-            let said = run(party, &["init", party, "--name", name, "--listen", "127.0.0.1:1"]);
-            mou = mou.replace(&format!("ROOT {party}"), said.well().out.trim());
-        }
-        let folder = dir.path().join("mou");
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("mou.toml"), &mou).unwrap();
-        for party in [COLLEGE, CHAMBER] {
-            run(party, &["mou", "sign", "--yes", folder.to_str().unwrap()]).well();
-        }
-        run(CHAMBER, &["mou", "verify", folder.to_str().unwrap()]).well();
-        run(CHAMBER, &["certificate", "issue", "analyst", "--name", "maria"]).well();
-        fs::write(dir.path().join(COLLEGE).join("mou/mou.toml"), &mou).unwrap();
-        fs::write(dir.path().join("export.csv"), export()).unwrap();
-        let covers: Vec<_> =
-            (2000..=2025).map(|year| year.to_string()).filter(|year| year != NOT_HELD).collect();
-        let mut words = vec!["import", "export.csv", "--mapping", "mapping.toml"];
-        words.extend(["--as-of", "2026-01-15"]);
-        words.extend(covers.iter().flat_map(|year| ["--covers", year]));
-        // Its summary is the one text that may count; not even that may identify.
-        let summary = run(COLLEGE, &words);
-        assert_eq!(summary.code, Some(0), "{summary:?}");
-        assert!(!format!("{summary:?}").contains(LEARNER), "{summary:?}");
-        let passphrase = || Passphrase::new(Zeroizing::new(PASSPHRASE.to_owned())).unwrap();
-        let open = |party: &str| {
-            let file = fs::read(dir.path().join(party).join("root/root.p12")).unwrap();
-            Root::open(&file, &passphrase()).unwrap()
-        };
-        let roots = vec![open(COLLEGE), open(CHAMBER)];
-        fs::remove_file(dir.path().join("export.csv")).unwrap();
-        let mut files = BTreeMap::new();
-        gather(dir.path(), dir.path(), &mut files);
-        Self { files, roots, mou }
-    }
-}
-
-/// The line that pins this version's catalogue, as the shipped example has it.
-fn catalogue() -> String {
-    let example = include_str!("../../examples/mou/lakeshore/mou.toml");
-    example.lines().find(|line| line.starts_with("catalogue")).unwrap().to_owned()
-}
-
-/// A college's export: everyone enrolled in 2025, a third of them in 2023 as well.
-fn export() -> String {
-    let mut text = "ID,SEX,RACE,START\n".to_owned();
-    for n in 0..LEARNERS {
-        let id = if n == 0 { LEARNER.to_owned() } else { format!("L{n:05}") };
-        let (sex, race) = (["F", "M"][n % 2], 1 + n % 8);
-        text += &format!("{id},{sex},{race},2025-09-01\n");
-        if n % 3 == 0 {
-            text += &format!("{id},{sex},{race},2023-09-01\n");
-        }
-    }
-    text
-}
-
-fn gather(root: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            gather(root, &path, files);
-        } else {
-            let mode = fs::metadata(&path).unwrap().permissions().mode();
-            let bytes = fs::read(&path).unwrap();
-            files.insert(path.strip_prefix(root).unwrap().to_owned(), (mode, bytes));
-        }
-    }
 }
 
 impl Site {
@@ -352,25 +185,8 @@ impl Site {
     /// log.
     pub(crate) fn serve_in(&self, more: &Environment) -> Result<Serving, (Option<i32>, String)> {
         let mut command = command(self.dir(), COLLEGE, &["serve"]);
-        let mut child = command.envs(more).spawn().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let (lines, told) = mpsc::channel();
-        let (stderr, written) = (child.stderr.take().unwrap(), log.clone());
-        let reading = thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                written.lock().unwrap().push_str(&format!("{line}\n"));
-                let _ = lines.send(line);
-            }
-        });
-        let mut serving = Serving { child, log, reading: Some(reading) };
-        loop {
-            match told.recv_timeout(PATIENCE) {
-                Ok(line) if line.contains("listening on") => return Ok(serving),
-                Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(serving.end()),
-                Err(RecvTimeoutError::Timeout) => panic!("it is stuck: {}", serving.log()),
-            }
-        }
+        command.envs(more);
+        Serving::start(command)
     }
 
     /// The chamber's analyst, without a process of her own.
@@ -407,53 +223,6 @@ impl Site {
     }
 }
 
-impl Serving {
-    /// What it has logged so far.
-    pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
-    }
-
-    /// Whether it has ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
-    /// Kills it as a power cut would, and returns its log.
-    pub(crate) fn kill(mut self) -> String {
-        let _ = self.child.kill();
-        self.end().1
-    }
-
-    /// Asks it to stop, if it has not ended; its exit code, which one that was killed does not have, and its log.
-    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
-        if self.has_ended() {
-            return self.end();
-        }
-        let kill = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {}", self.child.id())])
-            .status()
-            .unwrap();
-        assert!(kill.success());
-        self.end()
-    }
-
-    fn end(&mut self) -> (Option<i32>, String) {
-        let code = wait(&mut self.child);
-        self.reading.take().unwrap().join().unwrap();
-        let log = self.log();
-        tells_nothing(&log);
-        (code, log)
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // Gone already, if it was stopped.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Said {
     /// It did what it was asked to.
     #[track_caller]
@@ -477,52 +246,6 @@ impl Said {
 /// Runs a verb that needs no home, in the project's folder.
 pub(crate) fn sumac(words: &[&str]) -> Said {
     done(command(Path::new(env!("CARGO_MANIFEST_DIR")), "nobody", words))
-}
-
-/// A verb for a party whose home lies in `dir`.
-fn command(dir: &Path, party: &str, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sumac"));
-    command
-        .args(words)
-        .current_dir(dir)
-        .env_remove("RUST_LOG")
-        .env("SUMAC_HOME", dir.join(party))
-        .env("SUMAC_PASSPHRASE_FILE", dir.join("passphrase"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-/// Runs it to its end.
-fn done(mut command: Command) -> Said {
-    let mut child = command.spawn().unwrap();
-    let read = |mut from: Box<dyn Read + Send>| {
-        thread::spawn(move || {
-            let mut text = String::new();
-            from.read_to_string(&mut text).unwrap();
-            text
-        })
-    };
-    let out = read(Box::new(child.stdout.take().unwrap()));
-    let err = read(Box::new(child.stderr.take().unwrap()));
-    let code = wait(&mut child);
-    Said { code, out: out.join().unwrap(), err: err.join().unwrap() }
-}
-
-/// Waits for a child to end, and kills one that does not.
-fn wait(child: &mut Child) -> Option<i32> {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code();
-        }
-        if begun.elapsed() > PATIENCE {
-            child.kill().unwrap();
-            panic!("a child did not end");
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// A port on which nothing listens. Below the range from which systems give ports away, so that nobody takes

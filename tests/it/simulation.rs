@@ -96,6 +96,8 @@ fn no_list_of_operations_breaks_a_promise() {
         "hung up",
         "killed behind an ask",
         "killed in the middle",
+        "measured anew",
+        "ordered anew",
         "previewed",
         "refused",
         "restarted",

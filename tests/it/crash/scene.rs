@@ -186,7 +186,8 @@ impl Scene {
         assert_eq!(self.whole_data(), AS_OF[1], "the data was {old}");
         let home = self.site.home(COLLEGE).join("snapshots");
         let names = fs::read_dir(home).unwrap().map(|entry| entry.unwrap().file_name());
-        let left: Vec<_> = names.filter(|name| name.to_string_lossy().contains("partial")).collect();
+        let left: Vec<_> =
+            names.filter(|name| name.to_string_lossy().contains("partial")).collect();
         assert!(left.is_empty(), "what a killed import left is still there: {left:?}");
     }
 
@@ -283,10 +284,7 @@ impl Scene {
             let id = format!("crash.{}", self.calls).parse().unwrap();
             let wanted: Vec<_> = list.iter().map(|table| wanted(&mou, *table)).collect();
             let asker = asker.clone();
-            asking.spawn_on(
-                async move { asker.ask(&id, &wanted).await },
-                self.runtime.handle(),
-            );
+            asking.spawn_on(async move { asker.ask(&id, &wanted).await }, self.runtime.handle());
         }
         asking
     }

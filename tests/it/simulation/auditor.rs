@@ -15,6 +15,8 @@ pub(super) struct Ledger {
     pub(super) bytes: Vec<u8>,
     /// In order.
     pub(super) charges: Vec<Charge>,
+    /// Revisions that an operator ordered, by table, in order.
+    pub(super) orders: Vec<(String, u64)>,
     /// The body of each release, by table and revision.
     pub(super) releases: BTreeMap<(String, u64), Vec<u8>>,
     /// Every body that lies beside the log.
@@ -33,6 +35,18 @@ pub(super) struct Charge {
     pub(super) period: String,
     /// Sorted.
     pub(super) breakdown: Vec<String>,
+}
+
+impl Charge {
+    /// What names this measurement in its release, in hexadecimal.
+    pub(super) fn measurement(&self) -> Result<String, String> {
+        let Ok(revision @ 1..) = u32::try_from(self.revision) else {
+            return Ok(self.table.clone());
+        };
+        let parts = [b"sumac-table-revision/1\0", &*unhex(&self.table)?, &revision.to_be_bytes()];
+        let digest = Sha256::of(&parts.concat());
+        Ok(digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
 }
 
 impl Ledger {
@@ -77,6 +91,9 @@ impl Ledger {
                 period: text(&charged["period"])?,
                 breakdown,
             });
+        }
+        if let Some(ordered) = event.get("remeasure") {
+            self.orders.push((text(&ordered["table"])?, number(&ordered["revision"])?));
         }
         if let Some(released) = event.get("released") {
             let key = (text(&released["table"])?, number(&released["revision"])?);

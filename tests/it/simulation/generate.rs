@@ -55,7 +55,10 @@ pub(super) fn case(seed: u64) -> Case {
     let nodes = dice.pick(&[(3, 2), (1, 3)]);
     let budget = dice.pick(&[(3, Budget::Tight), (1, Budget::Ample)]);
     let length = 10 + dice.below(11);
-    let ops = (0..length).map(|_| operation(&mut dice, nodes)).collect();
+    let mut ops = Vec::new();
+    for _ in 0..length {
+        ops.push(operation(&mut dice, nodes, &ops));
+    }
     Case { nodes, budget, ops: List(ops) }
 }
 
@@ -78,6 +81,7 @@ enum Kind {
     DropReply,
     TwoAtOnce,
     Import,
+    Remeasure,
     Crash,
     Restart,
     Down,
@@ -85,7 +89,7 @@ enum Kind {
     StepClock,
 }
 
-fn operation(dice: &mut Dice, nodes: usize) -> Op {
+fn operation(dice: &mut Dice, nodes: usize, before: &[Op]) -> Op {
     let kind = dice.pick(&[
         (24, Kind::Ask),
         (12, Kind::Batch),
@@ -95,7 +99,8 @@ fn operation(dice: &mut Dice, nodes: usize) -> Op {
         (9, Kind::DropReply),
         (8, Kind::TwoAtOnce),
         (5, Kind::Import),
-        (11, Kind::Crash),
+        (9, Kind::Remeasure),
+        (14, Kind::Crash),
         (4, Kind::Restart),
         (3, Kind::Down),
         (4, Kind::Up),
@@ -117,6 +122,7 @@ fn operation(dice: &mut Dice, nodes: usize) -> Op {
             let covers = dice.pick(&[(4, Covers::All), (1, Covers::Old), (2, Covers::New)]);
             Op::Import(place, covers, dice.byte())
         }
+        Kind::Remeasure => Op::Remeasure(place, asked(dice, before)),
         Kind::Crash => {
             let of = match dice.below(6) {
                 0 => List(Vec::new()),
@@ -166,6 +172,18 @@ fn seldom_asked(dice: &mut Dice) -> Q {
     };
     let year = dice.pick(&[(1, 2021), (1, 2022), (1, 2023), (1, 2024), (1, 2025)]);
     Q(kpi, by, year, For::Report)
+}
+
+/// Mostly a table that was asked for in the last call, so that there is something to correct.
+fn asked(dice: &mut Dice, before: &[Op]) -> Q {
+    let last = before.iter().rev().find_map(|op| match op {
+        Op::Ask(_, of) | Op::TwoAtOnce(_, _, of) | Op::Crash(_, _, of, _, _) => of.0.first(),
+        _ => None,
+    });
+    match last {
+        Some(last) if dice.below(4) > 0 => *last,
+        _ => question(dice),
+    }
 }
 
 /// Mostly one of a few tables that can be answered, so that they come again.

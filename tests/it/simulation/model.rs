@@ -37,6 +37,16 @@ pub(super) enum Expected {
     Either(Reason),
 }
 
+/// What comes of an operator's order to measure a table anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Correction {
+    /// The next ask measures this revision.
+    Ordered(u64),
+    Refused,
+    /// One of both: an asker who hung up may come first.
+    Either,
+}
+
 /// What is known of every node.
 pub(super) struct Model {
     budget_nano_rho: u64,
@@ -53,6 +63,8 @@ pub(super) struct Node {
     pub(super) covers: Covers,
     /// As it was last read.
     pub(super) ledger: Ledger,
+    /// How many new measurements its operator ordered.
+    pub(super) orders: usize,
     /// Tables by which an asker who hung up may still spend, and the year in which that was.
     pub(super) loose: BTreeMap<Table, i16>,
 }
@@ -73,6 +85,17 @@ impl Table {
         match self.0 {
             Kpi::Enrolment => 8_536_889,
             Kpi::Retention | Kpi::Completers | Kpi::Unheard => 19_208_000,
+        }
+    }
+
+    /// Whether the MOU has its breakdown and its KPI.
+    fn is_listed(self) -> bool {
+        let Self(kpi, by, _) = self;
+        match kpi {
+            Kpi::Enrolment => matches!(by, By::Total | By::Sex | By::SexRace | By::RaceSex),
+            Kpi::Retention => matches!(by, By::Total | By::Sex),
+            Kpi::Completers => by == By::Total,
+            Kpi::Unheard => false,
         }
     }
 
@@ -97,24 +120,37 @@ impl Table {
 }
 
 impl Node {
-    fn key(&self, table: Table) -> Option<&Charge> {
-        self.ledger.charges.iter().find(|charge| Table::charged(charge) == Some(table))
+    /// The last measurement that was paid for.
+    fn last(&self, table: Table) -> Option<&Charge> {
+        self.ledger.charges.iter().rfind(|charge| Table::charged(charge) == Some(table))
     }
 
-    /// The bytes that were released for a table.
+    /// The revision that was ordered, and nobody has asked for yet.
+    fn ordered(&self, table: Table) -> Option<u64> {
+        let next = self.last(table).map(|charge| (charge.table.clone(), charge.revision + 1))?;
+        self.ledger.orders.contains(&next).then_some(next.1)
+    }
+
+    /// The bytes that a table is answered with; none while it is to be measured.
     pub(super) fn released(&self, table: Table) -> Option<&Vec<u8>> {
-        let charge = self.key(table)?;
+        let charge = self.last(table).filter(|_| self.ordered(table).is_none())?;
         self.ledger.releases.get(&(charge.table.clone(), charge.revision))
     }
 
+    /// Whether the next ask is paid for.
     pub(super) fn is_charged(&self, table: Table) -> bool {
-        self.key(table).is_some()
+        self.last(table).is_some() && self.ordered(table).is_none()
     }
 
-    /// Every table that was paid for, with its price.
+    /// Every table that was ever paid for, with the price of all its measurements.
     pub(super) fn charged(&self) -> BTreeMap<Table, u64> {
-        let charges = self.ledger.charges.iter();
-        charges.filter_map(|c| Some((Table::charged(c)?, c.price_nano_rho))).collect()
+        let mut charged = BTreeMap::new();
+        for charge in &self.ledger.charges {
+            if let Some(table) = Table::charged(charge) {
+                *charged.entry(table).or_default() += charge.price_nano_rho;
+            }
+        }
+        charged
     }
 
     /// What an asker who hung up may still spend.
@@ -132,6 +168,7 @@ impl Model {
             as_of: today,
             covers: Covers::All,
             ledger: Ledger::default(),
+            orders: 0,
             loose: BTreeMap::new(),
         };
         let nodes = places.iter().map(|place| (*place, node())).collect();
@@ -166,11 +203,6 @@ impl Model {
             Who::Steward => return refused(Reason::RoleMayNotAsk),
             Who::Rival => return refused(Reason::PartyMayNotAsk),
         }
-        let listed = match kpi {
-            Kpi::Enrolment => matches!(by, By::Total | By::Sex | By::SexRace | By::RaceSex),
-            Kpi::Retention => matches!(by, By::Total | By::Sex),
-            Kpi::Completers | Kpi::Unheard => by == By::Total,
-        };
         if purpose == For::Marketing {
             return refused(Reason::PurposeNotListed);
         }
@@ -180,7 +212,7 @@ impl Model {
         if by == By::Pell {
             return refused(Reason::Restricted);
         }
-        if !listed {
+        if !Table::of(question).is_listed() {
             return refused(Reason::BreakdownNotListed);
         }
         if year < 2021 {
@@ -207,12 +239,33 @@ impl Model {
         Some(if may_be_released { Expected::Either(lacks) } else { Expected::Refusal(lacks) })
     }
 
+    /// What comes of an order to measure a table anew.
+    pub(super) fn correction(&self, place: Place, table: Table) -> Correction {
+        let Some(node) = self.node(place) else { return Correction::Refused };
+        if !table.is_listed() || node.ordered(table).is_some() {
+            return Correction::Refused;
+        }
+        let is_loose = node.loose.contains_key(&table);
+        let Some(last) = node.last(table).filter(|_| node.released(table).is_some()) else {
+            return if is_loose { Correction::Either } else { Correction::Refused };
+        };
+        let least = node.ledger.spent(&self.year()) + table.price_nano_rho();
+        if least > self.budget_nano_rho {
+            Correction::Refused
+        } else if least + node.loose_nano_rho() > self.budget_nano_rho {
+            Correction::Either
+        } else {
+            Correction::Ordered(last.revision + 1)
+        }
+    }
+
     /// What a node says to these asks. The questions of one are taken one after the other; if there are several
     /// asks, they come at once.
     pub(super) fn expect(&self, place: Place, asks: &[(Who, Vec<Q>)]) -> Vec<Vec<Expected>> {
         let Some(node) = self.node(place) else { return Vec::new() };
         let at_once = asks.len() > 1;
         let mut charged: BTreeSet<_> = node.charged().into_keys().collect();
+        charged.retain(|table| node.is_charged(*table));
         let mut perhaps: BTreeSet<_> =
             node.loose.keys().copied().filter(|table| !charged.contains(table)).collect();
         let mut least = node.ledger.spent(&self.year());
@@ -285,8 +338,14 @@ impl Model {
             let Some(table) = Table::charged(charge) else {
                 return broken("only tables are charged", format!("{place:?}: {charge:?}"));
             };
-            if ledger.charges[..n].iter().any(|other| Table::charged(other) == Some(table)) {
+            let before = ledger.charges[..n].iter();
+            let before = before.filter(|other| Table::charged(other) == Some(table)).count();
+            if u64::try_from(before) != Ok(charge.revision) {
                 return broken("a table is charged once", format!("{place:?}: {charge:?}"));
+            }
+            let order = (charge.table.clone(), charge.revision);
+            if before > 0 && !ledger.orders.contains(&order) {
+                return broken("only an order measures anew", format!("{place:?}: {charge:?}"));
             }
             let since = node.loose.get(&table).copied();
             if since.is_none() && !may_pay.contains(&table) {
@@ -312,6 +371,14 @@ impl Model {
                 }
                 _ => drop(self.keys.insert(charge.table.clone(), table)),
             }
+        }
+        if ledger.orders.len() != node.orders {
+            let what = format!("{place:?}: {} ordered, {:?}", node.orders, ledger.orders);
+            return broken("what its operator ordered is in the ledger, and no more", what);
+        }
+        let stays = |(of, body)| ledger.releases.get(of) == Some(body);
+        if !node.ledger.releases.iter().all(stays) {
+            return broken("every revision that was released stays", format!("{place:?}"));
         }
         for ((key, revision), body) in &ledger.releases {
             let is_known = node.ledger.releases.contains_key(&(key.clone(), *revision));
@@ -352,9 +419,11 @@ fn states_its_charge(place: Place, charge: &Charge, body: &[u8]) -> Result<(), B
         facts.accounting_year.to_string(),
         facts.price_nano_rho,
     );
-    let Charge { table, revision, year, price_nano_rho, .. } = charge;
-    let says = (place.party(), table.clone(), *revision, year.clone(), *price_nano_rho);
-    if states != says {
+    let Charge { revision, year, price_nano_rho, .. } = charge;
+    let says = charge
+        .measurement()
+        .map(|measurement| (place.party(), measurement, *revision, year.clone(), *price_nano_rho));
+    if Ok(&states) != says.as_ref() {
         return broken("a release states its charge", format!("{states:?}, charged {says:?}"));
     }
     Ok(())

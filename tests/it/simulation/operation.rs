@@ -25,8 +25,8 @@ pub(super) enum Budget {
 
 /// One thing that happens.
 ///
-/// Still to come, each with its own arm in `run.rs` and its own rule in `model.rs`: `Restore`, `Amend`,
-/// `Pause`, `Remeasure`.
+/// Still to come, each with its own arm in `run.rs`, its deed in `run/operator.rs` and its rule in `model.rs`:
+/// `Restore`, `Amend`, `Pause`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Op {
     /// Tables are asked for in one call.
@@ -43,6 +43,8 @@ pub(super) enum Op {
     TwoAtOnce(Who, Who, List<Q>),
     /// A partner's data is replaced; the number makes the rows.
     Import(Place, Covers, u8),
+    /// A node's operator orders the table of this question to be measured anew.
+    Remeasure(Place, Q),
     /// A node is killed at this moment of an ask, and started again on what it leaves behind.
     Crash(Place, Who, List<Q>, Moment, Left),
     /// A node is stopped as its operator stops it, and started again.

@@ -9,14 +9,18 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use sumac_keys::TlsIdentity;
-use sumac_node::store::StoreError;
-use sumac_node::{Chance, Node, NodeError};
+use sumac_node::console::{Command, Console, Reply};
+use sumac_node::remeasure::{self, Correction, RemeasureError};
+use sumac_node::store::{Store, StoreError};
+use sumac_node::{Chance, Node, NodeError, signer};
 use sumac_policy::{PeerRole, Sha256};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
 use tokio::sync::watch;
 
 use super::agreement::parties;
 use super::model::in_words;
-use super::operation::{IndexLeft, Left, Place};
+use super::operation::{IndexLeft, Left, Place, Q, year_label};
 use crate::coalition::{Coalition, Serving};
 
 /// Nothing here takes longer.
@@ -144,6 +148,48 @@ impl Partner {
         }
     }
 
+    /// Orders a table to be measured anew: the revision, or none if it is refused. Through the console of the node
+    /// that serves; if none does, by opening the ledger as the command does.
+    pub(super) async fn order(
+        &mut self,
+        coalition: &Coalition,
+        question: Q,
+    ) -> Result<Option<u64>, String> {
+        let Q(kpi, by, year, _) = question;
+        let correction = Correction {
+            kpi: kpi.word().to_owned(),
+            period: year_label(year),
+            by: by.words().iter().map(|id| (*id).to_owned()).collect(),
+            because: "a file was missing".to_owned(),
+        };
+        let node = self.running.as_ref().and_then(|running| running.node.upgrade());
+        if let Some(node) = node {
+            let path = coalition.home(self.place.party()).join("control.sock");
+            let console = Console::open(&path).map_err(|error| error.to_string())?;
+            let console = tokio::spawn(console.serve(node));
+            let reply = say(&path, &Command::Remeasure { correction, order: true }).await;
+            console.abort();
+            let _ = console.await;
+            return match reply.map_err(|error| error.to_string())? {
+                Reply::Ordered(plan) => Ok(Some(u64::from(plan.revision))),
+                Reply::Refused { .. } => Ok(None),
+                Reply::Planned(_) => Err("it is only planned".to_owned()),
+            };
+        }
+        let now = coalition.clock()();
+        let identity = watch::channel(Arc::new(certificate(self.place.party(), now))).1;
+        self.starts += 1;
+        let salts = chance(self.place, self.starts, Arc::default());
+        let ledger = self.ledger(coalition);
+        let opened = Store::open(&ledger, Box::new(move || *salts()), signer(identity));
+        let (store, _) = opened.map_err(|error| in_words(&error))?;
+        match remeasure::order(&store, &coalition.mou, &correction, now).await {
+            Ok(plan) => Ok(Some(u64::from(plan.revision))),
+            Err(RemeasureError::Store(error)) => Err(in_words(&error)),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Sets a trap that copies the ledger as it lies on the disk. The node is killed there: whatever it does
     /// afterwards, it does in a folder that nobody looks at again, and whatever it answers is not heard.
     pub(super) fn kill_at(&self, coalition: &Coalition, call: u8) {
@@ -176,6 +222,16 @@ impl Partner {
     fn next_life(&self, coalition: &Coalition) -> PathBuf {
         coalition.home(self.place.party()).join(format!("ledger-{}", self.lives + 1))
     }
+}
+
+/// Says one thing at a console, and hears the reply.
+async fn say(console: &Path, command: &Command) -> io::Result<Reply> {
+    let mut stream = BufReader::new(UnixStream::connect(console).await?);
+    let line = serde_json::to_string(command)? + "\n";
+    stream.write_all(line.as_bytes()).await?;
+    let mut reply = String::new();
+    stream.read_line(&mut reply).await?;
+    Ok(serde_json::from_str(&reply)?)
 }
 
 /// Fixed chance, and another after every start: noise drawn again is other noise.

@@ -1,0 +1,77 @@
+//! What nodes say of themselves and of what asking would bring. Costs nothing.
+
+use std::collections::BTreeMap;
+
+use sumac_protocol::Preview;
+
+use super::super::model::{Broken, Expected, Table, broken};
+use super::super::operation::{List, Place, Q, Who, year_label};
+use super::Run;
+
+impl Run {
+    pub(super) async fn preview(&mut self, who: Who, of: &List<Q>) -> Result<(), Broken> {
+        let previews = self.asker(who).preview(&self.wanted(of)).await;
+        for (question, previews) in of.0.iter().zip(previews) {
+            for place in Place::ALL.into_iter().filter(|place| self.model.is_up(*place)) {
+                let from = previews.from.iter().find(|(from, _)| from.as_str() == place.party());
+                let said = || format!("{place:?}, {question:?}: {from:?}");
+                let expected = self.model.refusal(place, who, *question);
+                let Some(node) = self.model.node(place) else { continue };
+                let table = Table::of(*question);
+                let is_loose = node.loose.contains_key(&table);
+                let is_right = match (from.map(|(_, preview)| preview), expected) {
+                    (
+                        Some(Ok(Preview::Refused(refusal))),
+                        Some(Expected::Refusal(reason) | Expected::Either(reason)),
+                    ) => refusal.reason == reason,
+                    (
+                        Some(Ok(Preview::WouldAnswer { price_nano_rho, already_released, .. })),
+                        _,
+                    ) => {
+                        let is_free = *price_nano_rho == 0;
+                        let is_whole = *price_nano_rho == table.price_nano_rho();
+                        let is_released = node.released(table).is_some();
+                        let price = is_free == *already_released || node.is_charged(table);
+                        let known = is_loose || is_released == *already_released;
+                        let permitted = is_loose || expected.is_none();
+                        permitted && known && price && (is_free || is_whole)
+                    }
+                    _ => false,
+                };
+                if !is_right {
+                    return broken("a preview says what asking would bring", said());
+                }
+            }
+        }
+        self.count("previewed");
+        self.audit_all(&BTreeMap::new())
+    }
+
+    pub(super) async fn describe(&mut self, who: Who) -> Result<(), Broken> {
+        let described = self.asker(who).describe().await;
+        for place in Place::ALL.into_iter().filter(|place| self.model.is_up(*place)) {
+            let from = described.iter().find(|(from, _)| from.as_str() == place.party());
+            let Some(node) = self.model.node(place) else { continue };
+            let year = self.model.year();
+            let least = node.ledger.spent(&year);
+            let most = least + node.loose_nano_rho();
+            let is_right = match from {
+                Some((_, Ok(said))) => {
+                    let data = said.snapshot.as_ref();
+                    let periods: Vec<_> =
+                        node.covers.years().map(|year| year_label(year).parse().unwrap()).collect();
+                    said.accounting_year.to_string() == year
+                        && (least..=most).contains(&said.spent_nano_rho)
+                        && data.is_some_and(|data| data.as_of == node.as_of)
+                        && data.is_some_and(|data| data.covers == periods)
+                }
+                _ => false,
+            };
+            if !is_right {
+                return broken("a node says what it holds and has spent", format!("{from:?}"));
+            }
+        }
+        self.count("described");
+        self.audit_all(&BTreeMap::new())
+    }
+}
