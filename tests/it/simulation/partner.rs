@@ -173,7 +173,7 @@ impl Partner {
             return match reply.map_err(|error| error.to_string())? {
                 Reply::Ordered(plan) => Ok(Some(u64::from(plan.revision))),
                 Reply::Refused { .. } => Ok(None),
-                Reply::Planned(_) => Err("it is only planned".to_owned()),
+                other => Err(format!("another reply: {other:?}")),
             };
         }
         let now = coalition.clock()();
