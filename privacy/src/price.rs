@@ -150,5 +150,14 @@ mod tests {
             prop_assert!(apart >= at(a + b));
             prop_assert!(apart.get() - at(a + b).get() <= 1, "rounding costs at most one nano-ρ");
         }
+
+        #[test]
+        fn influence_taken_together_is_never_cheaper_than_apart(
+            m in 1..=1000_u32, l0 in 1_u32..50, a in 1_u32..1000, b in 1_u32..1000
+        ) {
+            // Whoever may move one cell by `a + b` can do all that two could who may move it by `a` and by `b`.
+            let at = |linf| price(margin(m), Sensitivity::new(l0, linf).unwrap()).get();
+            prop_assert!(at(a + b) + 1 >= at(a) + at(b), "but for rounding up twice instead of once");
+        }
     }
 }

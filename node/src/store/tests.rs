@@ -25,12 +25,14 @@ mod crashes;
 mod damage;
 mod evidence;
 mod example;
+mod formats;
 mod index;
 mod proofs;
 mod reordering;
 mod restores;
 mod retention;
 mod revisions;
+mod spending;
 
 use super::book::Book;
 use super::check::check;

@@ -9,24 +9,24 @@ use super::super::{Standing, frame, head::Head, rebuild};
 use super::*;
 
 /// A party's root, and an identity of its node.
-struct Party {
-    root: Root,
-    now: Timestamp,
+pub(super) struct Party {
+    pub(super) root: Root,
+    pub(super) now: Timestamp,
 }
 
 impl Party {
-    fn new(id: &str) -> Self {
+    pub(super) fn new(id: &str) -> Self {
         let now = "2026-08-01T12:00:00Z".parse().unwrap();
         let id: PartyId = id.parse().unwrap();
         Self { root: Root::create(&id, id.as_str(), now).unwrap(), now }
     }
 
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         let pem = self.root.certificate_pem();
         Trust::new([(self.root.party().clone(), self.root.fingerprint(), pem)]).unwrap()
     }
 
-    fn signer(&self) -> Signer {
+    pub(super) fn signer(&self) -> Signer {
         let issued = self.root.issue(PeerRole::Node, "node", self.now).unwrap();
         let identity =
             TlsIdentity::read(issued.certificate_pem.as_bytes(), issued.key_pem.as_bytes());

@@ -5,7 +5,10 @@ use jiff::SignedDuration;
 use super::*;
 use crate::store::faults::{Dice, reordering};
 use crate::store::record::{Event, Purged, ReleaseName};
-use crate::store::{DeriveRequest, HeldState, Ordering, RemeasureOrder};
+use crate::store::restoration::testing::{charge, resumed};
+use crate::store::{
+    DeriveRequest, HeldState, LostRelease, LostWhat, Ordering, Recovery, RemeasureOrder, Restored,
+};
 
 /// So many days after [`NOW`].
 fn day(days: i64) -> Timestamp {
@@ -259,4 +262,79 @@ fn format_1_spells_a_purge_like_this() {
         "07".repeat(32)
     );
     assert_eq!(serde_json::to_string(&event).unwrap(), expected);
+}
+
+/// A log that says it comes from a backup, with two askers' receipts of what it lost: one made long before the other.
+async fn recovered_long_after(store: &Store) {
+    released(store, 1, 0).await;
+    let head = store.head().await.unwrap().unwrap().head;
+    let restored = Restored {
+        size: head.size,
+        root: head.root,
+        backed_up: head.at,
+        spent_nano_rho: head.spent_nano_rho,
+        forked: false,
+        awaited: Vec::new(),
+    };
+    store.note(Note::Restored(restored), day(50)).await.unwrap();
+    let of = |n, revision, made, what| LostRelease {
+        table: table(n),
+        revision,
+        position: 40,
+        peer: "sumac://chamber/analyst/mira".into(),
+        made: day(made),
+        what,
+        body: body(n),
+    };
+    let measured = || LostWhat::Measured(charge(PRICE));
+    // The third time that table 9 was added up; nobody shows the first two.
+    let derived = LostWhat::Derived { from: table(2), from_revision: 0 };
+    for lost in [of(2, 0, 5, measured()), of(3, 0, 49, measured()), of(9, 2, 5, derived)] {
+        assert_eq!(store.recover(lost, day(50)).await.unwrap(), Recovery::New);
+    }
+    store.note(Note::Resumed(resumed(0, &[])), day(50)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_came_back_after_a_restore_is_as_old_as_when_it_was_made() {
+    let dir = TempDir::new().unwrap();
+    let store = open(dir.path());
+    recovered_long_after(&store).await;
+    assert_eq!(store.purge(day(6), day(60)).await.unwrap(), 3);
+    for n in [1, 2, 9] {
+        assert!(!is_on_disk(dir.path(), n), "table {n}");
+    }
+    assert_eq!(store.released(&table(3)).await.unwrap(), Some(body(3)));
+    assert_eq!(store.derivation(&table(9)).await.unwrap().unwrap().body, None);
+    // An asker whose clock is behind shows it once more.
+    let again = LostRelease {
+        table: table(2),
+        revision: 0,
+        position: 40,
+        peer: "sumac://chamber/analyst/mira".into(),
+        made: day(5),
+        what: LostWhat::Measured(charge(PRICE)),
+        body: body(2),
+    };
+    assert_eq!(store.recover(again, day(61)).await.unwrap(), Recovery::Already);
+    assert!(!is_on_disk(dir.path(), 2));
+    drop(store);
+    let checked = check(dir.path(), None).unwrap();
+    assert_eq!((checked.purged, checked.bodies, checked.undeleted), (3, Some(1), 0));
+    // The index says the same, and so does the log alone.
+    assert_eq!(opened(dir.path()), None);
+    fs::remove_dir_all(dir.path().join("index")).unwrap();
+    assert_eq!(opened(dir.path()), Some(Rebuilt::Missing));
+}
+
+#[tokio::test]
+async fn a_copy_that_was_made_while_releases_were_deleted_is_not_whole() {
+    let dir = TempDir::new().unwrap();
+    let store = some_released(dir.path()).await;
+    let before = store.cut().await.unwrap();
+    released(&store, 5, 60).await;
+    assert!(before.is_whole(dir.path()).unwrap());
+    store.purge(day(14), day(60)).await.unwrap();
+    assert!(!before.is_whole(dir.path()).unwrap());
+    assert!(store.cut().await.unwrap().is_whole(dir.path()).unwrap());
 }
