@@ -7,6 +7,7 @@ use crate::clause::Clause;
 use crate::derive::DerivePermit;
 use crate::mou::{Capability, Kpi, Mou, PartyKind};
 use crate::names::PartyId;
+use crate::narrow::Narrow;
 use crate::peer::{Peer, PeerRole};
 use crate::period::Period;
 use crate::permit::{Permit, Permitted, Table};
@@ -14,13 +15,32 @@ use crate::question::Question;
 use crate::refusal::{Reason, Refusal};
 use crate::resolve::Resolved;
 
-/// Decides a question. `node` is the party whose node decides, `roster` the parties asked together, `today`
-/// the date in UTC. Depends on nothing else: never on data, and not on what was spent or released (the ledger
-/// knows).
+/// Decides a question. `node` is the party whose node decides, `narrow` its addendum, `roster` the parties asked
+/// together, `today` the date in UTC. Depends on nothing else: never on data, and not on what was spent or released
+/// (the ledger knows).
 ///
 /// # Errors
 /// A [`Refusal`] that names its clause and what to do.
 pub fn decide(
+    mou: &Mou,
+    narrow: &Narrow,
+    node: &PartyId,
+    peer: &Peer,
+    question: &Question,
+    roster: &[PartyId],
+    today: Date,
+) -> Result<Permitted, Refusal> {
+    // Both have to permit, and the MOU first: whatever an addendum says, it can only take away.
+    let permitted = by_the_mou(mou, node, peer, question, roster, today)?;
+    narrow.allows(mou, question, today)?;
+    let narrowed = narrow.over(mou);
+    if std::ptr::eq(narrowed, mou) {
+        return Ok(permitted);
+    }
+    by_the_mou(narrowed, node, peer, question, roster, today)
+}
+
+fn by_the_mou(
     mou: &Mou,
     node: &PartyId,
     peer: &Peer,

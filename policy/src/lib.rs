@@ -16,6 +16,7 @@ mod holdings;
 mod margin;
 mod mou;
 mod names;
+mod narrow;
 mod nearest;
 mod peer;
 mod period;
@@ -46,6 +47,7 @@ pub use mou::{
     Mou, Party, PartyKind, Pilot, Privacy, Restriction, Role, Target, Terms, WordError,
 };
 pub use names::{DimensionId, KpiId, NameError, PartyId, Purpose, StandardId};
+pub use narrow::{Narrow, Suspension};
 pub use peer::{Peer, PeerRole, PeerRoleError};
 pub use period::{Period, PeriodError, PeriodKind, Span, Year, YearStart};
 pub use permit::{Permit, Permitted, Table};

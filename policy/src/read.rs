@@ -7,6 +7,7 @@ mod dimension;
 mod kpi;
 mod lifecycle;
 mod mou;
+mod narrow;
 mod number;
 mod restriction;
 mod standard;

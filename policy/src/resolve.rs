@@ -8,7 +8,7 @@ use crate::clause::Clause;
 use crate::derive::{RollUp, Source};
 use crate::digest::Sha256;
 use crate::dimension::{Breakdown, table_of};
-use crate::mou::{Kpi, Limit, Mou};
+use crate::mou::{Kpi, Limit, Mou, Restriction};
 use crate::names::{DimensionId, KpiId};
 use crate::nearest::nearest;
 use crate::period::Period;
@@ -40,7 +40,7 @@ impl Resolved {
         breakdown: &Breakdown,
     ) -> Result<Self, Refusal> {
         let kpi = mou.kpi(kpi).ok_or_else(|| not_listed(mou, kpi))?;
-        unrestricted(mou, kpi, breakdown)?;
+        unrestricted(mou.restrictions(), mou, kpi, breakdown, "restrict")?;
         let mut ids = breakdown.dimensions().to_vec();
         ids.sort();
         let larger: Vec<_> = kpi.by.iter().filter(|listed| holds(listed, &ids)).collect();
@@ -191,13 +191,20 @@ fn not_listed(mou: &Mou, kpi: &KpiId) -> Refusal {
     }
 }
 
-/// A restriction covers a column wherever it is used: as a breakdown and in the KPI's own conditions.
-fn unrestricted(mou: &Mou, kpi: &Kpi, breakdown: &Breakdown) -> Result<(), Refusal> {
-    for (n, restriction) in mou.restrictions().iter().enumerate() {
+/// A restriction covers a column wherever it is used: as a breakdown and in the KPI's own conditions. `place` names
+/// the list of restrictions in clauses.
+pub(crate) fn unrestricted(
+    restrictions: &[Restriction],
+    mou: &Mou,
+    kpi: &Kpi,
+    breakdown: &Breakdown,
+    place: &str,
+) -> Result<(), Refusal> {
+    for (n, restriction) in restrictions.iter().enumerate() {
         if let Some(what) = restriction.refuses(mou, kpi, breakdown) {
             return Err(Refusal {
                 reason: Reason::Restricted,
-                clause: Clause::at(format!("restrict[{}]", n + 1)),
+                clause: Clause::at(format!("{place}[{}]", n + 1)),
                 message: format!("`{what}` is restricted: {}", restriction.because),
                 hint: match restriction.limit {
                     Limit::Kpi => "ask for another KPI".to_owned(),

@@ -289,13 +289,17 @@ impl<'a> Section<'a> {
 
     /// A day, written without quotes: `2026-01-15`.
     pub fn day(&self, key: &'static str) -> Option<Found<Date>> {
-        let found = self.typed(key, "a date such as 2026-01-15, without quotes", |item| {
+        self.needed(key, self.day_if_any(key))
+    }
+
+    /// A day, if it is there.
+    pub fn day_if_any(&self, key: &'static str) -> Option<Found<Date>> {
+        self.typed(key, "a date such as 2026-01-15, without quotes", |item| {
             let whole = item.as_datetime()?;
             let date = whole.date.filter(|_| whole.time.is_none() && whole.offset.is_none())?;
             let small = |number: u8| i8::try_from(number).ok();
             Date::new(i16::try_from(date.year).ok()?, small(date.month)?, small(date.day)?).ok()
-        });
-        self.needed(key, found)
+        })
     }
 
     /// A list, each element with its place, if it is there.

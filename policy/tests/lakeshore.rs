@@ -4,7 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "no chain is verified here: the peer is given")]
 
 use sumac_policy::{
-    Breakdown, Mou, PartyId, Peer, PeerRole, Permit, Permitted, Question, Reason, Refusal,
+    Breakdown, Mou, Narrow, PartyId, Peer, PeerRole, Permit, Permitted, Question, Reason, Refusal,
     Severity, decide, standard,
 };
 
@@ -77,7 +77,15 @@ fn permitted(mou: &Mou, asked: &Asked) -> Result<Permitted, Refusal> {
     };
     let peer = Peer::verified_by_keys(party(asker), role, "maria".to_owned());
     let roster: Vec<_> = asked.roster.iter().map(|id| party(id)).collect();
-    decide(mou, &party(asked.node), &peer, &question, &roster, asked.today.parse().unwrap())
+    decide(
+        mou,
+        &Narrow::none(),
+        &party(asked.node),
+        &peer,
+        &question,
+        &roster,
+        asked.today.parse().unwrap(),
+    )
 }
 
 #[test]

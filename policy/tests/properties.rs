@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use sumac_policy::{
-    Breakdown, Due, Mou, PartyId, Peer, PeerRole, Period, Question, Reason, Table, decide,
+    Breakdown, Due, Mou, Narrow, PartyId, Peer, PeerRole, Period, Question, Reason, Table, decide,
 };
 
 const EXAMPLE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
@@ -102,7 +102,15 @@ fn asked_of_everyone(due: &Due, today: Date) -> Result<(), Reason> {
         PeerRole::Analyst,
         "maria".to_owned(),
     );
-    let permit = decide(&LAKESHORE, roster.first().unwrap(), &peer, &question, &roster, today);
+    let permit = decide(
+        &LAKESHORE,
+        &Narrow::none(),
+        roster.first().unwrap(),
+        &peer,
+        &question,
+        &roster,
+        today,
+    );
     permit.map(|permit| assert_eq!(permit.table().key(), due.table.key())).map_err(|no| no.reason)
 }
 
@@ -143,7 +151,7 @@ proptest! {
         node in party(), peer in peer(), question in question(),
         roster in prop::collection::vec(party(), 0..8), today in day(),
     ) {
-        match decide(&LAKESHORE, &node, &peer, &question, &roster, today) {
+        match decide(&LAKESHORE, &Narrow::none(), &node, &peer, &question, &roster, today) {
             Ok(permit) => {
                 prop_assert_eq!(permit.question(), &question);
                 prop_assert_eq!(permit.table().period(), question.period);

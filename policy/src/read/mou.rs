@@ -314,7 +314,7 @@ fn privacy(section: Section<'_>) -> Option<Privacy> {
 }
 
 /// `budget = { rho = 0.5 }`, read exactly: nine decimals of ρ are nano-ρ.
-fn budget(section: Section<'_>) -> Option<u64> {
+pub(super) fn budget(section: Section<'_>) -> Option<u64> {
     let rho = section.decimal("rho").map(|rho| exact(&rho.value, 9).filter(|nano| *nano > 0));
     if rho == Some(None) {
         section.problem_at("rho", "not a positive ρ of at most nine decimals", "such as 0.5");
