@@ -10,7 +10,7 @@ use anyhow::Context;
 use sumac_node::console::{Command, Reply, carry_out};
 use sumac_node::signer;
 use sumac_node::store::Store;
-use sumac_policy::{Mou, PartyId, PeerRole};
+use sumac_policy::{Mou, Narrow, PartyId, PeerRole};
 use tokio::sync::watch;
 
 use crate::agreement::Agreement;
@@ -36,6 +36,7 @@ pub(crate) struct Serving(BufReader<UnixStream>);
 pub(crate) struct Stopped {
     store: Store,
     mou: Mou,
+    narrow: Narrow,
     party: PartyId,
     runtime: tokio::runtime::Runtime,
 }
@@ -57,7 +58,10 @@ impl Counterpart {
         if restore::is_pending(home) {
             runtime.block_on(restore::finish(home, &store, &mou))?;
         }
-        Ok(Self::Stopped(Box::new(Stopped { store, mou, party: settings.party, runtime })))
+        // One that cannot be used refuses every question; it stops no command.
+        let narrow = sumac_node::narrow::read(&home.narrow(), &mou).narrow;
+        let party = settings.party;
+        Ok(Self::Stopped(Box::new(Stopped { store, mou, narrow, party, runtime })))
     }
 
     /// Gives a command, and hears what came of it.
@@ -65,9 +69,9 @@ impl Counterpart {
         match self {
             Self::Serving(serving) => serving.say(command),
             Self::Stopped(stopped) => {
-                let Stopped { store, mou, party, runtime } = stopped.as_ref();
+                let Stopped { store, mou, narrow, party, runtime } = stopped.as_ref();
                 let (command, now) = (command.clone(), world::now());
-                Ok(runtime.block_on(carry_out(store, mou, party, command, now)))
+                Ok(runtime.block_on(carry_out(store, mou, narrow, party, command, now)))
             }
         }
     }

@@ -10,6 +10,7 @@
 //! receipts/  heads/     what an asker keeps of each node
 //! control.sock          while the node serves: its operator's commands
 //! restored              while the ledger has still to say that it comes from a backup
+//! narrow.toml           what this party's node leaves out of the MOU; need not be there
 //! mou/                  mou.toml, parties/, signatures/
 //! ```
 
@@ -126,6 +127,11 @@ impl Home {
     /// Is there while the ledger has still to say that it comes from a backup.
     pub(crate) fn restore_pending_file(&self) -> PathBuf {
         self.dir.join("restored")
+    }
+
+    /// The party's own addendum to the MOU; need not be there.
+    pub(crate) fn narrow(&self) -> PathBuf {
+        self.dir.join("narrow.toml")
     }
 
     /// Where a node that serves takes its operator's commands.

@@ -13,6 +13,7 @@ mod import;
 mod init;
 mod ledger;
 mod mou;
+mod narrow;
 mod outcome;
 mod passphrase;
 mod receipt;
@@ -57,6 +58,8 @@ enum Verb {
     Certificate(certificate::Verb),
     #[command(subcommand)]
     Mou(mou::Verb),
+    #[command(subcommand)]
+    Narrow(narrow::Verb),
     Import(import::Args),
     Serve(serve::Args),
     Ask(ask::Args),
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Verb::Init(args) => init::run(args),
         Verb::Certificate(verb) => certificate::run(verb),
         Verb::Mou(verb) => mou::run(verb),
+        Verb::Narrow(verb) => narrow::run(verb),
         Verb::Import(args) => import::run(args),
         Verb::Serve(args) => serve::run(args),
         Verb::Ask(args) => ask::run(args),

@@ -146,6 +146,7 @@ async fn answer(
         store,
         identity,
         snapshots: home.snapshots(),
+        narrow: home.narrow(),
         secret: home.node_secret()?,
         world: world::world(),
     };

@@ -15,7 +15,7 @@ use sumac_privacy::{
 
 use crate::absence::Absence;
 use crate::ask::Answers;
-use crate::verify::Verified;
+use crate::verify::{Stricter, Verified};
 
 /// The coalition's numbers for one table, with who is behind them.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Combined {
     /// Nodes whose numbers are not those of their first release, each with how often it measured or added up
     /// anew.
     pub revised: Vec<(PartyId, u32)>,
+    /// Nodes that hold themselves to more than the MOU demands, and to what.
+    pub stricter: Vec<(PartyId, Stricter)>,
 }
 
 /// Who is behind the numbers of a table. In the MOU's order.
@@ -130,6 +132,8 @@ pub fn combine(mou: &Mou, answers: Answers) -> Combined {
         (revision > 0).then(|| (party.clone(), revision))
     };
     let revised = releases.iter().filter_map(revision).collect();
+    let stricter = releases.iter().map(|(party, verified)| (party.clone(), verified.stricter()));
+    let stricter = stricter.filter(|(_, stricter)| *stricter != Stricter::default()).collect();
     let answered = releases.into_iter().map(|(party, _)| party).collect();
     Combined {
         table,
@@ -138,6 +142,7 @@ pub fn combine(mou: &Mou, answers: Answers) -> Combined {
         price: price.map_or(NanoRho::ZERO, NanoRho::new),
         derived,
         revised,
+        stricter,
     }
 }
 

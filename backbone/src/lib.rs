@@ -49,4 +49,4 @@ pub use notice::Notice;
 pub use preview::Previews;
 pub use receipt::{Note, Proved, Receipt, ReceiptError, ReceiptFileError};
 pub use verdict::{Verdict, verdict};
-pub use verify::{Unsound, Verified};
+pub use verify::{Stricter, Unsound, Verified};

@@ -18,6 +18,16 @@ pub struct Verified {
     release: Release,
     signed: SignedRelease,
     signer: Peer,
+    stricter: Stricter,
+}
+
+/// Where a node holds itself to more than the MOU demands of it, which each party may. Its numbers count all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stricter {
+    /// Its margin, if that is wider than the MOU's.
+    pub margin: Option<Margin>,
+    /// The floor by which it withheld its own small groups, if the MOU's is lower or judged at the coalition.
+    pub floor: Option<u32>,
 }
 
 /// Why a release must not be added up.
@@ -93,6 +103,11 @@ impl Verified {
         &self.signed
     }
 
+    /// Where its node narrowed what the MOU allows.
+    pub fn stricter(&self) -> Stricter {
+        self.stricter
+    }
+
     /// The node that sealed it.
     pub fn signer(&self) -> &Peer {
         &self.signer
@@ -101,7 +116,8 @@ impl Verified {
 
 /// Holds a release against the table asked for. A table released under an earlier version of the MOU is still
 /// that table: what counts is its resolved definition, not the version. A narrower margin than ours is as good,
-/// and so is a later revision: the node alone says which one stands.
+/// and so is a later revision: the node alone says which one stands. A wider margin and a higher floor are a party's
+/// own to choose; whoever adds them up says so.
 pub(crate) fn verify(
     mou: &Mou,
     trust: &Trust,
@@ -124,10 +140,7 @@ pub(crate) fn verify(
     let outcomes = table.kpi().definition.outcomes.iter().map(|outcome| outcome.id.as_str());
     same("outcomes", &facts.outcomes.join(", "), &outcomes.collect::<Vec<_>>().join(", "))?;
     same("number of cells", &facts.cells.len(), &table.cells())?;
-    let widest = widest_margin(mou, table, facts)?;
-    if facts.margin > widest {
-        return Err(Unsound::differs("margin", facts.margin, widest));
-    }
+    let agreed = agreed_margin(mou, table, facts)?;
     if facts.cells.iter().any(|cell| cell.unsigned_abs() > MAX_COUNT) {
         return Err(Unsound::BeyondAnyPopulation);
     }
@@ -139,12 +152,18 @@ pub(crate) fn verify(
     if !judged {
         return Err(Unsound::FloorNotJudged);
     }
-    Ok(Verified { release, signed, signer })
+    let floor = facts.withheld.as_ref().map(|withheld| withheld.below);
+    let stricter = Stricter {
+        margin: Some(facts.margin).filter(|margin| *margin > agreed),
+        floor: floor
+            .filter(|floor| privacy.floor_at == FloorAt::Coalition || *floor > privacy.floor),
+    };
+    Ok(Verified { release, signed, signer, stricter })
 }
 
-/// The widest margin that a release may have. A listed table is measured at the MOU's or a narrower one; an
-/// unlisted one is added up from a listed table that holds every cell of it, which makes it wider.
-fn widest_margin(mou: &Mou, table: &Table, facts: &ReleaseFacts) -> Result<Margin, Unsound> {
+/// The margin that the MOU agrees on. A listed table is measured at the KPI's; an unlisted one is added up from a
+/// listed table that holds every cell of it, which makes it wider.
+fn agreed_margin(mou: &Mou, table: &Table, facts: &ReleaseFacts) -> Result<Margin, Unsound> {
     let kpi = table.kpi();
     let resolved = Resolved::of(mou, &kpi.id, table.period(), table.breakdown());
     match (resolved, facts.derived_from) {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sumac_policy::{Mou, PartyId};
+use sumac_policy::{Mou, Narrow, PartyId};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -158,8 +158,16 @@ async fn obey(node: &Node, command: Command) -> Reply {
     // Not while an asker gives something back.
     let _turn = node.recovering.lock().await;
     let (store, party, now) = (&node.store, &node.party, node.world.now());
-    let agreement = node.agreement();
-    let reply = carry_out(store, agreement.mou(), party, command.clone(), now).await;
+    let agreement = match node.goes_by(now).await {
+        Ok(agreement) => agreement,
+        Err(error) => {
+            tracing::error!(error = chain(&error), "failed at the console");
+            let (message, hint) = (error.to_string(), "see the node's log".to_owned());
+            return Reply::Refused { message, hint, spent: false };
+        }
+    };
+    let reply =
+        carry_out(store, agreement.mou(), agreement.narrow(), party, command.clone(), now).await;
     match (command, &reply) {
         (Command::Remeasure { correction, .. }, Reply::Ordered(plan)) => {
             let Correction { kpi, period, by, because } = &correction;
@@ -180,19 +188,21 @@ async fn obey(node: &Node, command: Command) -> Reply {
 pub async fn carry_out(
     store: &Store,
     mou: &Mou,
+    narrow: &Narrow,
     party: &PartyId,
     command: Command,
     now: Timestamp,
 ) -> Reply {
+    let terms = narrow.over(mou);
     let done = match command {
         Command::Remeasure { correction, order: false } => {
-            remeasure::plan(store, mou, &correction, now)
+            remeasure::plan(store, terms, &correction, now)
                 .await
                 .map(Reply::Planned)
                 .map_err(Into::into)
         }
         Command::Remeasure { correction, order: true } => {
-            remeasure::order(store, mou, &correction, now)
+            remeasure::order(store, terms, &correction, now)
                 .await
                 .map(Reply::Ordered)
                 .map_err(Into::into)

@@ -12,6 +12,7 @@
 //! service    wire in, wire out
 //! serve      listener, limits, graceful stop
 //! console    the operator's socket;  remeasure: what may be ordered through it
+//! narrow     the party's own addendum, read again before each call
 //! ```
 //!
 //! # What does not compile
@@ -72,6 +73,7 @@
 mod agreement;
 pub mod console;
 mod history;
+pub mod narrow;
 mod node;
 mod reasoned;
 pub mod records;

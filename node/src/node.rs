@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sumac_keys::{NodeSecret, TlsIdentity};
-use sumac_policy::{PartyId, TableKey};
+use sumac_policy::{PartyId, Sha256, TableKey};
 use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
 
 use crate::agreement::Agreement;
@@ -27,10 +27,14 @@ pub struct Node {
     pub(crate) counting: Arc<Semaphore>,
     /// What askers give back after a restore is taken one at a time.
     pub(crate) recovering: Arc<tokio::sync::Mutex<()>>,
-    agreement: watch::Sender<Arc<Agreement>>,
     /// The day on which what is older than the MOU keeps releases was deleted last, in this process.
     pub(crate) purged_on: Mutex<Option<Date>>,
+    pub(crate) agreement: watch::Sender<Arc<Agreement>>,
     snapshots: PathBuf,
+    /// The party's addendum.
+    pub(crate) narrow: PathBuf,
+    /// The MOU and the addendum that were last taken up together.
+    pub(crate) narrowing: tokio::sync::Mutex<Option<(Sha256, Option<Sha256>)>>,
     secret: NodeSecret,
     /// The snapshot whose files were read whole and compared with its manifest.
     adopted: tokio::sync::Mutex<Option<String>>,
@@ -51,6 +55,8 @@ pub struct NodeParts {
     pub identity: watch::Receiver<Arc<TlsIdentity>>,
     /// Directory of frozen snapshots.
     pub snapshots: PathBuf,
+    /// The party's addendum; need not be there.
+    pub narrow: PathBuf,
     /// The node's own secret.
     pub secret: NodeSecret,
     /// Time and chance.
@@ -98,7 +104,8 @@ impl Node {
     /// # Errors
     /// A party the MOU does not list; a ledger that cannot be written.
     pub async fn start(parts: NodeParts) -> Result<Arc<Self>, NodeError> {
-        let NodeParts { party, agreement, store, identity, snapshots, secret, world } = parts;
+        let NodeParts { party, agreement, store, identity, snapshots, narrow, secret, world } =
+            parts;
         let mou = agreement.mou();
         if mou.party(&party).is_none() {
             return Err(NodeError::NotAParty(party));
@@ -121,12 +128,15 @@ impl Node {
             agreement: watch::Sender::new(Arc::new(agreement)),
             purged_on: Mutex::default(),
             snapshots,
+            narrow,
+            narrowing: tokio::sync::Mutex::default(),
             secret,
             adopted: tokio::sync::Mutex::default(),
             sealing,
             flights: Mutex::default(),
         });
-        node.snapshot(&node.agreement(), now).await?;
+        let agreement = node.goes_by(now).await?;
+        node.snapshot(&agreement, now).await?;
         node.tell_standing().await?;
         node.purge().await?;
         Ok(node)

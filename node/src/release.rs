@@ -1,6 +1,7 @@
 //! The life of a question, told once: decide, look up, price, charge, count, add noise, settle.
 
 mod derive;
+mod withhold;
 
 use std::sync::Arc;
 
@@ -8,12 +9,12 @@ use jiff::Timestamp;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sumac_policy::{
-    Clause, FloorAt, Margin, PartyId, Peer, Permit, Permitted, Question, Reason, Refusal, Table,
-    decide,
+    Clause, Margin, PartyId, Peer, Permit, Permitted, Question, Reason, Refusal, Table, decide,
 };
-use sumac_privacy::{NanoRho, Noisy, Sensitivity, guard, price, variance};
+use sumac_privacy::{NanoRho, Noisy, Sensitivity, price};
 use sumac_protocol::{Mechanism, Release, ReleaseFacts, SignedRelease, Withheld};
 
+use self::withhold::withhold;
 use crate::agreement::Agreement;
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
@@ -100,7 +101,8 @@ impl Node {
         question: &Question,
         now: Timestamp,
     ) -> Result<Permitted, Refusal> {
-        decide(agreement.mou(), &self.party, peer, question, roster, day_of(now))
+        let (mou, narrow) = (agreement.mou(), agreement.narrow());
+        decide(mou, narrow, &self.party, peer, question, roster, day_of(now))
     }
 
     /// The release of a listed table and its margin, if there is one that is as precise as the MOU asks.
@@ -231,7 +233,8 @@ impl Node {
         self.seal(facts)
     }
 
-    /// Withholds this node's own small groups where the MOU lets each node judge the floor.
+    /// Withholds this node's own small groups where the MOU lets each node judge the floor, or this party's
+    /// addendum does.
     pub(crate) fn withhold(
         &self,
         agreement: &Agreement,
@@ -239,11 +242,8 @@ impl Node {
         table: &Table,
         margin: Margin,
     ) -> Option<Withheld> {
-        let privacy = agreement.mou().privacy();
-        match privacy.floor_at {
-            FloorAt::Coalition => None,
-            FloorAt::Node => Some(withhold(cells, table, margin, privacy.floor)),
-        }
+        let floor = agreement.narrow().own_floor(agreement.mou())?;
+        Some(withhold(cells, table, margin, floor))
     }
 
     /// A release as it is kept and sent.
@@ -335,21 +335,4 @@ fn budget_spent(permit: &Permit, budget: NanoRho, spent: NanoRho, price: NanoRho
         hint: "tables already released stay free; ask this one in the next accounting year"
             .to_owned(),
     }
-}
-
-/// Withholds this node's own small groups, judged on noisy sizes with a guard, and says which.
-fn withhold(cells: &mut [i64], table: &Table, margin: Margin, floor: u32) -> Withheld {
-    let outcomes = table.kpi().definition.outcomes.len().max(1);
-    let cells_in_group = u32::try_from(outcomes).unwrap_or(u32::MAX);
-    let slack = guard(variance(margin) * f64::from(cells_in_group));
-    let least = u64::from(floor).saturating_add(slack);
-    let mut groups = Vec::new();
-    for (number, group) in (0u32..).zip(cells.chunks_mut(outcomes)) {
-        let size = group.iter().fold(0i64, |sum, cell| sum.saturating_add(*cell));
-        if u64::try_from(size).unwrap_or(0) < least {
-            group.fill(0);
-            groups.push(number);
-        }
-    }
-    Withheld { below: floor, groups }
 }

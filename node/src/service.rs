@@ -46,6 +46,14 @@ impl Service {
         Self { node, tick }
     }
 
+    async fn goes_by(&self, now: Timestamp) -> Result<Arc<Agreement>, Status> {
+        self.node.goes_by(now).await.map_err(|error| {
+            let id = self.support_id();
+            tracing::error!(support_id = %id, error = chain(&error), "failed");
+            CallError::Fault(id).into()
+        })
+    }
+
     fn peer(
         &self,
         agreement: &Agreement,
@@ -359,7 +367,7 @@ impl Service {
                 covers: snapshot.holdings().covers.clone(),
             }),
             accounting_year: year,
-            budget_nano_rho: mou.privacy().budget_nano_rho,
+            budget_nano_rho: agreement.terms().privacy().budget_nano_rho,
             spent_nano_rho: balance.spent_nano_rho,
         })
     }
@@ -378,7 +386,7 @@ impl NodeService for Service {
         request: Request<wire::DescribeRequest>,
     ) -> Result<Response<wire::DescribeResponse>, Status> {
         let now = self.node.world.now();
-        let agreement = self.node.agreement();
+        let agreement = self.goes_by(now).await?;
         let peer = self.peer(&agreement, request.extensions().get(), now)?;
         self.may_answer(&peer).await?;
         let described = self.description(&agreement, now).await;
@@ -392,7 +400,7 @@ impl NodeService for Service {
         request: Request<wire::PreviewRequest>,
     ) -> Result<Response<wire::PreviewResponse>, Status> {
         let now = self.node.world.now();
-        let agreement = self.node.agreement();
+        let agreement = self.goes_by(now).await?;
         let peer = self.peer(&agreement, request.extensions().get(), now)?;
         self.may_answer(&peer).await?;
         let ask = PreviewAsk::try_from(request.into_inner())?;
@@ -409,7 +417,7 @@ impl NodeService for Service {
     ) -> Result<Response<wire::AskResponse>, Status> {
         let came_in = Instant::now();
         let now = self.node.world.now();
-        let agreement = self.node.agreement();
+        let agreement = self.goes_by(now).await?;
         let peer = self.peer(&agreement, request.extensions().get(), now)?;
         self.may_answer(&peer).await?;
         let ask = Ask::try_from(request.into_inner())?;

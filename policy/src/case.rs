@@ -9,6 +9,7 @@ use crate::decide::decide;
 use crate::margin::Margin;
 use crate::mou::Mou;
 use crate::names::PartyId;
+use crate::narrow::Narrow;
 use crate::peer::{Peer, PeerRole};
 use crate::permit::Permitted;
 use crate::question::Question;
@@ -137,7 +138,7 @@ impl Case {
             reason = "the case supposes this peer; no permit leaves this function"
         )]
         let peer = Peer::verified_by_keys(self.asker.clone(), self.role, "case".to_owned());
-        match decide(mou, node, &peer, &self.question, together, self.on) {
+        match decide(mou, &Narrow::none(), node, &peer, &self.question, together, self.on) {
             Ok(Permitted::Measure(permit)) => match permit.measure() {
                 Ok(()) => Decided::Measured {
                     margin: permit.table().kpi().margin,

@@ -1,6 +1,6 @@
 //! An addendum can only narrow: for every addendum and every question, not only for those that somebody thought of.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "no chain is verified here: the peer is given")]
 
 use std::sync::LazyLock;

@@ -67,7 +67,7 @@ impl Settings {
         let mou = root.text("mou").map(|found| home.join(found.value));
         let listen = root.word_if_any::<Listen>("listen").map(|found| found.value);
         let tick = root.number_if_any("reply_tick_ms", 1..=MAX_REPLY_TICK_MS);
-        root.end(&["dial", "narrow"]);
+        root.end(&["dial"]);
         Some(Self {
             party: party?.value,
             mou: mou?,
@@ -142,7 +142,7 @@ mod tests {
             ("party = \"a\"\nmou = \"mou\"\nlisten = \"localhost:1\"\n", "`localhost:1` is not an"),
             ("party = \"a\"\nmou = \"mou\"\nreply_tick_ms = 0\n", "0 is not from 1 to 10000"),
             ("party = \"a\"\nmou = 3\n", "a text in quotes is needed"),
-            ("party = \"a\"\nmou = \"mou\"\nnarrow = \"n\"\n", "cannot enforce `narrow`"),
+            ("party = \"a\"\nmou = \"mou\"\ndial = \"n\"\n", "cannot enforce `dial`"),
             ("party = ", "line 1"),
         ];
         for (text, expected) in cases {

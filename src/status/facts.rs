@@ -26,6 +26,8 @@ pub(super) struct Facts {
     pub(super) budget: Option<Budget>,
     /// Whether the node's ledger may be answered from; none where there is no ledger yet.
     pub(super) standing: Option<Standing>,
+    /// What the party's own addendum takes away, in words.
+    pub(super) narrow: Vec<String>,
     /// The next day on which tables of this party come due, and how many.
     pub(super) next_due: Option<(Date, usize)>,
     /// What each node says of itself; filled at the backbone alone.
@@ -84,6 +86,7 @@ pub(super) fn gather(
         data: None,
         budget: None,
         standing: None,
+        narrow: Vec::new(),
         next_due: None,
         nodes: Vec::new(),
     };
@@ -99,7 +102,9 @@ pub(super) fn gather(
         let ledger = home.ledger();
         let summary = ledger.exists().then(|| store::read_only(&ledger).context("read the ledger"));
         let summary = summary.transpose()?;
-        facts.budget = Some(budget(summary.as_ref(), mou, day_of(now)));
+        let narrow = sumac_node::narrow::read(&home.narrow(), mou).narrow;
+        facts.narrow = narrow.in_words(mou);
+        facts.budget = Some(budget(summary.as_ref(), narrow.over(mou), day_of(now)));
         facts.standing = summary.map(|summary| summary.standing);
     }
     Ok(facts)

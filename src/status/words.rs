@@ -50,6 +50,9 @@ pub(super) fn table(facts: &Facts, now: Timestamp) -> String {
     if let Some(words) = facts.standing.as_ref().and_then(standing) {
         line("ledger", words);
     }
+    for (place, words) in facts.narrow.iter().enumerate() {
+        line(if place == 0 { "narrow.toml" } else { "" }, words.clone());
+    }
     if let Some(budget) = &facts.budget {
         line("budget", format!("{}  {}", bar(budget.spent, budget.budget), spent(budget)));
         line("released", format!("{} tables; a repeat is free", budget.released));
@@ -199,6 +202,7 @@ pub(super) fn json(facts: &Facts, now: Timestamp) -> Value {
                 "heard": waiting.heard,
             }),
         }),
+        "narrow": facts.narrow,
         "next_due": facts.next_due.map(|(day, tables)| json!({
             "day": day.to_string(),
             "tables": tables,

@@ -152,6 +152,17 @@ impl Coalition {
         self.dir.path().join(party)
     }
 
+    /// A party's addendum.
+    pub(crate) fn narrow(&self, party: &str) -> PathBuf {
+        self.home(party).join("narrow.toml")
+    }
+
+    /// Writes a party's addendum, without its first line.
+    pub(crate) fn write_narrow(&self, party: &str, text: &str) {
+        let text = format!("format = \"sumac-narrow/1\"\n{text}\n");
+        std::fs::write(self.narrow(party), text).unwrap();
+    }
+
     pub(crate) fn secret() -> NodeSecret {
         NodeSecret::new([7; 32])
     }
@@ -199,6 +210,7 @@ impl Coalition {
             store,
             identity,
             snapshots: snapshots.to_owned(),
+            narrow: self.narrow(party),
             secret: Self::secret(),
             world,
         };

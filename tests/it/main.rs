@@ -19,6 +19,7 @@ mod ledger;
 mod mou_budget;
 mod mou_check;
 mod mou_test;
+mod narrow;
 mod oulad;
 mod promises;
 mod raw;

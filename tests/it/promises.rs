@@ -18,9 +18,9 @@ pub(crate) const NOW: &str = "2026-08-01T12:00:00Z";
 const COLLEGES: [&str; 2] = ["lakeshore-cc", "harbor-tech"];
 const SEX: &[&[&str]] = &[&["sex"]];
 
-static PARTIES: LazyLock<Arc<Parties>> = LazyLock::new(|| Parties::of(LAKESHORE, NOW));
+pub(crate) static PARTIES: LazyLock<Arc<Parties>> = LazyLock::new(|| Parties::of(LAKESHORE, NOW));
 
-async fn lakeshore() -> Coalition {
+pub(crate) async fn lakeshore() -> Coalition {
     Coalition::under(LAKESHORE, PARTIES.clone(), &COLLEGES[..1]).await
 }
 
@@ -45,18 +45,28 @@ pub(crate) fn enrolled(learners: impl IntoIterator<Item = u8>, rows: usize) -> C
 }
 
 /// Starts one college's node over this data.
-async fn college(coalition: &Coalition, party: &str, seed: u64, data: &Canonical) -> Serving {
+pub(crate) async fn college(
+    coalition: &Coalition,
+    party: &str,
+    seed: u64,
+    data: &Canonical,
+) -> Serving {
     let snapshots = coalition.home(party).join("snapshots");
     freeze(coalition, &snapshots, data, &["2025-26"]);
     start(coalition, party, seed, &snapshots).await
 }
 
-async fn start(coalition: &Coalition, party: &str, seed: u64, snapshots: &Path) -> Serving {
+pub(crate) async fn start(
+    coalition: &Coalition,
+    party: &str,
+    seed: u64,
+    snapshots: &Path,
+) -> Serving {
     let node = coalition.node(party, seed, snapshots).await;
     coalition.serve(party, node).await
 }
 
-async fn ask(coalition: &Coalition, breakdowns: &[&[&str]]) -> Vec<Answers> {
+pub(crate) async fn ask(coalition: &Coalition, breakdowns: &[&[&str]]) -> Vec<Answers> {
     ask_as(coalition, "maria.1", breakdowns).await
 }
 
@@ -66,20 +76,23 @@ async fn ask_as(coalition: &Coalition, request: &str, breakdowns: &[&[&str]]) ->
     asker.ask(&id, &wanted(&coalition.mou, "enrolment", "2025-26", breakdowns)).await
 }
 
-fn signed(answers: &Answers, party: &str) -> SignedRelease {
+pub(crate) fn signed(answers: &Answers, party: &str) -> SignedRelease {
     answer(answers, party).as_ref().unwrap_or_else(|absence| panic!("{absence}")).signed().clone()
 }
 
-fn cells(answers: &Answers, party: &str) -> Vec<i64> {
+pub(crate) fn cells(answers: &Answers, party: &str) -> Vec<i64> {
     let verified = answer(answers, party).as_ref().unwrap_or_else(|absence| panic!("{absence}"));
     verified.release().facts().cells.clone()
 }
 
-fn answer<'a>(answers: &'a Answers, party: &str) -> &'a Result<sumac_backbone::Verified, Absence> {
+pub(crate) fn answer<'a>(
+    answers: &'a Answers,
+    party: &str,
+) -> &'a Result<sumac_backbone::Verified, Absence> {
     &answers.from.iter().find(|(from, _)| from.as_str() == party).unwrap().1
 }
 
-fn refusal(answers: &Answers, party: &str) -> Reason {
+pub(crate) fn refusal(answers: &Answers, party: &str) -> Reason {
     match answer(answers, party) {
         Err(Absence::Refused(refusal)) => refusal.reason,
         other => panic!("not refused: {other:?}"),
@@ -291,6 +304,39 @@ async fn promise_8_a_learner_moves_an_answer_by_at_most_what_the_mou_says() {
     }
     let moved: Vec<_> = released[0].iter().zip(&released[1]).map(|(a, b)| a - b).collect();
     assert_eq!(moved.iter().map(|by| by * by).sum::<i64>(), 1, "{moved:?}");
+}
+
+#[tokio::test]
+async fn promise_9_a_party_may_narrow_its_own_node_at_once_and_never_widen_it_alone() {
+    let coalition = lakeshore().await;
+    let serving = college(&coalition, "lakeshore-cc", 1, &enrolled(0..40, 1)).await;
+    let first = signed(&ask(&coalition, SEX).await[0], "lakeshore-cc");
+    // At once: the next question is refused, and what was released is answered as it was.
+    coalition.write_narrow(
+        "lakeshore-cc",
+        "[[restrict]]\nbecause = \"ours\"\nkpi = \"enrolment\"\ndimension = \"age_band\"\nrefuse = true",
+    );
+    let ages = ask(&coalition, &[&["age_band"]]).await;
+    assert_eq!(refusal(&ages[0], "lakeshore-cc"), Reason::Restricted);
+    assert_eq!(signed(&ask(&coalition, SEX).await[0], "lakeshore-cc"), first);
+    // What would widen changes nothing: the margin, the budget and the floor stay those of the MOU.
+    coalition.write_narrow(
+        "lakeshore-cc",
+        "[[restrict]]\nbecause = \"ours\"\nkpi = \"enrolment\"\nmargin = 1\n\
+         [privacy]\nfloor = 1\nbudget = { rho = 9 }",
+    );
+    let asker = coalition.asker("lakeshore-chamber", PeerRole::Analyst);
+    let described = asker.describe().await.remove(0).1.unwrap();
+    assert_eq!(described.budget_nano_rho, coalition.mou.privacy().budget_nano_rho);
+    let total = ask(&coalition, &[&[]]).await.remove(0);
+    let facts = answer(&total, "lakeshore-cc").as_ref().unwrap().release().facts().clone();
+    assert_eq!((facts.margin.learners(), facts.withheld), (15, None));
+    // And nothing in it makes the node answer what the MOU refuses.
+    for widening in ["[[kpi]]\nid = \"wages\"", "[roles]", "[privacy]\nfloor_at = \"coalition\""] {
+        coalition.write_narrow("lakeshore-cc", widening);
+        assert_eq!(refusal(&ask(&coalition, SEX).await[0], "lakeshore-cc"), Reason::Paused);
+    }
+    serving.stop().await;
 }
 
 #[tokio::test]

@@ -234,7 +234,11 @@ fn what_a_node_itself_sealed_wrongly_is_caught_by_recomputing_it() {
             |facts| facts.price_nano_rho -= 1,
             "states a price of ρ 0.019207999, and its margin costs ρ 0.019208",
         ),
-        ("a wider margin", |facts| facts.margin = Margin::new(11).unwrap(), "states the margin"),
+        (
+            "a wider margin at the price of a narrower one",
+            |facts| facts.margin = Margin::new(11).unwrap(),
+            "and its margin costs",
+        ),
         (
             "another definition",
             |facts| facts.definition = Sha256::from([9; 32]),

@@ -4,7 +4,8 @@
 //! (the share in `outcome`, of 1). `margin` goes with counts and sizes, `low` and `high` with rates. A group that
 //! is withheld has one row without a value; a table that nobody answered has one row with status `missing`.
 //! `derived` marks a table that was added up from a released one; `revised` names the nodes whose numbers replace
-//! what they had released before, each with the number of its revision: 2 for the first correction.
+//! what they had released before, each with the number of its revision: 2 for the first correction; `stricter` those
+//! that hold themselves to more than the MOU demands: `harbor-tech:margin=20:floor=25`.
 
 use crate::combine::{Combined, Count, Group, Shown};
 use crate::report::rounded;
@@ -12,7 +13,7 @@ use crate::report::rounded;
 /// A breakdown has at most three dimensions.
 const DIMENSIONS: usize = sumac_protocol::MAX_BREAKDOWN;
 
-const HEADER: [&str; 23] = [
+const HEADER: [&str; 24] = [
     "kpi",
     "period",
     "dimension_1",
@@ -36,6 +37,7 @@ const HEADER: [&str; 23] = [
     "missing",
     "derived",
     "revised",
+    "stricter",
 ];
 
 /// One number, or the lack of one.
@@ -126,6 +128,12 @@ fn number_row(combined: &Combined, group: Option<&Group>, number: Number) -> Str
     fields.push(joined(
         revised.map(|(party, revision)| format!("{party}:{}", u64::from(*revision) + 1)),
     ));
+    let stricter = combined.stricter.iter().map(|(party, stricter)| {
+        let margin = stricter.margin.map(|margin| format!(":margin={}", margin.learners()));
+        let floor = stricter.floor.map(|floor| format!(":floor={floor}"));
+        format!("{party}{}{}", margin.unwrap_or_default(), floor.unwrap_or_default())
+    });
+    fields.push(joined(stricter));
     row(fields)
 }
 

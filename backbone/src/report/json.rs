@@ -42,8 +42,22 @@ struct TableOf<'a> {
     /// first correction.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     revised: BTreeMap<&'a str, u64>,
+    /// Nodes that hold themselves to more than the MOU demands, which each party may.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    stricter: BTreeMap<&'a str, StricterOf>,
     /// Empty if nobody answered.
     groups: Vec<GroupOf<'a>>,
+}
+
+/// What a node holds itself to.
+#[derive(Serialize)]
+struct StricterOf {
+    /// Its margin, in learners, if that is wider than the MOU's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin: Option<u32>,
+    /// The floor by which it withheld its own small groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    floor: Option<u32>,
 }
 
 /// Who is behind the numbers.
@@ -155,6 +169,14 @@ fn table(combined: &Combined) -> TableOf<'_> {
             .revised
             .iter()
             .map(|(party, revision)| (party.as_str(), u64::from(*revision) + 1))
+            .collect(),
+        stricter: combined
+            .stricter
+            .iter()
+            .map(|(party, stricter)| {
+                let margin = stricter.margin.map(sumac_policy::Margin::learners);
+                (party.as_str(), StricterOf { margin, floor: stricter.floor })
+            })
             .collect(),
         groups: combined.groups.iter().map(|found| group(combined, found)).collect(),
     }

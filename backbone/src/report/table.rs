@@ -8,6 +8,7 @@ use sumac_privacy::{NanoRho, best_guess};
 
 use crate::absence::Absence;
 use crate::combine::{Combined, Count, Group, Shown, Withholding};
+use crate::verify::Stricter;
 
 const WIDTH: u16 = 100;
 
@@ -158,6 +159,12 @@ fn coverage(text: &mut String, combined: &Combined) {
     for (party, revision) in &combined.revised {
         let number = u64::from(*revision) + 1;
         line(text, format_args!("revision {number}: {party} replaced what it had released before"));
+    }
+    for (party, Stricter { margin, floor }) in &combined.stricter {
+        let margin = margin.map(|margin| format!("answers within {margin} only"));
+        let floor = floor.map(|floor| format!("withholds its own groups below {floor}"));
+        let words: Vec<_> = margin.into_iter().chain(floor).collect();
+        line(text, format_args!("stricter than the MOU: {party} {}", words.join(" and ")));
     }
     if combined.derived {
         line(

@@ -121,7 +121,7 @@ fn a_derived_table_and_a_correction_are_said_in_every_format() {
     assert!(table.contains("revision 2: harbor-tech"), "{table}");
     assert!(!table.contains("privacy:"), "{table}");
     let csv = text(Format::Csv);
-    assert!(csv.lines().skip(1).all(|row| row.ends_with(",derived,harbor-tech:2")), "{csv}");
+    assert!(csv.lines().skip(1).all(|row| row.ends_with(",derived,harbor-tech:2,")), "{csv}");
     let json: serde_json::Value = serde_json::from_str(&text(Format::Json)).unwrap();
     assert_eq!(json["tables"][0]["derived"], true);
     assert_eq!(json["tables"][0]["revised"]["harbor-tech"], 2);
@@ -129,21 +129,45 @@ fn a_derived_table_and_a_correction_are_said_in_every_format() {
 }
 
 #[test]
+fn a_node_that_is_stricter_than_the_mou_is_named_in_every_format() {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("completers", &[]);
+    let facts = sumac_protocol::ReleaseFacts {
+        margin: sumac_policy::Margin::new(20).unwrap(),
+        withheld: Some(sumac_protocol::Withheld { below: 25, groups: Vec::new() }),
+        ..coalition.facts(&table, "harbor-tech", vec![500])
+    };
+    let sealed = crate::testing::sealed("harbor-tech", facts);
+    let stricter = coalition.check(&table, "harbor-tech", sealed).unwrap();
+    let plain = coalition.verified(&table, "lakeshore-cc", vec![400]);
+    let combined = coalition.combined(&table, [Ok(plain), Ok(stricter)]);
+    let text = |format| report(format, std::slice::from_ref(&combined));
+    let table = text(Format::Table);
+    let said = "stricter than the MOU: harbor-tech answers within ±20 only and withholds its own groups below 25";
+    assert!(table.contains(said), "{table}");
+    let csv = text(Format::Csv);
+    assert!(csv.lines().nth(1).unwrap().ends_with(",harbor-tech:margin=20:floor=25"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&text(Format::Json)).unwrap();
+    let stricter = &json["tables"][0]["stricter"];
+    assert_eq!(stricter, &serde_json::json!({"harbor-tech": {"margin": 20, "floor": 25}}));
+}
+
+#[test]
 fn csv_has_one_row_per_number() {
     let expected = "\
-kpi,period,dimension_1,code_1,label_1,dimension_2,code_2,label_2,dimension_3,code_3,label_3,quantity,outcome,value,margin,low,high,status,withheld_by,answered,missing,derived,revised
-attainment,2025-26,sex,F,Women,,,,,,,rate,attained,0.4451,,0.4423,0.4479,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,F,Women,,,,,,,size,,3604,20,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,F,Women,,,,,,,count,attained,1604,15,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,F,Women,,,,,,,count,not_attained,2000,15,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,M,Men,,,,,,,rate,attained,0.3395,,0.3367,0.3422,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,M,Men,,,,,,,size,,3800,20,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,M,Men,,,,,,,count,attained,1290,15,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,M,Men,,,,,,,count,not_attained,2510,15,,,shown,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,X,Another gender,,,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,
-attainment,2025-26,sex,unknown,Unknown,,,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,
-completers,2025-26,,,,,,,,,,count,count,12345,10,,,shown,,harbor-tech,lakeshore-cc:PERIOD_NOT_HELD,,
-completers,2025-26,,,,,,,,,,,,,,,,missing,,,lakeshore-cc:fault harbor-tech:fault,,
+kpi,period,dimension_1,code_1,label_1,dimension_2,code_2,label_2,dimension_3,code_3,label_3,quantity,outcome,value,margin,low,high,status,withheld_by,answered,missing,derived,revised,stricter
+attainment,2025-26,sex,F,Women,,,,,,,rate,attained,0.4451,,0.4423,0.4479,shown,,lakeshore-cc harbor-tech,,,,
+attainment,2025-26,sex,F,Women,,,,,,,size,,3604,20,,,shown,,lakeshore-cc harbor-tech,,,,
+attainment,2025-26,sex,F,Women,,,,,,,count,attained,1604,15,,,shown,,lakeshore-cc harbor-tech,,,,
+attainment,2025-26,sex,F,Women,,,,,,,count,not_attained,2000,15,,,shown,,lakeshore-cc harbor-tech,,,,
+attainment,2025-26,sex,M,Men,,,,,,,rate,attained,0.3395,,0.3367,0.3422,shown,,lakeshore-cc harbor-tech,,,,
+attainment,2025-26,sex,M,Men,,,,,,,size,,3800,20,,,shown,,lakeshore-cc harbor-tech,,,,
+attainment,2025-26,sex,M,Men,,,,,,,count,attained,1290,15,,,shown,,lakeshore-cc harbor-tech,,,,
+attainment,2025-26,sex,M,Men,,,,,,,count,not_attained,2510,15,,,shown,,lakeshore-cc harbor-tech,,,,
+attainment,2025-26,sex,X,Another gender,,,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,,
+attainment,2025-26,sex,unknown,Unknown,,,,,,,,,,,,,below_floor,,lakeshore-cc harbor-tech,,,,
+completers,2025-26,,,,,,,,,,count,count,12345,10,,,shown,,harbor-tech,lakeshore-cc:PERIOD_NOT_HELD,,,
+completers,2025-26,,,,,,,,,,,,,,,,missing,,,lakeshore-cc:fault harbor-tech:fault,,,
 ";
     let text = report(Format::Csv, &[attainment(), completers(), nobody()]);
     assert_eq!(text, expected, "\n{text}");

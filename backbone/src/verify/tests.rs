@@ -29,7 +29,7 @@ fn a_release_of_anything_else_is_unsound() {
     let coalition = Coalition::new("coalition");
     let table = coalition.table("completers", &["sex"]);
     type Change = fn(&mut ReleaseFacts);
-    let cases: [(&str, Change); 11] = [
+    let cases: [(&str, Change); 10] = [
         ("party", |facts| facts.party = "harbor-tech".parse().unwrap()),
         ("table", |facts| facts.table = TableKey::from([9; 32])),
         ("definition", |facts| facts.definition = Sha256::from([9; 32])),
@@ -38,7 +38,6 @@ fn a_release_of_anything_else_is_unsound() {
         ("breakdown", |facts| facts.breakdown = sumac_policy::Breakdown::total()),
         ("outcomes", |facts| facts.outcomes = vec!["other".into()]),
         ("number of cells", |facts| facts.cells.truncate(3)),
-        ("margin", |facts| facts.margin = Margin::new(11).unwrap()),
         ("beyond any population", |facts| facts.cells = vec![i64::MIN, 0, 0, 0]),
         ("withhold small groups", |facts| {
             facts.withheld = Some(Withheld { below: 9, groups: vec![] });
@@ -112,7 +111,8 @@ fn a_derived_release_comes_from_a_listed_table_that_holds_it() {
     let narrower = ReleaseFacts { margin: margin(13), ..good.clone() };
     assert!(check(narrower).is_ok());
     let wider = ReleaseFacts { margin: margin(21), ..good.clone() };
-    assert!(check(wider).unwrap_err().to_string().contains("margin"));
+    let stricter = check(wider).unwrap().stricter();
+    assert_eq!(stricter, Stricter { margin: Some(margin(21)), floor: None });
     for elsewhere in [from(&["sex"], 0), from(&[], 0), from(&["age_band"], 0)] {
         let facts = ReleaseFacts { derived_from: elsewhere, ..good.clone() };
         assert_eq!(check(facts).unwrap_err(), Unsound::NotDerived);
@@ -135,6 +135,27 @@ fn a_listed_table_is_never_derived() {
     };
     let unsound = coalition.check(&table, PARTY, sealed(PARTY, derived)).unwrap_err();
     assert_eq!(unsound, Unsound::DerivedThoughListed);
+}
+
+#[test]
+fn a_node_may_be_stricter_than_the_mou_and_that_is_stated() {
+    let margin = |learners| Margin::new(learners).unwrap();
+    let below = |below| Some(Withheld { below, groups: Vec::new() });
+    for (floor_at, learners, withheld, expected) in [
+        ("coalition", 10, None, Stricter::default()),
+        ("coalition", 11, None, Stricter { margin: Some(margin(11)), floor: None }),
+        ("coalition", 10, below(10), Stricter { margin: None, floor: Some(10) }),
+        ("node", 9, below(10), Stricter::default()),
+        ("node", 40, below(11), Stricter { margin: Some(margin(40)), floor: Some(11) }),
+    ] {
+        let coalition = Coalition::new(floor_at);
+        let table = coalition.table("completers", &[]);
+        let margin = margin(learners);
+        let facts = coalition.facts(&table, PARTY, vec![100]);
+        let facts = ReleaseFacts { margin, withheld, ..facts };
+        let verified = coalition.check(&table, PARTY, sealed(PARTY, facts)).unwrap();
+        assert_eq!(verified.stricter(), expected, "{floor_at} {learners}");
+    }
 }
 
 #[test]

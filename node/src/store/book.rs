@@ -53,6 +53,10 @@ impl Book {
                 self.totals.mou = Some(mou.clone());
                 Vec::new()
             }
+            Event::Narrow(narrow) => {
+                self.totals.narrow = Some(narrow.clone());
+                Vec::new()
+            }
             Event::Import(import) => {
                 self.totals.snapshot = Some(import.clone());
                 Vec::new()

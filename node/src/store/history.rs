@@ -7,7 +7,9 @@ use sumac_policy::TableKey;
 
 use super::error::StoreError;
 use super::ledger::LOG;
-use super::record::{Asked, Charged, Event, Import, MouInForce, Record, ReleaseName, Started};
+use super::record::{
+    Asked, Charged, Event, Import, MouInForce, NarrowInForce, Record, ReleaseName, Started,
+};
 use super::restoration::{LostCharge, Recovered, Restored, Resumed, Stopped};
 use super::scan::{self, Acknowledged, Stretch};
 
@@ -29,6 +31,8 @@ pub enum What {
     Started(Started),
     /// An MOU came into force.
     Mou(MouInForce),
+    /// Another addendum holds, or none any more.
+    Narrow(NarrowInForce),
     /// Data was imported.
     Import(Import),
     /// A question was asked.
@@ -97,6 +101,7 @@ impl From<Record> for Entry {
         let what = match event {
             Event::Started(started) => What::Started(started),
             Event::Mou(mou) => What::Mou(mou),
+            Event::Narrow(narrow) => What::Narrow(narrow),
             Event::Import(import) => What::Import(import),
             Event::Asked(asked) => What::Asked(asked),
             Event::Charged(charged) => What::Charged(charged.into()),

@@ -19,7 +19,7 @@ use super::frame;
 use super::head::Signer;
 use super::index::Index;
 use super::log::{self, Disk, Log, MediaOf};
-use super::record::{Import, MouInForce, Note};
+use super::record::{Import, MouInForce, NarrowInForce, Note};
 use super::restoration::Standing;
 use super::scan::{self, Acknowledged, Scan};
 use super::writer::{Reply, Request, Writer};
@@ -287,6 +287,14 @@ impl Store {
     /// A ledger that could not be written.
     pub async fn mou(&self) -> Result<Option<MouInForce>, StoreError> {
         Ok(self.ask(Request::Totals).await?.mou)
+    }
+
+    /// The addendum that was last noted as in force.
+    ///
+    /// # Errors
+    /// A ledger that could not be written.
+    pub async fn narrow(&self) -> Result<Option<NarrowInForce>, StoreError> {
+        Ok(self.ask(Request::Totals).await?.narrow)
     }
 
     /// The log as it is now, signed; none while it is empty.

@@ -58,7 +58,9 @@ pub use history::{Entry, Payment, What, history};
 pub use ledger::{
     Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only, rebuild,
 };
-pub use record::{Asked, Import, MouInForce, Note, RecordError, ReleaseName, Started};
+pub use record::{
+    Asked, Import, MouInForce, NarrowInForce, Note, RecordError, ReleaseName, Started,
+};
 pub use restoration::{
     Heard, LostCharge, LostRelease, LostTable, LostWhat, LostYear, Recovery, Restoration,
     RestoreFacts, Restored, RestoredRecord, Resumed, Standing, Stopped, Waiting, Witnessed,

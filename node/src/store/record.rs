@@ -64,6 +64,8 @@ pub(super) enum Event {
     Resumed(Resumed),
     /// Releases older than the MOU keeps them are to be deleted. On disk before they are.
     Purged(Purged),
+    /// Another addendum to the MOU holds at this node, or none any more.
+    Narrow(NarrowInForce),
 }
 
 /// What may be noted without spending anything. Charges and releases have their own ways in.
@@ -85,6 +87,8 @@ pub enum Note {
     Heard(Heard),
     /// What was lost is accounted for, and the node answers again.
     Resumed(Resumed),
+    /// Another addendum to the MOU holds at this node, or none any more.
+    Narrow(NarrowInForce),
 }
 
 /// The node started.
@@ -104,6 +108,17 @@ pub struct MouInForce {
     pub mou: Sha256,
     /// Its version, from 1.
     pub version: u32,
+}
+
+/// The party's own addendum to the MOU.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NarrowInForce {
+    /// SHA-256 of the file; none if there is none.
+    #[serde(with = "text::digest_or_none")]
+    pub narrow: Option<Sha256>,
+    /// What it takes away, in words.
+    pub words: Vec<String>,
 }
 
 /// A snapshot: data frozen by an import, as the operator stated it.
@@ -315,6 +330,7 @@ impl From<Note> for Event {
             Note::Restored(restored) => Self::Restored(restored),
             Note::Heard(heard) => Self::Heard(heard),
             Note::Resumed(resumed) => Self::Resumed(resumed),
+            Note::Narrow(narrow) => Self::Narrow(narrow),
         }
     }
 }
@@ -415,6 +431,11 @@ mod tests {
                 before: "2025-08-01T00:00:00Z".parse().unwrap(),
                 releases: vec![ReleaseName { table, revision: 2, derived: true }],
             }),
+            Event::Narrow(NarrowInForce {
+                narrow: Some(Sha256::from([3; 32])),
+                words: vec!["nothing is answered".into()],
+            }),
+            Event::Narrow(NarrowInForce::default()),
         ];
         for event in events {
             let record = record(event);

@@ -70,6 +70,31 @@ pub(super) mod printed {
     }
 }
 
+/// A digest, or `null` where there is none.
+pub(super) mod digest_or_none {
+    use serde::{Deserialize, Serialize};
+    use sumac_policy::Sha256;
+
+    use super::{Deserializer, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Spelled(#[serde(with = "super::printed")] Sha256);
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        digest: &Option<Sha256>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        digest.map(Spelled).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Sha256>, D::Error> {
+        Ok(Option::<Spelled>::deserialize(deserializer)?.map(|Spelled(digest)| digest))
+    }
+}
+
 /// A table's name as hexadecimal.
 pub(super) mod table {
     use sumac_policy::TableKey;

@@ -23,6 +23,8 @@ pub(super) struct Facts {
     pub(super) lost: Vec<Resumed>,
     /// Whether the node answers.
     pub(super) standing: Option<Standing>,
+    /// What the party's own addendum takes away now, in words.
+    pub(super) narrow: Vec<String>,
     /// The year that is running; none without an MOU.
     pub(super) year: Option<ThisYear>,
 }
@@ -135,6 +137,7 @@ impl Facts {
             | What::Stopped(_)
             | What::Restored(_)
             | What::Other => {}
+            What::Narrow(narrow) => self.narrow.clone_from(&narrow.words),
         }
     }
 

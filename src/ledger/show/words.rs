@@ -53,6 +53,9 @@ pub(super) fn table(facts: &Facts) -> String {
             "\nDeleted, because the MOU keeps no release longer: {releases}, and {added_up} {tables} added up"
         );
     }
+    for words in &facts.narrow {
+        let _ = writeln!(text, "\nNarrowed by this party itself: {words}");
+    }
     if !facts.refused.is_empty() {
         let reasons: Vec<_> =
             facts.refused.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
@@ -184,5 +187,6 @@ pub(super) fn json(facts: &Facts) -> Value {
             .collect::<serde_json::Map<_, _>>(),
         "tables": tables.collect::<Vec<_>>(),
         "refused": facts.refused,
+        "narrow": facts.narrow,
     })
 }
