@@ -2,6 +2,7 @@
 
 mod budget;
 mod check;
+mod explain;
 mod sign;
 mod sizes;
 mod test;
@@ -9,7 +10,7 @@ mod verify;
 
 use crate::outcome::Outcome;
 
-/// The MOU: check it, test it, sign it, see who has signed
+/// The MOU: check it, explain it, test it, sign it, see who has signed
 ///
 /// An MOU is a folder: mou.toml is the agreement, parties/ holds each party's root certificate, signatures/
 /// holds each party's signature. What is not in mou.toml is refused by every node.
@@ -17,6 +18,7 @@ use crate::outcome::Outcome;
 pub(crate) enum Verb {
     Check(check::Args),
     Budget(budget::Args),
+    Explain(explain::Args),
     Test(test::Args),
     Sign(sign::Args),
     Verify(verify::Args),
@@ -26,6 +28,7 @@ pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
     match verb {
         Verb::Check(args) => check::run(&args),
         Verb::Budget(args) => budget::run(&args),
+        Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Sign(args) => sign::run(args),
         Verb::Verify(args) => verify::run(&args),

@@ -12,6 +12,7 @@ mod derive;
 mod digest;
 mod dimension;
 mod edit;
+pub mod explain;
 mod holdings;
 mod margin;
 mod mou;

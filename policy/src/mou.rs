@@ -15,7 +15,7 @@ use crate::definition::Definition;
 use crate::digest::Sha256;
 use crate::dimension::{Breakdown, Dimension};
 use crate::margin::Margin;
-use crate::names::{DimensionId, KpiId, PartyId, Purpose};
+use crate::names::{DimensionId, KpiId, PartyId, Purpose, StandardId};
 use crate::period::{PeriodKind, Year, YearStart};
 use crate::schema::Schema;
 
@@ -161,6 +161,8 @@ pub struct Kpi {
     pub id: KpiId,
     /// For people.
     pub title: String,
+    /// The KPI of the standard catalogue that it uses; none where the MOU defines its own.
+    pub uses: Option<StandardId>,
     /// Its meaning, resolved.
     pub definition: Definition,
     /// Kinds of party whose nodes answer.
@@ -262,6 +264,11 @@ impl Mou {
     /// A KPI by id.
     pub fn kpi(&self, id: &KpiId) -> Option<&Arc<Kpi>> {
         self.kpis.iter().find(|kpi| kpi.id == *id)
+    }
+
+    /// Every dimension: the standard ones, then the MOU's own.
+    pub fn dimensions(&self) -> &[Arc<Dimension>] {
+        &self.dimensions
     }
 
     /// A dimension by id: standard ones and the MOU's own.

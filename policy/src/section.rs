@@ -89,6 +89,11 @@ impl Sheet {
         }
     }
 
+    /// The text as TOML, for those who only walk it.
+    pub(crate) fn document(&self) -> &toml_edit::Table {
+        self.document.as_table()
+    }
+
     /// Notes a problem.
     pub fn problem(&self, line: usize, place: &str, message: impl Display, hint: impl Display) {
         self.note(Severity::Error, line, place, &message, &hint);

@@ -33,12 +33,14 @@
 //! - [`mod@sizes`] and [`mod@forecast`]: from guessed group sizes to what will be withheld, and how wide rates will be.
 //! - [`mod@noise`]: [`Exact`] cells in, [`Noisy`] cells out; the only way between them.
 //! - [`mod@margin`]: how far off sums, groups and rates may be.
+//! - [`mod@figures`]: all of it about one agreement, for its explanation.
 //! - [`mod@show`]: what a spending means, as (ε, δ) and as an attacker's best guess.
 //!
 //! This crate keeps no state and reads no clock, file or ambient randomness.
 
 pub mod budget;
 pub mod forecast;
+pub mod figures;
 pub mod margin;
 pub mod noise;
 pub mod price;
@@ -47,6 +49,7 @@ pub mod show;
 pub mod sizes;
 
 pub use budget::{YearPrice, kpi_price, lint, year_prices};
+pub use figures::{figures, risk};
 pub use margin::{
     RateEstimate, guard, margin_of_cells, margin_of_group, margin_of_sum, rate_interval,
     standard_deviation, variance, variance_of_sum,

@@ -34,7 +34,8 @@ pub(super) fn kpi(section: Section<'_>, known: &Known<'_>) -> Option<Kpi> {
     let line = section.line();
     let id = section.word::<KpiId>("id");
     let own_title = section.text_if_any("title").map(|found| found.value.to_owned());
-    let (title, definition) = meaning(&section, own_title, known).unzip();
+    let (name, definition) = meaning(&section, own_title, known).unzip();
+    let (title, uses) = name.unzip();
     let answered_by = section.words::<PartyKind>("answered_by");
     let period = section.word::<PeriodKind>("period");
     let margin = section.number("margin", 1..=i64::from(Margin::MAX));
@@ -70,6 +71,7 @@ pub(super) fn kpi(section: Section<'_>, known: &Known<'_>) -> Option<Kpi> {
     Some(Kpi {
         id: id?.value,
         title: title?,
+        uses: uses?,
         definition: definition?,
         answered_by: answered_by?.into_iter().map(|found| found.value).collect(),
         by: by?,
@@ -86,20 +88,21 @@ fn meaning(
     section: &Section<'_>,
     own_title: Option<String>,
     known: &Known<'_>,
-) -> Option<(String, crate::definition::Definition)> {
+) -> Option<((String, Option<StandardId>), crate::definition::Definition)> {
     let uses = section.word_if_any::<StandardId>("uses");
     let define = section.section_if_any("define");
     match (uses, define) {
         (Some(uses), None) => {
             let StandardKpi { title, definition, .. } = standard_kpi(section, &uses.value, known)?;
-            Some((own_title.unwrap_or_else(|| title.clone()), definition.clone()))
+            let title = own_title.unwrap_or_else(|| title.clone());
+            Some(((title, Some(uses.value)), definition.clone()))
         }
         (None, Some(define)) => {
             if own_title.is_none() {
                 section.problem("`title` is missing", "a KPI of your own needs a title");
             }
             let definition = definition(define, known.schema);
-            Some((own_title?, definition?))
+            Some(((own_title?, None), definition?))
         }
         _ => {
             section.problem(

@@ -1,0 +1,358 @@
+//! Each KPI: what it means, who answers, broken down how, how precisely, how often, at what price.
+
+use super::meaning::{measure, population};
+use super::words::{
+    all_parties, and, capital, counted, day_of_year, decimal, one_line, percent, short_guess,
+};
+use super::writer::Writer;
+use super::{Keeper, KpiFigures};
+use crate::definition::Measure;
+use crate::dimension::{Breakdown, Dimension, DimensionSource};
+use crate::mou::{Approval, Kpi, Limit, Mou, Target};
+use crate::period::{Period, PeriodKind};
+
+/// A longer list of codes is counted, not read out.
+const CODES_READ_OUT: usize = 12;
+/// One, in millionths.
+const MILLION: u64 = 1_000_000;
+
+pub(super) fn kpi(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi, figures: &KpiFigures) {
+    writer.about(format!("KPI `{}`: {}", kpi.id, one_line(&kpi.title)));
+    let at = |key: &str| format!("kpi.{}.{key}", kpi.id);
+    meaning(writer, mou, kpi);
+    answered_by(writer, mou, kpi);
+    breakdowns(writer, mou, kpi);
+    cadence(writer, mou, kpi);
+    precision(writer, mou, kpi, figures);
+    if let Some(approval) = kpi.needs {
+        let who = match approval {
+            Approval::One => "a steward of that party approves it",
+            Approval::Two => "two different stewards of that party approve it",
+        };
+        writer.say(
+            [at("needs")],
+            &[Keeper::Node],
+            format!("A node measures such a table only after {who}; until then the question waits, and nothing is spent."),
+        );
+    }
+    if let Some(target) = &kpi.target {
+        writer.say([at("target")], &[Keeper::People], goal(kpi, target));
+    }
+}
+
+fn meaning(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi) {
+    let at = |key: &str| format!("kpi.{}.{key}", kpi.id);
+    let defined = |writer: &Writer<'_>, keys: &[&str]| match &kpi.uses {
+        Some(_) => vec![at("uses")],
+        None => writer.those_said(keys.iter().map(|key| at(&format!("define.{key}")))),
+    };
+    let title = writer.where_said(at("title"), &at("uses"));
+    let id = [title, at("id")];
+    match standard_source(kpi) {
+        Some((standard, source)) => {
+            writer.say(
+                id.into_iter().chain([at("uses"), "catalogue".to_owned()]),
+                &[Keeper::Reading],
+                format!(
+                    "Questions call it `{}`; it is the standard KPI `{standard}`: {source}.",
+                    kpi.id
+                ),
+            );
+        }
+        None => writer.say(
+            id,
+            &[Keeper::Reading],
+            format!(
+                "Questions call it `{}`; it is this agreement’s own, and is in no standard.",
+                kpi.id
+            ),
+        ),
+    }
+    let who = defined(writer, &["of", "during", "cohort", "lag_years", "where"]);
+    writer.say(who, &[Keeper::Node], population(mou, kpi));
+    let what = defined(writer, &["measure", "outcomes"]);
+    for sentence in measure(mou, &kpi.definition) {
+        writer.say(&what, &[Keeper::Node], sentence);
+    }
+}
+
+/// The catalogue's id and source line of a standard KPI.
+fn standard_source(kpi: &Kpi) -> Option<(String, &'static str)> {
+    let id = kpi.uses.as_ref()?;
+    let standard = crate::read::standard().kpis.iter().find(|standard| standard.id == *id)?;
+    Some((id.to_string(), standard.source.as_str()))
+}
+
+fn answered_by(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi) {
+    let kinds: Vec<_> = kpi.answered_by.iter().map(|kind| format!("every {kind}")).collect();
+    let parties: Vec<_> = mou.answering(kpi).map(|party| format!("`{}`", party.id)).collect();
+    let once = match parties.len() {
+        0 | 1 => "",
+        _ => {
+            "; a learner known to several of them is counted at each, since nobody compares their records"
+        }
+    };
+    writer.say(
+        [format!("kpi.{}.answered_by", kpi.id)],
+        &[Keeper::Node],
+        format!("It is answered by {}, that is {}{once}.", and(&kinds), and(&parties)),
+    );
+}
+
+fn breakdowns(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi) {
+    let clause = [format!("kpi.{}.by", kpi.id)];
+    let shown = |by: &Breakdown| match by.dimensions() {
+        [] => "for all learners together".to_owned(),
+        some => {
+            let titles = some.iter().map(|id| {
+                mou.dimension(id)
+                    .map_or_else(|| id.to_string(), |dimension| format!("“{}”", dimension.title))
+            });
+            format!("by {}", titles.collect::<Vec<_>>().join(" with "))
+        }
+    };
+    let listed: Vec<_> = kpi.by.iter().map(shown).collect();
+    writer.say(
+        &clause,
+        &[Keeper::Node],
+        format!(
+            "{} may be asked for each period: {}; any other breakdown is refused.",
+            capital(&counted(count(kpi.by.len()), "table", "tables")),
+            listed.join("; ")
+        ),
+    );
+    if kpi
+        .by
+        .iter()
+        .any(|by| by.dimensions().len() > 1 || !lists_total(kpi) && !by.dimensions().is_empty())
+    {
+        writer.say(
+            &clause,
+            &[Keeper::Node],
+            "A coarser table that is not listed may still be added up from a listed one that is released already; that \
+             costs nothing, tells nothing new, and its margin is wider.",
+        );
+    }
+}
+
+fn lists_total(kpi: &Kpi) -> bool {
+    kpi.by.iter().any(|by| by.dimensions().is_empty())
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn cadence(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi) {
+    let calendar = mou.calendar();
+    let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
+    let each = match kpi.period {
+        PeriodKind::Year => "once for each reporting year".to_owned(),
+        PeriodKind::Quarter => "once for each calendar quarter".to_owned(),
+        PeriodKind::Years(years) => {
+            format!(
+                "once for each {years} reporting years taken together, a learner counting once in them"
+            )
+        }
+    };
+    let from = mou.asked_from(first).map(|day| day.max(mou.effective()));
+    let from = from.map_or_else(String::new, |day| {
+        format!("; the first is {first}, which may be asked from {day} on")
+    });
+    writer.say(
+        [
+            format!("kpi.{}.period", kpi.id),
+            "calendar.first_period".to_owned(),
+            "calendar.wait_days".to_owned(),
+        ],
+        &[Keeper::Node],
+        format!("Each table is measured {each}{from}{}.", after_a_pilot(mou, kpi)),
+    );
+}
+
+fn after_a_pilot(mou: &Mou, kpi: &Kpi) -> String {
+    match mou.pilot().filter(|pilot| !pilot.kpis.contains(&kpi.id)) {
+        Some(pilot) => format!(", but not before the pilot is over, after {}", pilot.until),
+        None => String::new(),
+    }
+}
+
+fn precision(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi, figures: &KpiFigures) {
+    let clause = format!("kpi.{}.margin", kpi.id);
+    let margin = kpi.margin.learners();
+    let narrowed: Vec<_> = mou
+        .restrictions()
+        .iter()
+        .enumerate()
+        .filter(|(_, restriction)| {
+            restriction.covers(kpi) && restriction.limit == Limit::Margin(kpi.margin)
+        })
+        .map(|(n, _)| format!("restrict[{}]", n + 1))
+        .collect();
+    let clauses: Vec<_> = [clause.clone()].into_iter().chain(narrowed).collect();
+    writer.say(
+        &clauses,
+        &[Keeper::Node],
+        format!(
+            "Each count, in one cell at one node, lies within {margin} learners of the exact one 95 % of the time, \
+             because the node adds random noise of that size before the count leaves it."
+        ),
+    );
+    let (parties, outcomes) = (figures.parties, kpi.definition.outcomes.len());
+    if kpi.definition.measure == Measure::Rate {
+        writer.say(
+            &clauses,
+            &[Keeper::Node],
+            format!(
+                "The size of a group is the sum of its {outcomes} outcomes, so at one node it lies within {} \
+                 learners ({margin} × √{outcomes}).",
+                figures.group
+            ),
+        );
+    }
+    if parties > 1 {
+        let size = match kpi.definition.measure {
+            Measure::Rate => format!(", and the size of a group within {}", figures.sum_of_group),
+            Measure::Count => String::new(),
+        };
+        writer.say(
+            &clauses,
+            &[Keeper::Backbone],
+            format!(
+                "Added up over {} that answer, a count lies within {} learners ({margin} × \
+                 √{parties}){size}.",
+                all_parties(usize::try_from(parties).unwrap_or(usize::MAX)),
+                figures.sum
+            ),
+        );
+    }
+    if kpi.definition.measure == Measure::Rate {
+        writer.say(
+            [clause.clone()],
+            &[Keeper::Backbone],
+            "A rate is printed with the interval that holds the exact one 95 % of the time, and not at all where the \
+             noise leaves it open.",
+        );
+    }
+    let share = figures.share_permille.map_or_else(String::new, |share| {
+        format!("{} of a node’s budget of the year", percent(share))
+    });
+    writer.say(
+        [clause, "privacy.budget".to_owned()],
+        &[Keeper::Node],
+        format!("One table costs {share}: from it alone, {}.", short_guess(&figures.table)),
+    );
+}
+
+fn goal(kpi: &Kpi, target: &Target) -> String {
+    let number = |millionths: u64| match kpi.definition.measure {
+        Measure::Rate => format!("{} %", decimal(millionths.saturating_mul(100), MILLION, 6)),
+        Measure::Count => {
+            format!("{} learners", decimal(millionths, MILLION, 6))
+        }
+    };
+    let from =
+        target.from_millionths.map_or_else(String::new, |from| format!(" from {}", number(from)));
+    let gap = target.max_gap_points_millionths.map_or_else(String::new, |gap| {
+        format!(", with no gap between groups wider than {} points", decimal(gap, MILLION, 6))
+    });
+    format!(
+        "The parties mean to bring it{from} to {} by {}{gap}; reports show this, and nothing is refused by it.",
+        number(target.to_millionths),
+        target.by
+    )
+}
+
+/// The groups of every breakdown in use.
+pub(super) fn dimensions(writer: &mut Writer<'_>, mou: &Mou) {
+    writer.about("The groups");
+    let used = |dimension: &Dimension| {
+        let by = |kpi: &Kpi| kpi.by.iter().any(|by| by.dimensions().contains(&dimension.id));
+        mou.kpis()
+            .iter()
+            .filter(|kpi| by(kpi))
+            .map(|kpi| format!("kpi.{}.by", kpi.id))
+            .collect::<Vec<_>>()
+    };
+    let standard = |dimension: &Dimension| {
+        crate::read::standard().dimensions.iter().any(|known| known.id == dimension.id)
+    };
+    for dimension in mou.dimensions() {
+        let used = used(dimension);
+        let clauses: Vec<String> = if standard(dimension) {
+            if used.is_empty() {
+                continue;
+            }
+            used.into_iter().chain(["catalogue".to_owned()]).collect()
+        } else {
+            let at = |key: &str| format!("dimension.{}.{key}", dimension.id);
+            [at("id"), at("title"), at("of"), at("codes")].into_iter().chain(used).collect()
+        };
+        writer.say(clauses, &[Keeper::Node], groups(mou, dimension, standard(dimension)));
+    }
+}
+
+fn groups(mou: &Mou, dimension: &Dimension, standard: bool) -> String {
+    let labels: Vec<_> = dimension.codes.iter().map(|code| code.label.clone()).collect();
+    let labels = match labels.as_slice() {
+        [first, .., last] if labels.len() > CODES_READ_OUT => {
+            format!("{} groups of a closed list, from “{first}” to “{last}”", labels.len())
+        }
+        few => few.iter().map(|label| format!("“{label}”")).collect::<Vec<_>>().join(", "),
+    };
+    let own = if standard { "" } else { ", which this agreement declares," };
+    let from = match &dimension.source {
+        DimensionSource::Age(_) => {
+            " (age is the calendar year in which the period begins, less the learner’s year of birth)"
+        }
+        DimensionSource::Column(_) => "",
+    };
+    let declared_of = mou.schema().tables().iter().find(|table| {
+        !standard && table.columns.iter().any(|column| column.name == dimension.source.column())
+    });
+    let of = declared_of
+        .map_or_else(String::new, |table| format!(" It is read from {} records.", table.name));
+    format!("“{}”{own} means{from}: {labels}.{of}", dimension.title)
+}
+
+/// When periods start and when they may be asked.
+pub(super) fn calendar(writer: &mut Writer<'_>, mou: &Mou) {
+    let calendar = mou.calendar();
+    writer.about("When, and how often");
+    writer.say(
+        ["calendar.year_starts"],
+        &[Keeper::Node],
+        format!(
+            "Reporting years, and the years for which a node’s budget holds, start on {}.",
+            day_of_year(calendar.year_starts)
+        ),
+    );
+    writer.say(
+        ["calendar.first_period"],
+        &[Keeper::Node],
+        format!("Nothing may be asked about the time before {} begins.", calendar.first_period),
+    );
+    writer.say(
+        ["calendar.wait_days"],
+        &[Keeper::Node],
+        match calendar.wait_days {
+            0 => "A period may be asked about from the day after it ends.".to_owned(),
+            days => format!(
+                "A period may be asked about when it is over and {} more have passed.",
+                counted(u64::from(days), "day", "days")
+            ),
+        },
+    );
+    writer.say(
+        ["format"],
+        &[Keeper::Node],
+        "A table is measured once: whoever asks for it again, however often, gets the same bytes and nothing is spent, \
+         so that asking again never makes the noise average out.",
+    );
+    writer.say(
+        ["format"],
+        &[Keeper::Node],
+        "Only a node’s own operator can have a table measured anew, to correct it, at its full price; the report then \
+         says so.",
+    );
+}
