@@ -3,6 +3,7 @@
 mod budget;
 mod check;
 mod explain;
+mod new;
 mod sign;
 mod sizes;
 mod test;
@@ -10,12 +11,13 @@ mod verify;
 
 use crate::outcome::Outcome;
 
-/// The MOU: check it, explain it, test it, sign it, see who has signed
+/// The MOU: begin one, check it, explain it, test it, sign it, see who has signed
 ///
 /// An MOU is a folder: mou.toml is the agreement, parties/ holds each party's root certificate, signatures/
 /// holds each party's signature. What is not in mou.toml is refused by every node.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
+    New(new::Args),
     Check(check::Args),
     Budget(budget::Args),
     Explain(explain::Args),
@@ -26,6 +28,7 @@ pub(crate) enum Verb {
 
 pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
     match verb {
+        Verb::New(args) => new::run(args),
         Verb::Check(args) => check::run(&args),
         Verb::Budget(args) => budget::run(&args),
         Verb::Explain(args) => explain::run(&args),

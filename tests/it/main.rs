@@ -18,6 +18,8 @@ mod data;
 mod ledger;
 mod mou_budget;
 mod mou_check;
+mod mou_explain;
+mod mou_new;
 mod mou_test;
 mod narrow;
 mod oulad;

@@ -207,7 +207,7 @@ fn party(section: Section<'_>) -> Option<Party> {
     let id = section.word::<PartyId>("id");
     let name = section.text("name");
     let kind = section.word::<PartyKind>("kind");
-    let root = section.word::<Sha256>("root");
+    let root = root(&section);
     let address = section.text_if_any("address");
     let contacts = section.words::<String>("contacts");
     let different = |contacts: &Vec<Found<String>>| {
@@ -228,10 +228,28 @@ fn party(section: Section<'_>) -> Option<Party> {
         id: id?.value,
         name: name?.value.to_owned(),
         kind: kind?.value,
-        root: root?.value,
+        root: root?,
         address: address.map(|found| found.value.to_owned()),
         contacts: contacts?.into_iter().map(|found| found.value).collect(),
     })
+}
+
+/// A root's fingerprint. One that is still to come has a hint of its own: every draft has such lines.
+fn root(section: &Section<'_>) -> Option<Sha256> {
+    let found = section.text("root")?;
+    if found.value.starts_with("TODO") {
+        section.problem_at(
+            "root",
+            "the fingerprint of this party's root is still to come",
+            "`sumac init` prints it at that party; compare it by telephone",
+        );
+        return None;
+    }
+    found
+        .value
+        .parse()
+        .map_err(|error: crate::digest::DigestError| section.problem_at("root", error, ""))
+        .ok()
 }
 
 fn address_is_reachable(section: &Section<'_>, address: &str) {
