@@ -73,6 +73,7 @@ pub fn explain(mou: &Mou, paper: &Paper, figures: &Figures) -> Vec<Paragraph> {
     for (kpi, figures) in mou.kpis().iter().zip(&figures.kpis) {
         kpi::kpi(&mut writer, mou, kpi, figures);
     }
+    kpi::columns(&mut writer, mou);
     kpi::dimensions(&mut writer, mou);
     kpi::calendar(&mut writer, mou);
     data::never_shared(&mut writer, mou);

@@ -244,10 +244,11 @@ fn a_definition_is_said_in_words_with_nothing_left_out() {
     let everything = everything();
     for words in [
         "whose cohort year is 3 years before one of the period’s years",
-        "entry status is “First-time” and it is not so that (either exclusion is “Armed forces” or “Church mission” \
+        "for which entry status is “First-time” and it is not so that (either exclusion is “Armed forces” or “Church mission” \
          or intensity is on record and is not “Full-time”)",
         "no award’s day revoked is on record and the award’s day conferred is after the day 6 months before the first day of the term",
         "its denominator is all such learners, each counted once, and its numerator those of them whose outcome is “Completed”",
+        "“Exclusion”, in enrolment records (`enrolment.exclusion`): Why a learner leaves an IPEDS cohort",
         "once for each 2 reporting years taken together",
         "“Region”, which this agreement declares, means: “North”, “South”, “Unknown”. It is read from learner records",
     ] {

@@ -39,8 +39,8 @@
 //! This crate keeps no state and reads no clock, file or ambient randomness.
 
 pub mod budget;
-pub mod forecast;
 pub mod figures;
+pub mod forecast;
 pub mod margin;
 pub mod noise;
 pub mod price;

@@ -116,7 +116,10 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 fn few_parties(mou: &Mou, sheet: &Sheet) {
     for (kind, least) in &mou.privacy.min_parties {
-        if *least < ENOUGH_PARTIES && mou.kpis.iter().any(|kpi| kpi.answered_by.contains(kind)) {
+        // More than there are cannot be asked for; what two see of each other is looked at below.
+        let there = mou.parties.iter().filter(|party| party.kind == *kind).count();
+        let enough = u32::try_from(there).unwrap_or(u32::MAX).min(ENOUGH_PARTIES);
+        if *least < enough && mou.kpis.iter().any(|kpi| kpi.answered_by.contains(kind)) {
             sheet.warning(
                 line_in(sheet, "privacy", "min_parties"),
                 "privacy.min_parties",
@@ -124,7 +127,7 @@ fn few_parties(mou: &Mou, sheet: &Sheet) {
                     "with {least} parties of kind {kind} behind a number, one may learn another's by \
                      taking its own away"
                 ),
-                format_args!("write {kind} = {ENOUGH_PARTIES}"),
+                format_args!("write {kind} = {enough}"),
             );
         }
     }
@@ -150,9 +153,14 @@ fn one_subtracts_itself(mou: &Mou, sheet: &Sheet) {
         let Some(first) = kpis.first() else { continue };
         let kpis = listed(kpis.iter().map(|kpi| kpi.id.as_str()));
         let (message, hint) = match parties.as_slice() {
+            [only] if mou.privacy.min_parties.contains(&(only.kind, 1)) => continue,
             [only] => (
                 format!("`{}` alone answers {kpis}: its number is the coalition's", only.id),
-                "list more parties that answer, or say in the agreement that this party is content",
+                format!(
+                    "list more parties that answer; or write min_parties = {{ {} = 1 }}, by which it says that \
+                     it is content",
+                    only.kind
+                ),
             ),
             [_, _] => {
                 let Some(one) = parties.iter().find(sees) else { continue };
@@ -164,7 +172,8 @@ fn one_subtracts_itself(mou: &Mou, sheet: &Sheet) {
                          and sees that of `{}`, but for the noise",
                         one.id, other.id
                     ),
-                    "list a third party that answers, or let neither of the two ask or read",
+                    "list a third party that answers, or let neither of the two ask or read"
+                        .to_owned(),
                 )
             }
             _ => continue,

@@ -1,6 +1,6 @@
 //! Small groups and few parties: what is withheld, by whom, and what they see all the same.
 
-use super::words::{all_parties, and, counted};
+use super::words::{all_parties, and, or};
 use super::writer::Writer;
 use super::{Keeper, KpiFigures};
 use crate::mou::{FloorAt, Limit, Mou};
@@ -92,13 +92,10 @@ fn floor(writer: &mut Writer<'_>, mou: &Mou, figures: &[KpiFigures]) {
 }
 
 fn min_parties(writer: &mut Writer<'_>, mou: &Mou) {
-    let least: Vec<_> = mou
-        .privacy()
-        .min_parties
-        .iter()
-        .map(|(kind, least)| counted(u64::from(*least), kind.as_str(), &format!("{kind}s")))
-        .collect();
-    if least.is_empty() {
+    let (several, alone): (Vec<_>, Vec<_>) =
+        mou.privacy().min_parties.iter().partition(|(_, least)| *least > 1);
+    let least: Vec<_> = several.iter().map(|(kind, least)| format!("{least} {kind}s")).collect();
+    if least.is_empty() && alone.is_empty() {
         let clause = writer.where_said("privacy.min_parties", "privacy.floor");
         writer.say(
             [clause],
@@ -108,9 +105,24 @@ fn min_parties(writer: &mut Writer<'_>, mou: &Mou) {
         );
         return;
     }
+    let clause = ["privacy.min_parties"];
+    if !alone.is_empty() {
+        let kinds: Vec<_> = alone.iter().map(|(kind, _)| format!("one {kind}")).collect();
+        writer.say(
+            clause,
+            &[Keeper::People],
+            format!(
+                "A number may come from {} alone and be read as that party’s own, with which the parties are content.",
+                or(&kinds)
+            ),
+        );
+    }
+    if least.is_empty() {
+        return;
+    }
     let least = and(&least);
     writer.say(
-        ["privacy.min_parties"],
+        clause,
         &[Keeper::Backbone],
         format!(
             "A number is shown only if at least {least} are behind it, of those kinds that answer its KPI; numbers of \
@@ -118,7 +130,7 @@ fn min_parties(writer: &mut Writer<'_>, mou: &Mou) {
         ),
     );
     writer.say(
-        ["privacy.min_parties"],
+        clause,
         &[Keeper::Node],
         format!(
             "A node refuses a question whose asker does not name at least {least} as asked together; it cannot see \
@@ -126,7 +138,7 @@ fn min_parties(writer: &mut Writer<'_>, mou: &Mou) {
         ),
     );
     writer.say(
-        ["privacy.min_parties"],
+        clause,
         &[Keeper::People],
         "This too is a rule for what is reported: the asker’s machine receives each party’s answer by itself, with its \
          noise.",

@@ -1,5 +1,7 @@
 //! Each KPI: what it means, who answers, broken down how, how precisely, how often, at what price.
 
+use std::sync::Arc;
+
 use super::meaning::{measure, population};
 use super::words::{
     all_parties, and, capital, counted, day_of_year, decimal, one_line, percent, short_guess,
@@ -10,6 +12,7 @@ use crate::definition::Measure;
 use crate::dimension::{Breakdown, Dimension, DimensionSource};
 use crate::mou::{Approval, Kpi, Limit, Mou, Target};
 use crate::period::{Period, PeriodKind};
+use crate::predicate::ColumnRef;
 
 /// A longer list of codes is counted, not read out.
 const CODES_READ_OUT: usize = 12;
@@ -313,6 +316,36 @@ fn groups(mou: &Mou, dimension: &Dimension, standard: bool) -> String {
     let of = declared_of
         .map_or_else(String::new, |table| format!(" It is read from {} records.", table.name));
     format!("“{}”{own} means{from}: {labels}.{of}", dimension.title)
+}
+
+/// The columns that the KPIs' conditions read, as the catalogue documents them.
+pub(super) fn columns(writer: &mut Writer<'_>, mou: &Mou) {
+    writer.about("The words of the conditions");
+    let read = |column: &ColumnRef| {
+        let reads = |kpi: &&Arc<Kpi>| kpi.definition.columns().contains(column);
+        let clauses = mou.kpis().iter().filter(reads).map(|kpi| match &kpi.uses {
+            Some(_) => format!("kpi.{}.uses", kpi.id),
+            None => format!("kpi.{}.define.of", kpi.id),
+        });
+        clauses.collect::<Vec<_>>()
+    };
+    let mut columns: Vec<_> = mou.kpis().iter().flat_map(|kpi| kpi.definition.columns()).collect();
+    columns.sort();
+    columns.dedup();
+    for column in columns {
+        let Some(known) = mou.schema().column(column.table, &column.column) else { continue };
+        let name = column.column.replace('_', " ");
+        writer.say(
+            read(&column).into_iter().chain(["catalogue".to_owned()]),
+            &[Keeper::People],
+            format!(
+                "“{}”, in {} records (`{column}`): {}.",
+                capital(&name),
+                column.table,
+                one_line(known.doc.trim_end_matches('.'))
+            ),
+        );
+    }
 }
 
 /// When periods start and when they may be asked.

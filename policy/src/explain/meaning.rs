@@ -35,8 +35,7 @@ pub(super) fn population(mou: &Mou, kpi: &Kpi) -> String {
         }
     };
     if definition.population != Predicate::True {
-        text +=
-            &format!(", and of which it holds that {}", names.condition(&definition.population));
+        text += &format!(", and for which {}", names.condition(&definition.population));
     }
     text + "."
 }
@@ -100,12 +99,11 @@ fn rate(mou: &Mou, definition: &Definition) -> Vec<String> {
     for Outcome { title, when, .. } in &definition.outcomes {
         sentences.push(match when {
             When::AnyRow(when) => format!(
-                "“{title}” holds if of any of the learner’s records that count: {}.",
+                "“{title}” holds if, for at least one of the learner’s records that count, {}.",
                 names.condition(when)
             ),
             When::Exists { in_table, when } => format!(
-                "“{title}” holds if the learner has {} of which, beside the latest record that counts, it holds \
-                 that {}.",
+                "“{title}” holds if the learner has {} for which, beside the latest record that counts, {}.",
                 rows(*in_table),
                 names.condition(when)
             ),

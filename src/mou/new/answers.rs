@@ -22,13 +22,16 @@ const MOST_KPIS: usize = 2;
 /// Longest certificate read, in bytes.
 const MAX_PEM: u64 = 1 << 20;
 
+/// A party's fingerprint, and its certificate where that was given.
+type KnownRoot = (PartyId, Sha256, Option<Vec<u8>>);
+
 /// The answers, each sound by itself.
 #[derive(Debug)]
 pub(super) struct Answers {
     pub(super) title: String,
     pub(super) id: PartyId,
     pub(super) parties: Vec<NewParty>,
-    roots: Vec<(PartyId, Sha256, Option<Vec<u8>>)>,
+    roots: Vec<KnownRoot>,
     pub(super) askers: Vec<PartyId>,
     pub(super) kpis: Vec<StandardId>,
     pub(super) by: Option<DimensionId>,
@@ -235,11 +238,8 @@ fn ask_party(
     Ok(Some((NewParty { id, kind, name, address, contacts }, root)))
 }
 
-fn roots(
-    parties: &[NewParty],
-    given: Vec<GivenRoot>,
-) -> anyhow::Result<Vec<(PartyId, Sha256, Option<Vec<u8>>)>> {
-    let mut roots: Vec<(PartyId, Sha256, Option<Vec<u8>>)> = Vec::new();
+fn roots(parties: &[NewParty], given: Vec<GivenRoot>) -> anyhow::Result<Vec<KnownRoot>> {
+    let mut roots: Vec<KnownRoot> = Vec::new();
     for GivenRoot { party, root } in given {
         if !parties.iter().any(|known| known.id == party) {
             return Err(hinted(

@@ -115,7 +115,7 @@ fn chosen(answers: &Answers) -> anyhow::Result<Vec<Chosen>> {
             shown_from(&chosen, *margin) <= u64::from(size)
                 && margin_of_size(&chosen, *margin) <= precise_enough(size)
         };
-        chosen.margin = MARGINS.into_iter().filter(serves).next_back().unwrap_or(5);
+        chosen.margin = MARGINS.into_iter().rfind(serves).unwrap_or(5);
         Ok(chosen)
     };
     answers.kpis.iter().map(of).collect()
@@ -170,10 +170,10 @@ title     = {title}
 version   = 1
 catalogue = "{catalogue}"   # pins every standard definition and code list used below
 effective = {effective}
-expires   = {expires}                            # a year: extend it, amended by what the pilot taught
+expires   = {expires}                                # a year: extend it, amended by what the pilot taught
 
 [agreement]
-purposes   = [{purposes}]                      # every question names one of these
+purposes   = [{purposes}]                       # every question names one of these
 prohibited = ["re-identification", "decisions about individuals", "marketing", "law enforcement"]
 # legal    = ["…"]                                    # counsel: the authority on which the parties act
 # document = "sha256:…"                               # of the signed PDF that this file restates
@@ -240,11 +240,12 @@ fn privacy(text: &mut String, answers: &Answers, kpis: &[Chosen]) {
     let mut kinds: Vec<_> = kpis.iter().map(|kpi| kpi.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let least = kinds.into_iter().filter_map(|kind| {
-        let there = answers.parties.iter().filter(|party| party.kind == kind).count();
-        (there > 1).then(|| format!("{kind} = {}", there.min(BEHIND_A_NUMBER)))
-    });
-    let least: Vec<_> = least.collect();
+    let there = |kind: PartyKind| answers.parties.iter().filter(|party| party.kind == kind).count();
+    let alone = kinds.iter().any(|kind| there(*kind) == 1);
+    let least: Vec<_> = kinds
+        .iter()
+        .map(|kind| format!("{kind} = {}", there(*kind).min(BEHIND_A_NUMBER)))
+        .collect();
     let _ = writeln!(
         text,
         "\n[privacy]                                            # protects one learner, at one node\n\
@@ -252,15 +253,12 @@ fn privacy(text: &mut String, answers: &Answers, kpis: &[Chosen]) {
          floor       = {FLOOR}                                     # smaller groups are withheld\n\
          floor_at    = \"coalition\"                            # judged on the coalition's noisy sum"
     );
-    if least.is_empty() {
-        text.push_str("# min_parties = { college = 3 }                      # once more parties answer: fewest behind one published number\n");
-    } else {
-        let _ = writeln!(
-            text,
-            "min_parties = {{ {} }}                         # fewest behind one published number",
-            least.join(", ")
-        );
-    }
+    let _ = writeln!(
+        text,
+        "min_parties = {{ {} }}                        # fewest behind one published number{}",
+        least.join(", "),
+        if alone { "; 1: its number is its own, and it is content" } else { "" },
+    );
 }
 
 fn of_kpi(text: &mut String, kpi: &Chosen) {
