@@ -7,6 +7,7 @@ use crate::decide::decide;
 use crate::margin::Margin;
 use crate::mou::{Approval, Mou};
 use crate::names::PartyId;
+use crate::narrow::Narrow;
 use crate::peer::{Peer, PeerRole};
 use crate::permit::Permitted;
 use crate::question::Question;
@@ -63,7 +64,7 @@ pub fn foresee(
     let nodes = mou.parties().iter().filter(|party| party.address.is_some());
     nodes
         .map(|party| {
-            let decided = decide(mou, &party.id, &peer, question, roster, today);
+            let decided = decide(mou, &Narrow::none(), &party.id, &peer, question, roster, today);
             (party.id.clone(), decided.map(|permitted| foreseen(&permitted)))
         })
         .collect()
