@@ -189,7 +189,12 @@ fn asked_in_time(mou: &Mou, table: &Table, today: Date) -> Result<(), Refusal> {
     }
 }
 
-fn roster_is_large_enough(mou: &Mou, kpi: &Kpi, roster: &[PartyId]) -> Result<(), Refusal> {
+/// Whether enough parties of each kind are asked together.
+pub(crate) fn roster_is_large_enough(
+    mou: &Mou,
+    kpi: &Kpi,
+    roster: &[PartyId],
+) -> Result<(), Refusal> {
     for (kind, least) in &mou.privacy().min_parties {
         if !kpi.answered_by.contains(kind) {
             continue;

@@ -9,6 +9,7 @@ mod clause;
 mod decide;
 mod definition;
 mod derive;
+pub mod diff;
 mod digest;
 mod dimension;
 mod edit;

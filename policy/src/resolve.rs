@@ -108,7 +108,8 @@ fn breakdown_not_listed(kpi: &Kpi, breakdown: &Breakdown) -> Refusal {
     }
 }
 
-fn aligned(mou: &Mou, kpi: &Kpi, period: Period) -> Result<(), Refusal> {
+/// Whether the KPI is reported by such a period.
+pub(crate) fn aligned(mou: &Mou, kpi: &Kpi, period: Period) -> Result<(), Refusal> {
     let calendar = mou.calendar();
     let aligned = period.kind() == kpi.period
         && period.fits(calendar.year_starts)

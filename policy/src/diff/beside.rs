@@ -1,0 +1,236 @@
+//! What changes beside the questions: who signs, proposes and approves, what a node takes in and gives back,
+//! and the words that people keep.
+
+use std::collections::BTreeSet;
+
+use crate::diff::change::Direction;
+use crate::diff::words;
+use crate::mou::{Capability, Kpi, Mou, PartyKind, Target};
+use crate::names::PartyId;
+
+/// Whose hands a change beside the questions is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// The nodes and the command act by it.
+    Software,
+    /// People keep it; software shows and records it.
+    People,
+}
+
+/// A change that no question notices, and that is no mere wording.
+pub(super) struct Aside {
+    pub(super) keeper: Keeper,
+    pub(super) direction: Option<Direction>,
+    pub(super) sentence: String,
+    pub(super) paths: Vec<String>,
+}
+
+/// Everything that changes beside the questions.
+pub(super) fn beside(old: &Mou, new: &Mou) -> Vec<Aside> {
+    let mut found = signatories(old, new);
+    found.extend(roots(old, new));
+    found.extend(capabilities(old, new));
+    found.extend(withheld(old, new));
+    found.extend(leaving(old, new));
+    found.extend(targets(old, new));
+    found.extend(words_kept(old, new));
+    found
+}
+
+fn people(sentence: String, paths: &[&str]) -> Aside {
+    let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+    Aside { keeper: Keeper::People, direction: None, sentence, paths }
+}
+
+fn software(sentence: String, paths: Vec<String>) -> Aside {
+    Aside { keeper: Keeper::Software, direction: None, sentence, paths }
+}
+
+fn signatories(old: &Mou, new: &Mou) -> Vec<Aside> {
+    let apart = |from: &Mou, other: &Mou| -> BTreeSet<PartyId> {
+        let only = from.parties().iter().filter(|party| other.party(&party.id).is_none());
+        only.map(|party| party.id.clone()).collect()
+    };
+    let sides = [(new, apart(new, old), "has", "sign"), (old, apart(old, new), "lets", "leave")];
+    let stated = sides.into_iter().filter(|(_, ids, ..)| !ids.is_empty());
+    let stated = stated.map(|(mou, ids, lets, what)| {
+        let sentence = match what {
+            "sign" => {
+                format!("{lets} {} {what} it, and every later version", words::parties(mou, &ids))
+            }
+            _ => format!("{lets} {} {what} the agreement", words::parties(mou, &ids)),
+        };
+        software(sentence, ids.iter().map(|id| format!("party.{id}")).collect())
+    });
+    stated.collect()
+}
+
+/// Another root; where the party asks or answers, a change of meaning says so as well.
+fn roots(old: &Mou, new: &Mou) -> Vec<Aside> {
+    let moved = new
+        .parties()
+        .iter()
+        .filter(|party| old.party(&party.id).is_some_and(|before| before.root != party.root));
+    let stated = moved.map(|party| {
+        let sentence = format!("takes the signatures of `{}` from another root", party.id);
+        software(sentence, vec![format!("party.{}.root", party.id)])
+    });
+    stated.collect()
+}
+
+fn capabilities(old: &Mou, new: &Mou) -> Vec<Aside> {
+    let holders = |mou: &Mou, what| -> BTreeSet<PartyId> {
+        let ids = mou.parties().iter().map(|party| party.id.clone());
+        ids.filter(|id| mou.may(id, what)).collect()
+    };
+    let mut found = Vec::new();
+    for (what, words, keeper) in [
+        (Capability::Propose, "propose amendments", Keeper::Software),
+        (Capability::Approve, "approve questions that wait at the own node", Keeper::Software),
+        (Capability::Publish, "publish what was released", Keeper::People),
+        (Capability::SetTarget, "set targets", Keeper::People),
+    ] {
+        let (before, after) = (holders(old, what), holders(new, what));
+        for (mou, ids, lets) in [
+            (new, after.difference(&before).cloned().collect::<BTreeSet<_>>(), "newly lets"),
+            (old, before.difference(&after).cloned().collect(), "no longer lets"),
+        ] {
+            if !ids.is_empty() {
+                let sentence = format!("{lets} {} {words}", words::parties(mou, &ids));
+                let mut paths = vec!["roles".to_owned()];
+                paths.extend(ids.iter().map(|id| format!("party.{id}")));
+                found.push(Aside { keeper, direction: None, sentence, paths });
+            }
+        }
+    }
+    found
+}
+
+/// Columns that nodes of a kind take in, or no longer do.
+fn withheld(old: &Mou, new: &Mou) -> Vec<Aside> {
+    let mut found = Vec::new();
+    for kind in PartyKind::ALL {
+        let columns = |mou: &Mou| -> BTreeSet<_> {
+            mou.data(*kind).into_iter().flat_map(|rules| rules.withheld.clone()).collect()
+        };
+        let (before, after) = (columns(old), columns(new));
+        for (columns, lets, direction) in [
+            (before.difference(&after), "lets", Direction::Widens),
+            (after.difference(&before), "no longer lets", Direction::Narrows),
+        ] {
+            let columns: Vec<_> = columns.collect();
+            if !columns.is_empty() {
+                found.push(Aside {
+                    keeper: Keeper::Software,
+                    direction: Some(direction),
+                    sentence: format!(
+                        "{lets} the node of a{} take in {}",
+                        article(*kind),
+                        words::named(columns)
+                    ),
+                    paths: vec![format!("data.{kind}.withheld")],
+                });
+            }
+        }
+    }
+    found
+}
+
+fn article(kind: PartyKind) -> String {
+    if kind == PartyKind::Employer { format!("n {kind}") } else { format!(" {kind}") }
+}
+
+/// What a party that leaves does with what it holds.
+fn leaving(old: &Mou, new: &Mou) -> Option<Aside> {
+    let (before, after) = (old.after().delete_within_days, new.after().delete_within_days);
+    let longest = |days: Option<u32>| days.map_or(u64::MAX, u64::from);
+    let direction = match longest(after).cmp(&longest(before)) {
+        std::cmp::Ordering::Greater => Direction::Widens,
+        std::cmp::Ordering::Less => Direction::Narrows,
+        std::cmp::Ordering::Equal => return None,
+    };
+    let words = |days: Option<u32>| match days {
+        Some(days) => format!("within {}", words::days(days)),
+        None => "never".to_owned(),
+    };
+    Some(Aside {
+        keeper: Keeper::Software,
+        direction: Some(direction),
+        sentence: format!(
+            "has a party that leaves delete what it holds {}, where it was {}",
+            words(after),
+            words(before)
+        ),
+        paths: vec!["after.on_exit".to_owned()],
+    })
+}
+
+fn targets(old: &Mou, new: &Mou) -> Vec<Aside> {
+    let both = new.kpis().iter().filter_map(|kpi| Some((old.kpi(&kpi.id)?, kpi)));
+    let apart = both.filter(|(before, after)| before.target != after.target);
+    let stated = apart.map(|(before, after): (&std::sync::Arc<Kpi>, _)| {
+        let sentence = match (before.target, after.target) {
+            (None, _) => format!("sets a target for `{}`", after.id),
+            (_, None) => format!("sets no target for `{}` any more", after.id),
+            (Some(Target { .. }), Some(_)) => format!("sets another target for `{}`", after.id),
+        };
+        people(sentence, &[&format!("kpi.{}.target", after.id)])
+    });
+    stated.collect()
+}
+
+fn words_kept(old: &Mou, new: &Mou) -> Vec<Aside> {
+    let set = |words: &[String]| words.iter().cloned().collect::<BTreeSet<_>>();
+    let (before, after) = (old.terms(), new.terms());
+    let notice = |mou: &Mou| {
+        let notice = mou.after().breach_notice.clone();
+        notice.map(|notice| (notice.hours, notice.to.into_iter().collect::<BTreeSet<_>>()))
+    };
+    let comment = |mou: &Mou| mou.amendment().map_or(0, |amendment| amendment.comment_days);
+    let exit = |mou: &Mou| mou.amendment().map_or(0, |amendment| amendment.exit_notice_days);
+    let differs = [
+        (
+            set(&before.legal) != set(&after.legal),
+            "states another legal authority",
+            "agreement.legal",
+        ),
+        (
+            set(&before.prohibited) != set(&after.prohibited),
+            "prohibits other uses",
+            "agreement.prohibited",
+        ),
+        (before.document != after.document, "restates another document", "agreement.document"),
+        (
+            notice(old) != notice(new),
+            "has others told of a breach, or in another time",
+            "after.breach_notice",
+        ),
+    ];
+    let mut found: Vec<_> = differs
+        .into_iter()
+        .filter(|(differs, ..)| *differs)
+        .map(|(_, sentence, path)| people(sentence.to_owned(), &[path]))
+        .collect();
+    let days = [
+        (
+            "gives {} for comment on a proposal",
+            comment(old),
+            comment(new),
+            "amendment.comment_days",
+        ),
+        (
+            "asks a party that leaves for {} of notice",
+            exit(old),
+            exit(new),
+            "amendment.exit_notice_days",
+        ),
+    ];
+    for (sentence, before, after, path) in days {
+        if before != after {
+            let sentence = sentence.replace("{}", &words::days(after));
+            let was = words::days(before);
+            found.push(people(format!("{sentence}, where it was {was}"), &[path]));
+        }
+    }
+    found
+}

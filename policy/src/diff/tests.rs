@@ -1,0 +1,5 @@
+//! Changes are exact, and said well.
+
+mod draft;
+mod exact;
+mod wording;
