@@ -2,6 +2,7 @@
 
 mod budget;
 mod check;
+mod diff;
 mod explain;
 mod new;
 mod sign;
@@ -11,7 +12,7 @@ mod verify;
 
 use crate::outcome::Outcome;
 
-/// The MOU: begin one, check it, explain it, test it, sign it, see who has signed
+/// The MOU: begin one, check it, explain it, test it, compare versions, sign it, see who has signed
 ///
 /// An MOU is a folder: mou.toml is the agreement, parties/ holds each party's root certificate, signatures/
 /// holds each party's signature. What is not in mou.toml is refused by every node.
@@ -22,6 +23,7 @@ pub(crate) enum Verb {
     Budget(budget::Args),
     Explain(explain::Args),
     Test(test::Args),
+    Diff(diff::Args),
     Sign(sign::Args),
     Verify(verify::Args),
 }
@@ -33,6 +35,7 @@ pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
         Verb::Budget(args) => budget::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Diff(args) => diff::run(&args),
         Verb::Sign(args) => sign::run(args),
         Verb::Verify(args) => verify::run(&args),
     }

@@ -33,11 +33,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use jiff::civil::Date;
 
-use crate::diff::clauses::Clauses;
+use crate::diff::clauses::{Clauses, Told};
 use crate::diff::pair::Pair;
 use crate::diff::view::Days;
 use crate::mou::Mou;
@@ -113,7 +111,9 @@ impl Version {
 impl<'a> Diff<'a> {
     /// Compares two versions.
     pub fn between(old: &'a Version, new: &'a Version) -> Self {
-        let amends = old.mou.id() == new.mou.id() && old.mou.version() < new.mou.version();
+        let amends = old.mou.id() == new.mou.id()
+            && old.mou.version() < new.mou.version()
+            && old.mou.effective() < new.mou.effective();
         let compared = if amends { Days::from(new.mou.effective()) } else { Days::ALL };
         let mut pair = Pair::of(&old.mou, &new.mou, compared);
         pair.who();
@@ -123,37 +123,24 @@ impl<'a> Diff<'a> {
         let mut found = pair.changes;
         found.sort_by_key(|change| order(change.direction));
 
-        let (old_text, new_text) =
-            (Clauses::of(&old.text, &old.mou), Clauses::of(&new.text, &new.mou));
-        let mut told = BTreeSet::new();
-        let mut clauses = |paths: &[String]| -> Vec<ChangedClause> {
-            let apart = old_text.apart(&new_text, paths);
-            let stated = apart.into_iter().map(|(keys, clause)| {
-                told.extend(keys);
-                clause
-            });
-            stated.collect()
-        };
+        let mut told =
+            Told::new(Clauses::of(&old.text, &old.mou), Clauses::of(&new.text, &new.mou));
         let changes = found.into_iter().map(|change| {
-            let clauses = clauses(&change.paths);
+            let clauses = told.tell(&change.paths);
             Reported { change, clauses }
         });
         let changes = changes.collect();
-        let beside = beside::beside(&old.mou, &new.mou).into_iter().map(|aside| Beside {
+        let mut asides = beside::beside(&old.mou, &new.mou);
+        asides.retain(|aside| !(aside.unless_told && told.knows(&aside.paths)));
+        let beside = asides.into_iter().map(|aside| Beside {
             keeper: aside.keeper,
             direction: aside.direction,
             sentence: aside.sentence,
-            clauses: clauses(&aside.paths),
+            clauses: told.tell(&aside.paths),
         });
         let beside = beside.collect();
-        let untold = old_text.apart(&new_text, &[String::new()]).into_iter();
-        let wording = untold.filter(|(keys, _)| {
-            keys.iter().any(|key| {
-                let label = LABELS.contains(&key.as_str()) || (amends && key == "effective");
-                !label && !told.contains(key)
-            })
-        });
-        let wording = wording.map(|(_, clause)| clause).collect();
+        let is_label = |key: &str| LABELS.contains(&key) || (amends && key == "effective");
+        let wording = told.untold(is_label);
         Self { old: &old.mou, new: &new.mou, compared, changes, beside, wording }
     }
 

@@ -15,6 +15,7 @@ mod coalition;
 mod command;
 mod crash;
 mod data;
+mod diff;
 mod ledger;
 mod mou_budget;
 mod mou_check;

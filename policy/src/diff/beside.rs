@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::diff::change::Direction;
+use crate::diff::paths::of_restriction;
 use crate::diff::words;
-use crate::mou::{Capability, Kpi, Mou, PartyKind, Target};
+use crate::mou::{Capability, Kpi, Limit, Mou, PartyKind, Restriction, Target};
 use crate::names::PartyId;
 
 /// Whose hands a change beside the questions is in.
@@ -23,6 +24,8 @@ pub(super) struct Aside {
     pub(super) direction: Option<Direction>,
     pub(super) sentence: String,
     pub(super) paths: Vec<String>,
+    /// Whether it is left out where a change of meaning tells of its clauses.
+    pub(super) unless_told: bool,
 }
 
 /// Everything that changes beside the questions.
@@ -31,6 +34,7 @@ pub(super) fn beside(old: &Mou, new: &Mou) -> Vec<Aside> {
     found.extend(roots(old, new));
     found.extend(capabilities(old, new));
     found.extend(withheld(old, new));
+    found.extend(idle_restrictions(old, new));
     found.extend(leaving(old, new));
     found.extend(targets(old, new));
     found.extend(words_kept(old, new));
@@ -39,11 +43,11 @@ pub(super) fn beside(old: &Mou, new: &Mou) -> Vec<Aside> {
 
 fn people(sentence: String, paths: &[&str]) -> Aside {
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-    Aside { keeper: Keeper::People, direction: None, sentence, paths }
+    Aside { keeper: Keeper::People, direction: None, sentence, paths, unless_told: false }
 }
 
 fn software(sentence: String, paths: Vec<String>) -> Aside {
-    Aside { keeper: Keeper::Software, direction: None, sentence, paths }
+    Aside { keeper: Keeper::Software, direction: None, sentence, paths, unless_told: false }
 }
 
 fn signatories(old: &Mou, new: &Mou) -> Vec<Aside> {
@@ -86,7 +90,7 @@ fn capabilities(old: &Mou, new: &Mou) -> Vec<Aside> {
     let mut found = Vec::new();
     for (what, words, keeper) in [
         (Capability::Propose, "propose amendments", Keeper::Software),
-        (Capability::Approve, "approve questions that wait at the own node", Keeper::Software),
+        (Capability::Approve, "approve questions that wait at their own node", Keeper::Software),
         (Capability::Publish, "publish what was released", Keeper::People),
         (Capability::SetTarget, "set targets", Keeper::People),
     ] {
@@ -99,7 +103,7 @@ fn capabilities(old: &Mou, new: &Mou) -> Vec<Aside> {
                 let sentence = format!("{lets} {} {words}", words::parties(mou, &ids));
                 let mut paths = vec!["roles".to_owned()];
                 paths.extend(ids.iter().map(|id| format!("party.{id}")));
-                found.push(Aside { keeper, direction: None, sentence, paths });
+                found.push(Aside { keeper, direction: None, sentence, paths, unless_told: false });
             }
         }
     }
@@ -129,11 +133,48 @@ fn withheld(old: &Mou, new: &Mou) -> Vec<Aside> {
                         words::named(columns)
                     ),
                     paths: vec![format!("data.{kind}.withheld")],
+                    unless_told: false,
                 });
             }
         }
     }
     found
+}
+
+/// Restrictions that only one version has, and that no table of either meets today: guards for later.
+fn idle_restrictions(old: &Mou, new: &Mou) -> Vec<Aside> {
+    let apart = |from: &Mou, other: &Mou| -> Vec<(String, String)> {
+        let others: BTreeSet<_> = other.restrictions().iter().map(of_restriction).collect();
+        let only = from.restrictions().iter().map(|only| (of_restriction(only), restricted(only)));
+        only.filter(|(path, _)| !others.contains(path)).collect()
+    };
+    let sides = [
+        (apart(old, new), "drops", Direction::Widens),
+        (apart(new, old), "adds", Direction::Narrows),
+    ];
+    let stated = sides.into_iter().flat_map(|(apart, does, direction)| {
+        apart.into_iter().map(move |(path, what)| Aside {
+            keeper: Keeper::Software,
+            direction: Some(direction),
+            sentence: format!("{does} the restriction of {what}, which no table meets today"),
+            paths: vec![path],
+            unless_told: true,
+        })
+    });
+    stated.collect()
+}
+
+/// What a restriction is about, with its reason.
+fn restricted(restriction: &Restriction) -> String {
+    let of = restriction.kpi.as_ref().map_or_else(String::new, |kpi| format!(" in `{kpi}`"));
+    let what = match &restriction.limit {
+        Limit::Column { dimension: Some(dimension), .. } => format!("`{dimension}`{of}"),
+        Limit::Column { column, .. } => format!("`{column}`{of}"),
+        Limit::Kpi => format!("everything{of}"),
+        Limit::Margin(margin) => format!("precision{of} to {margin}"),
+        Limit::Floor(floor) => format!("groups to {floor} learners or more"),
+    };
+    format!("{what} ({})", restriction.because)
 }
 
 fn article(kind: PartyKind) -> String {
@@ -162,6 +203,7 @@ fn leaving(old: &Mou, new: &Mou) -> Option<Aside> {
             words(before)
         ),
         paths: vec!["after.on_exit".to_owned()],
+        unless_told: false,
     })
 }
 
@@ -191,18 +233,18 @@ fn words_kept(old: &Mou, new: &Mou) -> Vec<Aside> {
     let differs = [
         (
             set(&before.legal) != set(&after.legal),
-            "states another legal authority",
+            "changes the legal authority that is stated",
             "agreement.legal",
         ),
         (
             set(&before.prohibited) != set(&after.prohibited),
-            "prohibits other uses",
+            "changes the list of prohibited uses",
             "agreement.prohibited",
         ),
         (before.document != after.document, "restates another document", "agreement.document"),
         (
             notice(old) != notice(new),
-            "has others told of a breach, or in another time",
+            "changes who is told of a breach, or how soon",
             "after.breach_notice",
         ),
     ];

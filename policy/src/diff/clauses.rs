@@ -28,6 +28,13 @@ pub struct Clause {
 /// What one file says, clause by clause.
 pub(super) struct Clauses(BTreeMap<String, Words>);
 
+/// Which differing clauses some change has told of.
+pub(super) struct Told {
+    old: Clauses,
+    new: Clauses,
+    keys: BTreeSet<String>,
+}
+
 struct Words {
     reference: String,
     line: usize,
@@ -35,6 +42,35 @@ struct Words {
     /// The table that stands or falls with it: a party, a KPI, a restriction.
     block: Option<String>,
     place: usize,
+}
+
+impl Told {
+    pub(super) fn new(old: Clauses, new: Clauses) -> Self {
+        Self { old, new, keys: BTreeSet::new() }
+    }
+
+    /// The differing clauses under these paths, which are told of from now on.
+    pub(super) fn tell(&mut self, paths: &[String]) -> Vec<Clause> {
+        let mut clauses = Vec::new();
+        for (keys, clause) in self.old.apart(&self.new, paths) {
+            self.keys.extend(keys);
+            clauses.push(clause);
+        }
+        clauses
+    }
+
+    /// Whether a clause under these paths is told of already.
+    pub(super) fn knows(&self, paths: &[String]) -> bool {
+        self.keys.iter().any(|key| paths.iter().any(|path| is_under(key, path)))
+    }
+
+    /// The differing clauses that nothing told of, but for labels.
+    pub(super) fn untold(&self, is_label: impl Fn(&str) -> bool) -> Vec<Clause> {
+        let apart = self.old.apart(&self.new, &[String::new()]).into_iter();
+        let untold = apart
+            .filter(|(keys, _)| keys.iter().any(|key| !is_label(key) && !self.keys.contains(key)));
+        untold.map(|(_, clause)| clause).collect()
+    }
 }
 
 impl Clauses {
@@ -150,6 +186,11 @@ impl Reader<'_> {
                 let id = table.get("id").and_then(Item::as_str).unwrap_or_default();
                 let path = format!("{key}.{id}");
                 self.table(table, &path, &path, Some(&path));
+            }
+        } else if let ("roles", Some(roles)) = (key, item.as_table_like()) {
+            for (name, role) in roles.iter() {
+                let path = format!("roles.{name}");
+                self.item(name, role, roles, &path, &path, Some(&path));
             }
         } else if key == "restrict" {
             for (n, table) in tables.into_iter().enumerate() {

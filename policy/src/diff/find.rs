@@ -1,5 +1,7 @@
 //! Finding a witness: a question that one version answers, or that both do.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use crate::diff::meaning::{Asked, Asker, Route};
@@ -24,8 +26,8 @@ pub(super) struct Within<'a> {
     pub(super) measured: bool,
 }
 
-/// A question that every one of these versions answers, if there is any. `everyone` is asked together: the
-/// longest roster is the one most surely large enough, and a sound MOU accepts it.
+/// A question that every one of these versions answers, if there is any. Everybody who
+/// answers is asked together: a sound MOU accepts that, and no longer roster counts more.
 pub(super) fn find(views: &[&View<'_>], within: Within<'_>, everyone: &[PartyId]) -> Option<Asked> {
     let (first, _) = views.split_first()?;
     let asker = asker(views, within)?;
@@ -34,7 +36,9 @@ pub(super) fn find(views: &[&View<'_>], within: Within<'_>, everyone: &[PartyId]
         .iter()
         .filter(|purpose| within.purpose.is_none_or(|wanted| wanted == *purpose))
         .find(|purpose| views.iter().all(|view| view.purposes.contains(purpose)))?;
-    for id in first.kpis.keys().filter(|id| within.kpi.is_none_or(|wanted| wanted == *id)) {
+    for id in
+        first.listed().map(|(id, _)| id).filter(|id| within.kpi.is_none_or(|wanted| wanted == *id))
+    {
         let kpis: Option<Vec<_>> =
             views.iter().map(|view| Some((*view, view.kpis.get(id)?))).collect();
         let Some(kpis) = kpis else { continue };
@@ -49,11 +53,20 @@ pub(super) fn find(views: &[&View<'_>], within: Within<'_>, everyone: &[PartyId]
                 breakdown: breakdown.clone(),
                 purpose: purpose.clone(),
             },
-            roster: everyone.to_vec(),
+            roster: answering(everyone, kpis.iter().map(|(_, kpi)| *kpi)),
             day,
         });
     }
     None
+}
+
+/// Those of whom the KPI is asked in any of these versions: nobody else counts towards a roster.
+fn answering<'a>(
+    everyone: &[PartyId],
+    kpis: impl IntoIterator<Item = &'a KpiView>,
+) -> Vec<PartyId> {
+    let nodes: BTreeSet<&PartyId> = kpis.into_iter().flat_map(|kpi| &kpi.nodes).collect();
+    everyone.iter().filter(|id| nodes.contains(id)).cloned().collect()
 }
 
 /// Best one who has tables measured, and of those the backbone.
@@ -125,7 +138,7 @@ pub(super) fn short_roster(
     let kind_in = |view: &View<'_>, id: &PartyId| view.mou.party(id).map(|party| party.kind);
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     for (kind, least) in &refuses.1.together {
-        let mut roster = everyone.to_vec();
+        let mut roster = answering(everyone, [answers.1, refuses.1]);
         let count = |roster: &[PartyId], view: &View<'_>, kind: PartyKind| {
             roster.iter().filter(|id| kind_in(view, id) == Some(kind)).count()
         };

@@ -73,7 +73,7 @@ impl<'a> Pair<'a> {
 
     /// KPIs that both versions list.
     pub(super) fn common(&self) -> impl Iterator<Item = (&KpiId, &KpiView, &KpiView)> {
-        self.old.kpis.iter().filter_map(|(id, old)| Some((id, old, self.new.kpis.get(id)?)))
+        self.new.listed().filter_map(|(id, new)| Some((id, self.old.kpis.get(id)?, new)))
     }
 
     /// A question that one side answers.

@@ -75,8 +75,10 @@ impl Pair<'_> {
         let days = |view: &View<'_>| view.mou.after().keep_releases_days;
         let (old, new) = (days(&self.old), days(&self.new));
         let direction = lower_widens(longest(new).cmp(&longest(old)));
-        let words = |days: Option<u32>| days.map_or_else(|| "for ever".to_owned(), words::days);
-        let sentence = format!("keeps releases {}, where it was {}", words(new), words(old));
+        let words = |days: Option<u32>| {
+            days.map_or_else(|| "for ever".to_owned(), |days| format!("for {}", words::days(days)))
+        };
+        let sentence = format!("keeps releases {}, where it kept them {}", words(new), words(old));
         let paths = vec!["after.keep_releases_days".to_owned()];
         self.everywhere(direction, Term::KeepDays, Topic::Retention, sentence, paths);
     }
@@ -167,7 +169,7 @@ impl Pair<'_> {
             };
             let sentence = match old == new {
                 false => format!(
-                    "takes {} asked together for {what}, where it took {}",
+                    "needs {} asked together for {what}, where it needed {}",
                     counted(new),
                     counted(old)
                 ),

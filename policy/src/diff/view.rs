@@ -100,6 +100,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Its KPIs in the order of the agreement.
+    pub(super) fn listed(&self) -> impl Iterator<Item = (&KpiId, &KpiView)> {
+        self.mou.kpis().iter().filter_map(|kpi| self.kpis.get_key_value(&kpi.id))
+    }
+
     /// The days on which this node answers this KPI for this period.
     pub(super) fn days(&self, kpi: &KpiView, node: &PartyId, period: Period) -> Option<Days> {
         let from = kpi.periods.get(&period)?;

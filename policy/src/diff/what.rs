@@ -1,5 +1,6 @@
 //! What may be asked: KPIs, their tables, what these count, how precisely, and who approves.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::diff::change::{Direction, Topic};
@@ -24,16 +25,16 @@ impl Pair<'_> {
         for id in both {
             self.definition(&id);
             self.routes(&id);
-            self.margin(&id);
-            self.needs(&id);
         }
+        self.margins();
+        self.needs();
     }
 
     /// KPIs that only one version lists.
     fn kpis(&mut self, side: Side) {
         let (answers, refuses) = self.sides(side);
         let mut found = Vec::new();
-        for (id, kpi) in answers.kpis.iter().filter(|(id, _)| !refuses.kpis.contains_key(*id)) {
+        for (id, kpi) in answers.listed().filter(|(id, _)| !refuses.kpis.contains_key(*id)) {
             let within = Within { kpi: Some(id), ..Within::default() };
             let Some(witness) = self.answered(side, within) else { continue };
             let (what, by) = (words::introduced(kpi), tables(kpi, kpi.tables.keys()));
@@ -57,11 +58,11 @@ impl Pair<'_> {
         }
     }
 
-    /// Tables of a KPI that both list and only one answers.
+    /// Tables of KPIs that both list and only one answers; KPIs of which the same is said, together.
     fn tables(&mut self, side: Side) {
         let (answers, refuses) = self.sides(side);
-        let mut found = Vec::new();
-        for (id, kpi) in &answers.kpis {
+        let mut found: Vec<(String, BTreeSet<KpiId>, Vec<String>, Vec<Claim>)> = Vec::new();
+        for (id, kpi) in answers.listed() {
             let Some(other) = refuses.kpis.get(id) else { continue };
             let gained: BTreeSet<Breakdown> =
                 kpi.tables.keys().filter(|by| !other.tables.contains_key(*by)).cloned().collect();
@@ -72,19 +73,25 @@ impl Pair<'_> {
             let within = Within { kpi: Some(id), breakdown: shown, ..Within::default() };
             let Some(witness) = shown.and_then(|_| self.answered(side, within)) else { continue };
             let by = tables(kpi, &gained);
-            let sentence = match side {
-                Side::New => {
-                    let who = words::audience(answers);
-                    format!("newly lets {who} see `{id}` {by}")
-                }
-                Side::Old => format!("withdraws `{id}` {by}"),
-            };
             let paths = paths::of_tables(answers.mou, refuses.mou, kpi, &gained);
-            let region = Region::Tables(id.clone(), gained);
-            found.push((sentence, paths, Self::one_answers(side, region, witness)));
+            let claim = Self::one_answers(side, Region::Tables(id.clone(), gained), witness);
+            match found.iter_mut().find(|(known, ..)| *known == by) {
+                Some((_, kpis, all, claims)) => {
+                    kpis.insert(id.clone());
+                    all.extend(paths);
+                    claims.push(claim);
+                }
+                None => found.push((by, BTreeSet::from([id.clone()]), paths, vec![claim])),
+            }
         }
-        for (sentence, paths, claim) in found {
-            self.note(side.direction(), Topic::Breakdown, sentence, paths, vec![claim]);
+        let (who, mou) = (words::audience(answers), answers.mou);
+        for (by, kpis, paths, claims) in found {
+            let what = words::kpis(mou, &kpis);
+            let sentence = match side {
+                Side::New => format!("newly lets {who} see {what} {by}"),
+                Side::Old => format!("withdraws {what} {by}"),
+            };
+            self.note(side.direction(), Topic::Breakdown, sentence, paths, claims);
         }
     }
 
@@ -92,7 +99,7 @@ impl Pair<'_> {
     fn nodes(&mut self, side: Side) {
         let (answers, refuses) = self.sides(side);
         let mut gained = Vec::new();
-        for (id, kpi) in &answers.kpis {
+        for (id, kpi) in answers.listed() {
             let Some(other) = refuses.kpis.get(id) else { continue };
             let nodes = kpi.nodes.difference(&other.nodes).filter(|node| {
                 let within = Within { kpi: Some(id), node: Some(node), ..Within::default() };
@@ -177,43 +184,55 @@ impl Pair<'_> {
         }
     }
 
-    fn margin(&mut self, id: &KpiId) {
-        let Some((old, new)) = self.listed_by_both(id) else { return };
-        let (old, new) = (old.kpi.margin, new.kpi.margin);
-        let (direction, how) = match new.cmp(&old) {
-            std::cmp::Ordering::Less => (Direction::Widens, "more precisely"),
-            std::cmp::Ordering::Greater => (Direction::Narrows, "less precisely"),
-            std::cmp::Ordering::Equal => return,
-        };
-        let sentence = format!("answers `{id}` {how}: {new} instead of {old}");
-        let paths = vec![format!("kpi.{id}.margin"), format!("restrict.margin.{id}")];
-        let claims = self.of_kpi(Term::Margin, id);
-        self.note(direction, Topic::Margin, sentence, paths, claims.into_iter().collect());
+    fn margins(&mut self) {
+        let both = self.common().filter(|(id, ..)| self.of_kpi(Term::Margin, id).is_some());
+        // A rate and a count of one margin may have different prices.
+        let margins = both.map(|(id, old, new)| {
+            (id.clone(), (old.kpi.margin, new.kpi.margin, new.kpi.definition.measure))
+        });
+        for (kpis, (old, new, _)) in grouped(margins.collect::<Vec<_>>()) {
+            let (direction, how) = match new.cmp(&old) {
+                Ordering::Less => (Direction::Widens, "more precisely"),
+                Ordering::Greater => (Direction::Narrows, "less precisely"),
+                Ordering::Equal => continue,
+            };
+            let what = words::kpis(self.new.mou, &kpis);
+            let sentence = format!("answers {what} {how}: {new} instead of {old}");
+            let paths = kpis
+                .iter()
+                .flat_map(|id| [format!("kpi.{id}.margin"), format!("restrict.margin.{id}")]);
+            let (paths, claims) = (paths.collect(), self.of_kpis(Term::Margin, &kpis));
+            self.note(direction, Topic::Margin, sentence, paths, claims);
+        }
     }
 
-    fn needs(&mut self, id: &KpiId) {
-        let Some((old, new)) = self.listed_by_both(id) else { return };
-        let (old, new) = (old.kpi.needs, new.kpi.needs);
-        let rank =
-            |needs: Option<Approval>| needs.map_or(0, |needs| 1 + u8::from(needs == Approval::Two));
-        let direction = match rank(new).cmp(&rank(old)) {
-            std::cmp::Ordering::Less => Direction::Widens,
-            std::cmp::Ordering::Greater => Direction::Narrows,
-            std::cmp::Ordering::Equal => return,
+    fn needs(&mut self) {
+        let rank = |needs: Option<Approval>| {
+            needs.map_or(0, |needs| if needs == Approval::Two { 2 } else { 1 })
         };
         let words = |needs: Option<Approval>| match needs {
             None => "nobody's approval",
             Some(Approval::One) => "the approval of one of its stewards",
             Some(Approval::Two) => "the approval of two of its stewards",
         };
-        let sentence = format!(
-            "has each node measure `{id}` with {}, where it took {}",
-            words(new),
-            words(old)
-        );
-        let claims = self.of_kpi(Term::Needs, id);
-        let paths = vec![format!("kpi.{id}.needs")];
-        self.note(direction, Topic::Approval, sentence, paths, claims.into_iter().collect());
+        let both = self.common().filter(|(id, ..)| self.of_kpi(Term::Needs, id).is_some());
+        let needs = both.map(|(id, old, new)| (id.clone(), (old.kpi.needs, new.kpi.needs)));
+        for (kpis, (old, new)) in grouped(needs.collect::<Vec<_>>()) {
+            let direction = match rank(new).cmp(&rank(old)) {
+                Ordering::Less => Direction::Widens,
+                Ordering::Greater => Direction::Narrows,
+                Ordering::Equal => continue,
+            };
+            let sentence = format!(
+                "has each node measure {} with {}, where it took {}",
+                words::kpis(self.new.mou, &kpis),
+                words(new),
+                words(old)
+            );
+            let paths = kpis.iter().map(|id| format!("kpi.{id}.needs")).collect();
+            let claims = self.of_kpis(Term::Needs, &kpis);
+            self.note(direction, Topic::Approval, sentence, paths, claims);
+        }
     }
 
     fn listed_by_both(&self, id: &KpiId) -> Option<(&KpiView, &KpiView)> {
@@ -223,6 +242,15 @@ impl Pair<'_> {
     fn of_kpi(&self, term: Term, id: &KpiId) -> Option<Claim> {
         let within = Within { kpi: Some(id), ..Within::default() };
         self.term(term, Region::Kpis(BTreeSet::from([id.clone()])), within)
+    }
+
+    /// One claim about all of these, of which each was found to be answered by both.
+    fn of_kpis(&self, term: Term, kpis: &BTreeSet<KpiId>) -> Vec<Claim> {
+        let first = kpis.first().and_then(|id| self.of_kpi(term, id));
+        first
+            .map(|claim| Claim { region: Region::Kpis(kpis.clone()), ..claim })
+            .into_iter()
+            .collect()
     }
 
     fn of_tables(&self, term: Term, id: &KpiId, tables: BTreeSet<Breakdown>) -> Option<Claim> {

@@ -46,7 +46,7 @@ impl Pair<'_> {
     fn periods(&mut self, side: Side) {
         let (answers, refuses) = self.sides(side);
         let mut gained = Vec::new();
-        for (id, kpi) in &answers.kpis {
+        for (id, kpi) in answers.listed() {
             let Some(other) = refuses.kpis.get(id) else { continue };
             let periods = kpi.periods.keys().filter(|period| {
                 let within = Within { kpi: Some(id), period: Some(**period), ..Within::default() };
@@ -86,7 +86,7 @@ impl Pair<'_> {
         let (answers, refuses) = self.sides(side);
         let force = Days { first: refuses.mou.effective(), last: refuses.mou.expires() };
         let (mut tables, mut witness) = (BTreeSet::new(), None);
-        for (id, kpi) in &answers.kpis {
+        for (id, kpi) in answers.listed() {
             let Some(other) = refuses.kpis.get(id) else { continue };
             for period in kpi.periods.keys() {
                 if !refuses.reports(&other.kpi, *period) {
@@ -109,14 +109,19 @@ impl Pair<'_> {
         let Some(witness) = witness else { return };
         let wait = |view: &View<'_>| words::days(view.mou.calendar().wait_days);
         let (old, new) = (wait(&self.old), wait(&self.new));
-        let sentence = match old == new {
-            false => {
+        let starts = |view: &View<'_>| view.mou.calendar().year_starts;
+        let when = side.word("sooner", "later");
+        let sentence = match (old == new, starts(&self.old) == starts(&self.new)) {
+            (_, true) => {
                 format!("lets a period be asked about {new} after it closes, where it was {old}")
             }
-            true => {
-                let when = side.word("sooner", "later");
+            (true, _) => {
                 format!("lets periods be asked about {when}, because its years end on other days")
             }
+            (false, false) => format!(
+                "lets some periods be asked about {when}: it waits {new} after they close, where it was {old}, \
+                 and its years end on other days"
+            ),
         };
         let paths = ["calendar.wait_days", "calendar.year_starts"].map(str::to_owned).to_vec();
         let claim = Self::one_answers(side, Region::Waiting(tables, force), witness);
@@ -129,7 +134,7 @@ impl Pair<'_> {
         let Some(until) = refuses.mou.pilot().map(|pilot| pilot.until) else { return };
         let days = Days { first: refuses.mou.effective(), last: until };
         let mut held: Vec<(KpiId, BTreeSet<PartyId>)> = Vec::new();
-        for (id, kpi) in &answers.kpis {
+        for (id, kpi) in answers.listed() {
             let Some(other) = refuses.kpis.get(id) else { continue };
             let nodes = kpi.nodes.intersection(&other.nodes).filter(|node| {
                 let within = Within {

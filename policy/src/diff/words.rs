@@ -46,12 +46,12 @@ pub(super) fn parties(mou: &Mou, ids: &BTreeSet<PartyId>) -> String {
     listed(words)
 }
 
-/// KPIs: "every KPI", or each by name.
+/// KPIs: "every KPI", or each by name, in the agreement's order.
 pub(super) fn kpis(mou: &Mou, ids: &BTreeSet<KpiId>) -> String {
     if mou.kpis().len() > 1 && mou.kpis().iter().all(|kpi| ids.contains(&kpi.id)) {
         return "every KPI".to_owned();
     }
-    named(ids)
+    named(mou.kpis().iter().map(|kpi| &kpi.id).filter(|id| ids.contains(id)))
 }
 
 /// Who sees an answer of this version: those who have it measured, and those who may read it then.

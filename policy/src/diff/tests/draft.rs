@@ -136,7 +136,7 @@ impl Draft {
     pub(super) fn change(&mut self, chance: &mut Chance) {
         let at = chance.below(self.kpis.len());
         let kpi = self.kpis.get_mut(at).unwrap();
-        match chance.below(29) {
+        match chance.below(31) {
             0 => self.effective = chance.pick(&["2026-07-15", "2026-09-01"]),
             1 => self.expires = chance.pick(&["2027-12-31", "2027-08-05", "2028-01-31"]),
             2 => self.purposes = chance.some(&["report", "equity"]),
@@ -194,6 +194,10 @@ impl Draft {
                 self.pilot = Some((until, chance.some(&["cc", "transit"]), kpis));
             }
             27 => self.pilot = None,
+            28 | 29 => match self.kpis.pop().filter(|_| !self.kpis.is_empty()) {
+                Some(kpi) if kpi.id == "two" => {}
+                _ => *self = Self::by(chance),
+            },
             _ => {
                 self.freshness =
                     chance.pick(&[vec![], vec![("college", 30)], vec![("employer", 9)]]);
