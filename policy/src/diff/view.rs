@@ -168,8 +168,10 @@ fn subsets(listed: &Breakdown) -> Vec<Breakdown> {
     sorted.sort();
     let mut subsets = vec![Vec::new()];
     for id in sorted {
-        let with: Vec<Vec<_>> =
-            subsets.iter().map(|subset| [subset.as_slice(), &[id.clone()]].concat()).collect();
+        let with: Vec<Vec<_>> = subsets
+            .iter()
+            .map(|subset| [subset.as_slice(), std::slice::from_ref(&id)].concat())
+            .collect();
         subsets.extend(with);
     }
     subsets.into_iter().map(Breakdown::by).collect()

@@ -61,7 +61,7 @@ impl Pair<'_> {
     /// Tables of KPIs that both list and only one answers; KPIs of which the same is said, together.
     fn tables(&mut self, side: Side) {
         let (answers, refuses) = self.sides(side);
-        let mut found: Vec<(String, BTreeSet<KpiId>, Vec<String>, Vec<Claim>)> = Vec::new();
+        let mut found: Vec<Alike> = Vec::new();
         for (id, kpi) in answers.listed() {
             let Some(other) = refuses.kpis.get(id) else { continue };
             let gained: BTreeSet<Breakdown> =
@@ -75,17 +75,20 @@ impl Pair<'_> {
             let by = tables(kpi, &gained);
             let paths = paths::of_tables(answers.mou, refuses.mou, kpi, &gained);
             let claim = Self::one_answers(side, Region::Tables(id.clone(), gained), witness);
-            match found.iter_mut().find(|(known, ..)| *known == by) {
-                Some((_, kpis, all, claims)) => {
-                    kpis.insert(id.clone());
-                    all.extend(paths);
-                    claims.push(claim);
+            match found.iter_mut().find(|alike| alike.by == by) {
+                Some(alike) => {
+                    alike.kpis.insert(id.clone());
+                    alike.paths.extend(paths);
+                    alike.claims.push(claim);
                 }
-                None => found.push((by, BTreeSet::from([id.clone()]), paths, vec![claim])),
+                None => {
+                    let kpis = BTreeSet::from([id.clone()]);
+                    found.push(Alike { by, kpis, paths, claims: vec![claim] });
+                }
             }
         }
         let (who, mou) = (words::audience(answers), answers.mou);
-        for (by, kpis, paths, claims) in found {
+        for Alike { by, kpis, paths, claims } in found {
             let what = words::kpis(mou, &kpis);
             let sentence = match side {
                 Side::New => format!("newly lets {who} see {what} {by}"),
@@ -258,6 +261,14 @@ impl Pair<'_> {
         let within = Within { kpi: Some(id), breakdown: Some(&first), ..Within::default() };
         self.term(term, Region::Tables(id.clone(), tables), within)
     }
+}
+
+/// KPIs of whose tables the same is said.
+struct Alike {
+    by: String,
+    kpis: BTreeSet<KpiId>,
+    paths: Vec<String>,
+    claims: Vec<Claim>,
 }
 
 /// How a table comes about in another way.

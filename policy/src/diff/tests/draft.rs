@@ -1,5 +1,7 @@
 //! Small agreements, made and changed by chance.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fmt::Write;
 
 use crate::diff::Version;

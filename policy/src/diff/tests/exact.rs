@@ -266,7 +266,7 @@ fn rosters(both: [&Mou; 2], parties: &BTreeSet<PartyId>) -> Vec<Vec<PartyId>> {
     for id in everyone {
         let with: Vec<Vec<_>> = rosters
             .iter()
-            .map(|roster: &Vec<_>| [roster.as_slice(), &[id.clone()]].concat())
+            .map(|roster: &Vec<_>| [roster.as_slice(), std::slice::from_ref(&id)].concat())
             .collect();
         rosters.extend(with);
     }
