@@ -20,8 +20,8 @@ use crate::refusal::Refusal;
 /// `SUMAC_DIFF_PAIRS=1000 cargo test -p sumac-policy exact` compares a thousand.
 #[test]
 fn every_question_on_which_versions_differ_is_covered_and_no_other() {
-    #[expect(clippy::disallowed_methods, reason = "a longer run is asked for from outside")]
-    let wanted = std::env::var("SUMAC_DIFF_PAIRS").ok().and_then(|pairs| pairs.parse().ok());
+    // Read when this is compiled: the room itself touches no environment.
+    let wanted = option_env!("SUMAC_DIFF_PAIRS").and_then(|pairs| pairs.parse().ok());
     let mut known = BTreeSet::new();
     let mut compared = 0;
     for (seed, old, new) in
