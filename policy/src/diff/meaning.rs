@@ -9,6 +9,7 @@ use crate::dimension::Breakdown;
 use crate::margin::Margin;
 use crate::mou::{Approval, FloorAt, Kpi, Mou, PartyKind};
 use crate::names::PartyId;
+use crate::narrow::Narrow;
 use crate::peer::{Peer, PeerRole};
 use crate::period::Span;
 use crate::permit::Permitted;
@@ -89,7 +90,7 @@ pub struct Measured {
 }
 
 /// What one version says to one question. This *is* the meaning of an MOU; it is [`decide()`] and what the
-/// MOU says about the table permitted.
+/// MOU says about the table permitted; what a node narrowed for itself is no part of it.
 ///
 /// # Errors
 /// The [`Refusal`] of [`decide()`]; `PARTY_MAY_NOT_ASK` where the asker's root is not the party's.
@@ -108,7 +109,7 @@ pub fn answer(mou: &Mou, asked: &Asked) -> Result<Terms, Refusal> {
         reason = "the question is hypothetical: what is permitted here never meets a node"
     )]
     let peer = Peer::verified_by_keys(asker.party.clone(), PeerRole::Analyst, "anybody".to_owned());
-    let permitted = decide(mou, node, &peer, question, roster, *day)?;
+    let permitted = decide(mou, &Narrow::none(), node, &peer, question, roster, *day)?;
     Ok(terms(mou, node, &permitted))
 }
 
