@@ -211,6 +211,7 @@ fn every_question(old: &Mou, new: &Mou, ask: &mut dyn FnMut(&Asked)) {
         .iter()
         .flat_map(|mou| mou.parties())
         .map(|party| Asker { party: party.id.clone(), root: party.root })
+        .chain([Asker { party: "stranger".parse().unwrap(), root: old.hash() }])
         .collect();
     let kpis: BTreeSet<_> =
         both.iter().flat_map(|mou| mou.kpis()).map(|kpi| kpi.id.clone()).collect();
