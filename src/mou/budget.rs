@@ -30,8 +30,7 @@ const DELTA: f64 = 1e-6;
 ///
 /// Say how large the coalition is, roughly, with --sizes or --learners, and it also says which groups will be
 /// withheld, and how wide each margin will be. --fit proposes margins that fit the budget, as lines to change: of
-/// equal shares, or, with sizes, such that the widest relative margin is as small as can be. Asks nobody, spends
-/// nothing, changes no file. The exit code is 1 if a year does not fit.
+/// equal shares, or, with sizes, narrower where groups are small. Asks nobody, spends nothing, changes no file. The exit code is 1 if a year does not fit.
 ///
 /// Example: sumac mou budget ./mou --learners 3000 --fit
 #[derive(Debug, clap::Args)]

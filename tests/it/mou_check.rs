@@ -33,3 +33,16 @@ fn what_is_not_looked_at_is_said() {
     assert!(!said.out.contains("Not looked at"), "{said:?}");
     assert!(said.out.contains("groups by award_level will be shown"), "{said:?}");
 }
+
+#[test]
+fn the_largest_example_is_warned_of_nothing_but_small_groups() {
+    let example = "examples/mou/statewide";
+    let said = sumac(&["mou", "check", example]).well();
+    assert!(!said.out.contains("warning"), "{said:?}");
+    let sizes = format!("{example}/sizes.csv");
+    let words = ["mou", "check", example, "--sizes", &sizes, "--learners", "5000"];
+    let said = sumac(&words).well();
+    let warned: Vec<_> = said.out.lines().filter(|line| line.starts_with("warning")).collect();
+    assert!(!warned.is_empty(), "{said:?}");
+    assert!(warned.iter().all(|line| line.contains("will be shown")), "{warned:?}");
+}

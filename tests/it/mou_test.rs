@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::command::sumac;
 
-const EXAMPLES: [&str; 3] = ["lakeshore", "oulad", "pilot"];
+const EXAMPLES: [&str; 4] = ["lakeshore", "oulad", "pilot", "statewide"];
 
 #[test]
 fn every_example_means_what_its_cases_say() {

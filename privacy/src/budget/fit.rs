@@ -3,9 +3,11 @@
 //! *Equal shares*: every table of a kind's fullest year gets an equal part of its budget, so all its KPIs get one
 //! margin, the narrowest that fits.
 //!
-//! *Least relative margin*: where group sizes are known, the budget goes where groups are small. The margin of a
-//! KPI's typical group is stated as a share of that group, and the widest such share among the KPIs of a kind is
-//! made as small as its budget allows.
+//! *Least relative margins*: where group sizes are known, more is spent where groups are small. The margin of a
+//! KPI's typical group is stated as a share of that group, and the sum of the squares of these shares over a kind's
+//! tables is made as small as its budget allows. As a price falls with the square of its margin, that is so when
+//! margins go with the square roots of what they are compared with. To make the *widest* share as small as can be
+//! would give every number the precision of the worst one, and one small table the whole budget.
 //!
 //! A KPI that several kinds answer gets the widest of what fits at each. No proposal is narrower than a
 //! restriction's margin.
@@ -27,39 +29,39 @@ pub fn equal_shares(mou: &Mou) -> Option<Vec<(KpiId, Margin)>> {
     })
 }
 
-/// The margins that make the widest relative margin of any KPI's typical group as small as each kind's budget
-/// allows. A KPI without a typical group gets the widest margin of its kind. None if no margin fits, or if no KPI
-/// has a typical group.
+/// The margins that make the relative margins of the KPIs' typical groups, by the sum of their squares, as small
+/// as each kind's budget allows. A KPI without a typical group gets the widest margin of its kind. None if no
+/// margin fits, or if no KPI has a typical group.
 pub fn least_relative(
     mou: &Mou,
     typical: &BTreeMap<KpiId, Typical>,
 ) -> Option<Vec<(KpiId, Margin)>> {
     let due = mou.calendar_tables();
     // A margin of M learners at each node is M / reach of the typical group.
-    let reach = |kpi: &Kpi| typical.get(&kpi.id).map(Typical::reach);
-    mou.kpis().iter().find_map(|kpi| reach(kpi))?;
+    let weight = |kpi: &Kpi| typical.get(&kpi.id).map(|typical| typical.reach().sqrt());
+    mou.kpis().iter().find_map(|kpi| weight(kpi))?;
     widest_of_kinds(mou, |kind| {
-        let at = |share: f64| -> BTreeMap<KpiId, Margin> {
+        let at = |scale: f64| -> BTreeMap<KpiId, Margin> {
             let known = of_kind(mou, kind).filter_map(|kpi| {
-                let margin = whole(reach(kpi)? * share);
+                let margin = whole(weight(kpi)? * scale);
                 Some((kpi.id.clone(), margin_of(mou, kpi, margin)))
             });
             let mut margins: BTreeMap<_, _> = known.collect();
-            let widest = margins.values().max().copied().unwrap_or(whole(share));
+            let widest = margins.values().max().copied().unwrap_or(whole(scale));
             for kpi in of_kind(mou, kind) {
                 margins.entry(kpi.id.clone()).or_insert(margin_of(mou, kpi, widest));
             }
             margins
         };
-        let fits = |share| {
-            let margins = at(share);
+        let fits = |scale| {
+            let margins = at(scale);
             fits(mou, &due, kind, |kpi| margins.get(&kpi.id).copied())
         };
-        let smallest = of_kind(mou, kind).filter_map(reach).min_by(f64::total_cmp).unwrap_or(1.0);
-        // At this share even the smallest reach has the widest margin there is.
+        let smallest = of_kind(mou, kind).filter_map(weight).min_by(f64::total_cmp).unwrap_or(1.0);
+        // At this scale even the smallest weight has the widest margin there is.
         let (mut narrow, mut wide) = (0.0, f64::from(Margin::MAX) / smallest + 1.0);
         fits(wide).then_some(())?;
-        // A wider share never costs more; a hundred halvings leave nothing between two floats.
+        // A larger scale never costs more; a hundred halvings leave nothing between two floats.
         for _ in 0..100 {
             let middle = (narrow + wide) / 2.0;
             if fits(middle) { wide = middle } else { narrow = middle }
@@ -104,7 +106,7 @@ fn margin_of(mou: &Mou, kpi: &Kpi, margin: Margin) -> Margin {
     })
 }
 
-/// Whole learners, rounded down so that the share is kept; one at least.
+/// Whole learners, rounded down; one at least.
 fn whole(learners: f64) -> Margin {
     #[expect(
         clippy::cast_possible_truncation,

@@ -21,7 +21,7 @@ pub(super) struct Proposal {
 pub(super) enum How {
     /// Every table of a kind's fullest year gets an equal part of its budget.
     EqualShares,
-    /// The widest relative margin is as small as can be.
+    /// Margins relative to typical groups are as small as can be, by the sum of their squares.
     LeastRelative,
 }
 
@@ -43,10 +43,10 @@ impl How {
                  groups are small."
             }
             Self::LeastRelative => {
-                "The budget goes where groups are small: among the KPIs of a kind, the widest margin as a share \
-                 of a typical group is as small as its fullest year allows. A KPI's typical group is the median \
-                 of those that reach the floor, in the table where it is smallest; smaller groups are withheld \
-                 at any margin."
+                "More is spent where groups are small: the margins of a kind's KPIs, each as a share of a typical \
+                 group, are as small together (by the sum of their squares over its tables) as its fullest year \
+                 allows. A KPI's typical group is the median of those that reach the floor, in the table where it \
+                 is smallest; smaller groups are withheld at any margin."
             }
         }
     }
