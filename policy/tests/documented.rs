@@ -1,21 +1,37 @@
 //! `docs/mou.md` is true: its example is read, and it names everything that an MOU may name.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
-use sumac_policy::{Capability, FloorAt, Mou, PartyKind, standard};
+use sumac_policy::{Capability, Case, FloorAt, Mou, PartyKind, standard};
 
 const GUIDE: &str = include_str!("../../docs/mou.md");
 const LAKESHORE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
 
+/// The examples in the guide, in their order.
+fn examples() -> impl Iterator<Item = &'static str> {
+    GUIDE.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap())
+}
+
 #[test]
-fn the_guides_example_is_read() {
-    let example = GUIDE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
-    let text =
-        LAKESHORE.replacen("[[restrict]]", &format!("{}\n[[restrict]]", example.unwrap()), 1);
-    let mou = Mou::read(text.as_bytes()).unwrap();
+fn the_guides_examples_are_an_agreement_together() {
+    let clauses: Vec<_> = examples().filter(|text| !text.contains("[[test]]")).collect();
+    let text = clauses.join("\n");
+    let mou = Mou::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{problems}"));
     let own = mou.kpi(&"childcare_completion".parse().unwrap()).unwrap();
     assert_eq!(own.definition.outcomes.len(), 3);
     assert!(mou.dimension(&"region".parse().unwrap()).is_some());
+    assert!(
+        mou.pilot().is_some() && mou.amendment().is_some() && mou.after().breach_notice.is_some()
+    );
+}
+
+#[test]
+fn the_guides_case_holds_of_the_example() {
+    let case = examples().find(|text| text.contains("[[test]]")).unwrap();
+    let mou = Mou::read(LAKESHORE.as_bytes()).unwrap();
+    for case in Case::read_all(case.as_bytes()).unwrap() {
+        assert_eq!(case.run(&mou), [], "{}", case.name);
+    }
 }
 
 #[test]

@@ -115,11 +115,11 @@ const BROKEN: &[(&str, Edits)] = &[
     ),
     (
         "wanted a rule of amendment that nodes cannot keep",
-        &[(AGREEMENT, "[amendment]\nrule = \"two thirds\"\n\n[agreement]")],
+        &[("rule             = \"consensus\"", "rule             = \"two thirds\"")],
     ),
     (
         "asked for longer notice than there is time",
-        &[(AGREEMENT, "[amendment]\nrule = \"consensus\"\nexit_notice_days = 999\n\n[agreement]")],
+        &[("exit_notice_days = 60", "exit_notice_days = 999")],
     ),
     ("signed for ten years", &[("expires   = 2028-06-30", "expires   = 2036-06-30")]),
     (

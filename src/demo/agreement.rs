@@ -69,6 +69,10 @@ impl Dates {
         )?;
         text.line("effective = ", &format!("effective = {effective}"))?;
         text.line("expires   = ", &format!("expires   = {expires}"))?;
+        text.line(
+            "target      = ",
+            &format!("target      = {{ from = 0.34, to = 0.42, by = {expires} }}"),
+        )?;
         text.line("first_period = ", &format!("first_period = \"{year}\""))?;
         for (party, root) in roots {
             text.line_of(party, "root     = ", &format!("root     = \"{root}\""))?;

@@ -27,8 +27,11 @@ pub(super) fn unwise(mou: &Mou, sheet: &Sheet) {
     few_parties(mou, sheet);
     one_subtracts_itself(mou, sheet);
     pilot_can_be_answered(mou, sheet);
-    never_asked(mou, sheet);
-    promises_beyond_the_end(mou, sheet);
+    // An end before the beginning is an error of its own.
+    if mou.effective <= mou.expires {
+        never_asked(mou, sheet);
+        promises_beyond_the_end(mou, sheet);
+    }
 }
 
 fn low_floor(mou: &Mou, sheet: &Sheet) {
@@ -225,10 +228,6 @@ fn pilot_can_be_answered(mou: &Mou, sheet: &Sheet) {
 }
 
 fn never_asked(mou: &Mou, sheet: &Sheet) {
-    // An end before the beginning is an error of its own.
-    if mou.expires < mou.effective {
-        return;
-    }
     for kpi in &mou.kpis {
         let calendar = &mou.calendar;
         let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
