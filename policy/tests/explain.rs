@@ -284,7 +284,7 @@ fn what_the_file_leaves_out_is_said_to_be_left_out() {
         "No time is set: nodes keep their answers",
         "No time of notice is set",
     ] {
-        says(LAKESHORE, words);
+        says(OULAD, words);
     }
 }
 

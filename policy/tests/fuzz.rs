@@ -17,8 +17,8 @@ use jiff::civil::Date;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use sumac_policy::{
-    Breakdown, Case, KpiId, Mou, PartyId, Peer, PeerRole, Period, PeriodKind, Purpose, Question,
-    Reason, decide, with_margins,
+    Breakdown, Case, KpiId, Mou, Narrow, PartyId, Peer, PeerRole, Period, PeriodKind, Purpose,
+    Question, Reason, decide, with_margins,
 };
 
 const MOUS: [&str; 3] = [
@@ -299,7 +299,7 @@ fn decide_one(mou: &Mou, chance: &mut Chance) {
         || role != PeerRole::Analyst
         || mou.party(&asker).is_none()
         || mou.party(&node).is_none();
-    match decide(mou, &node, &peer, &question, &roster, today) {
+    match decide(mou, &Narrow::none(), &node, &peer, &question, &roster, today) {
         Ok(permit) => {
             assert!(!strange, "answered: {question:?} of {peer} at {node}");
             assert_eq!(permit.question(), &question);

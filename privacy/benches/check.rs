@@ -54,7 +54,16 @@ fn decided(mou: &Mou) -> bool {
     let asker = mou.roles().first().unwrap().party.clone().unwrap();
     let peer = Peer::verified_by_keys(asker, PeerRole::Analyst, "bench".to_owned());
     let roster: Vec<_> = mou.answering(kpi).map(|party| party.id.clone()).collect();
-    decide(mou, roster.first().unwrap(), &peer, &question, &roster, mou.effective()).is_ok()
+    decide(
+        mou,
+        &sumac_policy::Narrow::none(),
+        roster.first().unwrap(),
+        &peer,
+        &question,
+        &roster,
+        mou.effective(),
+    )
+    .is_ok()
 }
 
 fn median<T>(run: impl Fn() -> T) -> Duration {
