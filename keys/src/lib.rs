@@ -13,31 +13,41 @@
 
 mod certificate;
 mod certificate_name;
+mod chain;
 mod dates;
 mod draft;
+mod exit_notice;
 pub mod mou_signature;
+mod papers;
 mod passphrase;
 mod peer;
 mod root;
 mod root_certificate;
 pub mod seal;
 mod secret;
+mod shelf;
 mod stranger;
 #[cfg(test)]
 mod testing;
 mod tls;
 mod tls_identity;
 mod trust;
+mod version;
 
 pub use certificate::{CertificateFacts, FactsError, IssueError, Issued};
 pub use certificate_name::{CertificateName, CertificateNameError};
+pub use chain::{Chain, ChainError, NotNext, folder_name};
+pub use exit_notice::{ExitNotice, ExitNoticeError};
+pub use papers::{MAX_MOU, MAX_PAPER, MAX_PAPERS, Papers, PapersError, SignedExit};
 pub use passphrase::{Passphrase, PassphraseError};
 pub use peer::{Usage, identify};
 pub use root::{Root, RootError};
 pub use root_certificate::{RootCertificate, RootCertificateError};
 pub use seal::{Seal, SealError};
 pub use secret::NodeSecret;
+pub use shelf::{Accepted, MAX_PROPOSALS, NotAccepted, Shelf, ShelfError};
 pub use stranger::Stranger;
 pub use tls::{Clock, client_config, peer_of, server_config, why_refused};
 pub use tls_identity::{IdentityError, TlsIdentity};
 pub use trust::{Trust, TrustError};
+pub use version::{By, Exit, Needed, SignatureState, Standing, Version, VersionError};

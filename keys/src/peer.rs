@@ -48,6 +48,9 @@ pub fn identify(
     let (leaf, between) = read(chain)?;
     let name = CertificateName::of(&leaf)?;
     let party = name.party();
+    if trust.has_left(party) {
+        return Err(Stranger::Left(party.clone()));
+    }
     let root = trust.root(party).ok_or_else(|| Stranger::UnlistedParty(party.clone()))?;
     check_kind(&leaf, &name, usage)?;
     verify_chain(&leaf, between, &name, root, now, usage)?;

@@ -25,6 +25,9 @@ pub enum Stranger {
     /// The MOU in force has no such party.
     #[error("the MOU in force lists no party `{0}`")]
     UnlistedParty(PartyId),
+    /// The party has given notice, and is no peer from that day on.
+    #[error("party `{0}` has left the agreement")]
+    Left(PartyId),
     /// A person's certificate where a server's is needed.
     #[error("`{name}` is not a node's certificate, and only a node may answer")]
     WrongRole {

@@ -1,7 +1,9 @@
 //! Whom to believe: the roots that the MOU in force pins, each for its own party.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use sumac_policy::{PartyId, Sha256};
 
@@ -9,9 +11,13 @@ use crate::root_certificate::{RootCertificate, RootCertificateError};
 
 /// The parties' roots. Every one has the fingerprint that the MOU pins, and no two parties share one.
 /// An empty trust believes nobody.
+///
+/// Roots of earlier versions count for what was signed before, which is the head of a log, and for nothing else.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     roots: BTreeMap<PartyId, RootCertificate>,
+    left: BTreeSet<PartyId>,
+    earlier: Vec<Arc<Trust>>,
 }
 
 /// Why the roots beside an MOU cannot be trusted.
@@ -73,12 +79,36 @@ impl Trust {
                 Entry::Occupied(taken) => return Err(TrustError::Twice(taken.key().clone())),
             };
         }
-        Ok(Self { roots })
+        Ok(Self { roots, ..Self::default() })
     }
 
     /// A party's root, if the MOU lists the party.
     pub fn root(&self, party: &PartyId) -> Option<&RootCertificate> {
         self.roots.get(party)
+    }
+
+    /// The same without those who have left: whatever certificate they show is refused.
+    #[must_use]
+    pub fn without(mut self, left: impl IntoIterator<Item = PartyId>) -> Self {
+        self.left.extend(left);
+        self
+    }
+
+    /// The same with the roots of earlier versions, newest first.
+    #[must_use]
+    pub(crate) fn with_earlier(mut self, earlier: Vec<Arc<Self>>) -> Self {
+        self.earlier = earlier;
+        self
+    }
+
+    /// Whether a party has left.
+    pub(crate) fn has_left(&self, party: &PartyId) -> bool {
+        self.left.contains(party)
+    }
+
+    /// The roots of earlier versions, newest first.
+    pub(crate) fn earlier(&self) -> &[Arc<Self>] {
+        &self.earlier
     }
 }
 
