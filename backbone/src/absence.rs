@@ -1,5 +1,6 @@
 //! Why a party's numbers are missing from a table. Always stated, never papered over.
 
+use jiff::civil::Date;
 use sumac_policy::{Reason, Refusal};
 use sumac_protocol::SupportId;
 
@@ -13,6 +14,9 @@ pub enum Absence {
     /// Its node refused.
     #[error("refused ({code}): {0}", code = .0.reason)]
     Refused(Refusal),
+    /// It has left the agreement.
+    #[error("left the agreement on {0}")]
+    Left(Date),
     /// Its node could not be asked, or did not answer in time.
     #[error("not reached: {0}")]
     Unreachable(Unreachable),
@@ -36,10 +40,11 @@ impl Absence {
         matches!(self, Self::Refused(refusal) if refusal.reason == Reason::Restored)
     }
 
-    /// One word for machines: `refused`, `unreachable`, `fault`, `unsound`, `history_differs`, `not_kept`.
+    /// One word for machines: `refused`, `left`, `unreachable`, `fault`, `unsound`, `history_differs`, `not_kept`.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Refused(_) => "refused",
+            Self::Left(_) => "left",
             Self::Unreachable(_) => "unreachable",
             Self::Fault(_) => "fault",
             Self::Unsound(_) => "unsound",
@@ -52,6 +57,9 @@ impl Absence {
     pub fn hint(&self) -> String {
         match self {
             Self::Refused(refusal) => refusal.hint.clone(),
+            Self::Left(_) => {
+                "the next version of the MOU leaves it out, with its notice of exit attached".to_owned()
+            }
             Self::Unreachable(unreachable) => unreachable.hint().to_owned(),
             Self::Fault(id) => {
                 format!("quote {id} to its operator, who finds the cause in the log")

@@ -122,8 +122,8 @@ impl Asker {
         };
         let head = head.ok_or_else(|| unreadable(WireError::Missing("head")))?;
         let (table, key) = (&wanted.table, wanted.table.key());
-        let verified =
-            verify(self.mou(), self.trust(), table, party, release).map_err(Absence::Unsound)?;
+        let verified = verify(self.mou(), |mou| self.version(mou), table, party, release)
+            .map_err(Absence::Unsound)?;
         let revision = verified.release().facts().revision;
         judge_record(&key, revision, verified.signed(), &recorded, &head.head)
             .map_err(not_shown)?;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use sumac_keys::{Clock, TlsIdentity, Trust, client_config};
-use sumac_policy::{Mou, PartyId};
+use sumac_keys::{Chain, Clock, TlsIdentity, Trust, Version, client_config};
+use sumac_policy::{Mou, PartyId, Sha256};
 use tokio::task::JoinSet;
 use tokio_rustls::rustls::{self, ClientConfig};
 
@@ -31,6 +32,10 @@ pub struct Asker {
     keep: Option<Arc<Keep>>,
     notices: Arc<Mutex<Vec<Notice>>>,
     clock: Clock,
+    /// Versions of the MOU before this one, newest first.
+    earlier: Vec<Version>,
+    /// Who has left, and since when.
+    left: BTreeMap<PartyId, Date>,
 }
 
 /// The way to one party's node.
@@ -79,6 +84,8 @@ impl Asker {
             keep: None,
             notices: Arc::default(),
             clock,
+            earlier: Vec::new(),
+            left: BTreeMap::new(),
         })
     }
 
@@ -86,6 +93,22 @@ impl Asker {
     #[must_use]
     pub fn with_call_deadline(self, call_deadline: Duration) -> Self {
         Self { call_deadline, ..self }
+    }
+
+    /// Asks by the version in force of this chain. A release of an earlier version is as good, by that version's
+    /// roots; who has left by `today` is not asked.
+    ///
+    /// # Errors
+    /// As [`Asker::new`].
+    pub fn by_chain(
+        chain: &Chain,
+        today: Date,
+        identity: &TlsIdentity,
+        clock: &Clock,
+    ) -> Result<Self, AskerError> {
+        let asker = Self::new(chain.mou().clone(), chain.trust().clone(), identity, clock)?;
+        let left = chain.left(today).map(|exit| (exit.party().clone(), exit.on())).collect();
+        Ok(Self { earlier: chain.versions().skip(1).cloned().collect(), left, ..asker })
     }
 
     /// Keeps heads and receipts, and holds what comes back against them. Without it nothing is kept.
@@ -114,6 +137,15 @@ impl Asker {
 
     pub(crate) fn trust(&self) -> &Trust {
         &self.trust
+    }
+
+    /// The version of the MOU with this hash, if it is this one or one before it.
+    pub(crate) fn version(&self, mou: Sha256) -> Option<(&Mou, &Trust)> {
+        if mou == self.mou.hash() {
+            return Some((&self.mou, &self.trust));
+        }
+        let earlier = self.earlier.iter().find(|version| version.mou().hash() == mou);
+        earlier.map(|version| (&**version.mou(), &**version.trust()))
     }
 
     pub(crate) fn keep(&self) -> Option<&Keep> {
@@ -152,6 +184,10 @@ impl Asker {
         let mut outcomes = BTreeMap::new();
         let mut flights = JoinSet::new();
         for party in parties {
+            if let Some(on) = self.left.get(&party) {
+                outcomes.insert(party, Err(Absence::Left(*on)));
+                continue;
+            }
             let Some(node) = self.nodes.iter().find(|node| node.party == party).cloned() else {
                 outcomes.insert(party, Err(Absence::Unreachable(Unreachable::NoAddress)));
                 continue;

@@ -18,6 +18,7 @@
 //! a [`Keep`] is given.
 
 mod absence;
+mod amend;
 mod ask;
 mod asker;
 mod batch;
@@ -38,6 +39,7 @@ mod verdict;
 mod verify;
 
 pub use absence::Absence;
+pub use amend::Proposed;
 pub use ask::{Answers, Wanted};
 pub use asker::{Asker, AskerError, CALL_DEADLINE, CONNECT_DEADLINE};
 pub use combine::{Combined, Count, Coverage, Group, Shown, Withholding, combine};

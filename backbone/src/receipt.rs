@@ -2,7 +2,7 @@
 
 mod file;
 
-use sumac_keys::Trust;
+use sumac_keys::{Chain, Trust};
 use sumac_policy::{Mou, Peer, Refusal, Resolved, Sha256};
 use sumac_privacy::{NanoRho, Sensitivity, price};
 use sumac_protocol::{RecordedRelease, Release, SignedHead, SignedRelease};
@@ -76,12 +76,31 @@ pub enum ReceiptError {
 }
 
 impl Receipt {
+    /// Holds all of it against the version of the MOU that permitted the release, which may be one before the version
+    /// in force.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn verify_in(&self, chain: &Chain) -> Result<Proved, ReceiptError> {
+        let unreadable = |error| ReceiptError::Release(Unsound::Unreadable(error));
+        let named = Release::decode(&self.release.body).map_err(unreadable)?.facts().mou;
+        let Some(version) = chain.version(named) else {
+            return Err(ReceiptError::OtherMou { found: named, ours: chain.mou().hash() });
+        };
+        // The head may have been sealed long after, by another root.
+        self.hold(version.mou(), version.trust(), chain.trust())
+    }
+
     /// Holds all of it against the MOU that permitted the release. Certificates are judged as of the time of the
     /// signature: a receipt outlives them.
     ///
     /// # Errors
     /// The first thing that does not hold.
     pub fn verify(&self, mou: &Mou, trust: &Trust) -> Result<Proved, ReceiptError> {
+        self.hold(mou, trust, trust)
+    }
+
+    fn hold(&self, mou: &Mou, trust: &Trust, of_head: &Trust) -> Result<Proved, ReceiptError> {
         let Self { release: signed, recorded, head, note: _ } = self;
         let unreadable = |error| ReceiptError::Release(Unsound::Unreadable(error));
         let stated = Release::decode(&signed.body).map_err(unreadable)?;
@@ -92,7 +111,8 @@ impl Receipt {
         let resolved = Resolved::of(mou, &facts.kpi, facts.period, &facts.breakdown);
         let resolved = resolved.map_err(ReceiptError::NoSuchTable)?;
         let table = resolved.table();
-        let verified = verify(mou, trust, table, &facts.party, signed.clone())
+        let names = |hash| (hash == mou.hash()).then_some((mou, trust));
+        let verified = verify(mou, names, table, &facts.party, signed.clone())
             .map_err(ReceiptError::Release)?;
         if facts.derived_from.is_none() {
             let (found, ours) =
@@ -101,7 +121,7 @@ impl Receipt {
                 return Err(ReceiptError::Price { found, ours });
             }
         }
-        let head_sealed_by = judge_head(trust, &facts.party, head).map_err(ReceiptError::Log)?;
+        let head_sealed_by = judge_head(of_head, &facts.party, head).map_err(ReceiptError::Log)?;
         judge_record(&table.key(), facts.revision, signed, recorded, &head.head)
             .map_err(ReceiptError::Log)?;
         let sealed_by = verified.signer().clone();

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use sumac_keys::{Seal, Trust};
-use sumac_policy::{FloorAt, Margin, Mou, PartyId, Peer, Resolved, Source, Table};
+use sumac_policy::{FloorAt, Margin, Mou, PartyId, Peer, Resolved, Sha256, Source, Table};
 use sumac_privacy::margin_of_cells;
 use sumac_protocol::{DerivedFrom, Release, ReleaseFacts, SignedRelease, WireError};
 
@@ -39,6 +39,9 @@ pub enum Unsound {
     /// The seal does not hold.
     #[error("its release is not sealed by its node: {0}")]
     Seal(String),
+    /// It was released under a version of the MOU that is not among those in force so far.
+    #[error("its release names the MOU {0}, which is none of the versions here")]
+    UnknownMou(Sha256),
     /// It states something else than was asked for.
     #[error("its release states the {what} `{found}` where the MOU here has `{ours}`")]
     Differs {
@@ -77,6 +80,9 @@ impl Unsound {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Unreadable(_) => "compare versions: `sumac --version` on both sides",
+            Self::UnknownMou(_) => {
+                "the folder of the MOU keeps every version before in `earlier`: copy it from a partner's"
+            }
             Self::Differs { .. } => {
                 "compare the MOU on both sides: `sumac mou verify` shows its hash"
             }
@@ -115,18 +121,19 @@ impl Verified {
 }
 
 /// Holds a release against the table asked for. A table released under an earlier version of the MOU is still
-/// that table: what counts is its resolved definition, not the version. A narrower margin than ours is as good,
-/// and so is a later revision: the node alone says which one stands. A wider margin and a higher floor are a party's
-/// own to choose; whoever adds them up says so.
-pub(crate) fn verify(
+/// that table: what counts is its resolved definition, not the version. Its seal and its floor are judged by the
+/// version that it `names`. A narrower margin than ours is as good, and so is a later revision: the node alone says
+/// which one stands. A wider margin and a higher floor are a party's own to choose; whoever adds them up says so.
+pub(crate) fn verify<'a>(
     mou: &Mou,
-    trust: &Trust,
+    names: impl FnOnce(Sha256) -> Option<(&'a Mou, &'a Trust)>,
     table: &Table,
     party: &PartyId,
     signed: SignedRelease,
 ) -> Result<Verified, Unsound> {
     let release = Release::decode(&signed.body).map_err(Unsound::Unreadable)?;
     let facts = release.facts();
+    let (named, trust) = names(facts.mou).ok_or(Unsound::UnknownMou(facts.mou))?;
     let seal = Seal { signature: signed.signature.clone(), chain: signed.chain.clone() };
     let signer = sumac_keys::seal::verify(&seal, &signed.body, trust, facts.measured_at)
         .map_err(|error| Unsound::Seal(in_words(&error)))?;
@@ -144,7 +151,7 @@ pub(crate) fn verify(
     if facts.cells.iter().any(|cell| cell.unsigned_abs() > MAX_COUNT) {
         return Err(Unsound::BeyondAnyPopulation);
     }
-    let privacy = mou.privacy();
+    let privacy = named.privacy();
     let judged = match &facts.withheld {
         Some(withheld) => withheld.below >= privacy.floor,
         None => privacy.floor_at != FloorAt::Node,

@@ -6,12 +6,13 @@
 //! proposals/   <version>-<hash>/: versions on their way, with the signatures known here
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use sumac_policy::Sha256;
+use sumac_policy::{PartyId, Sha256};
 
 use crate::chain::{Chain, ChainError, NotNext, folder_name, folders};
 use crate::exit_notice::ExitNotice;
@@ -296,6 +297,14 @@ impl Shelf {
     pub fn drop_proposal(&self, version: &Version) -> Result<(), ShelfError> {
         let path = self.proposals.join(folder_name(version.mou()));
         Ok(remove_folder(&path).map_err(|source| failed(&path, source))?)
+    }
+
+    /// The notices of exit beside the version in force, as bytes.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn exits(&self) -> Result<BTreeMap<PartyId, SignedExit>, ShelfError> {
+        Ok(Papers::read(&self.mou)?.exits)
     }
 
     /// Keeps a party's notice of exit beside the version in force.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use sumac_keys::Trust;
-use sumac_policy::{Mou, Narrow};
+use jiff::civil::Date;
+use sumac_keys::{Chain, Trust};
+use sumac_policy::{Mou, Narrow, PartyId};
 
 /// The agreement in force at a node, its party's own addendum, and whom it makes trustworthy.
 ///
@@ -11,16 +12,21 @@ use sumac_policy::{Mou, Narrow};
 /// questions, never within one.
 #[derive(Debug, Clone)]
 pub struct Agreement {
-    mou: Arc<Mou>,
+    chain: Chain,
     trust: Arc<Trust>,
     narrow: Arc<Narrow>,
 }
 
 impl Agreement {
-    /// An agreement signed by everyone who has to, and the roots that it pins. Without an addendum: the node reads
-    /// its own.
-    pub fn new(mou: Arc<Mou>, trust: Arc<Trust>) -> Self {
-        Self { mou, trust, narrow: Arc::new(Narrow::none()) }
+    /// The version in force and those before it, signed by everyone who had to, as they stand on a day: who has left
+    /// by then is no peer. Without an addendum: the node reads its own.
+    pub fn new(chain: Chain, today: Date) -> Self {
+        let left: Vec<PartyId> = chain.left(today).map(|exit| exit.party().clone()).collect();
+        let trust = match left.is_empty() {
+            true => chain.trust().clone(),
+            false => Arc::new(Trust::clone(chain.trust()).without(left)),
+        };
+        Self { chain, trust, narrow: Arc::new(Narrow::none()) }
     }
 
     /// The same with an addendum that was read beside this MOU.
@@ -31,7 +37,7 @@ impl Agreement {
 
     /// What was agreed.
     pub fn mou(&self) -> &Mou {
-        &self.mou
+        self.chain.mou()
     }
 
     /// The party's addendum.
@@ -41,11 +47,16 @@ impl Agreement {
 
     /// What was agreed, as it holds here: with the addendum's margins, floor, budget and restrictions.
     pub fn terms(&self) -> &Mou {
-        self.narrow.over(&self.mou)
+        self.narrow.over(self.chain.mou())
     }
 
-    /// The roots of its parties.
+    /// The roots of its parties, less those that have left.
     pub fn trust(&self) -> &Arc<Trust> {
         &self.trust
+    }
+
+    /// The version in force and those before it.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
     }
 }

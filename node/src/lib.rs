@@ -5,6 +5,7 @@
 //! tabulate   snapshot + table -> exact integer cells, which never leave the node
 //! store/     the log, which is the truth, and its index
 //! agreement  what is gone by; taken once for each call
+//! amend      how that changes: proposed, accepted, taken up on its day
 //! release    the life of a question
 //! retention  deletes what is older than the MOU keeps releases
 //! history    whether the log is still the one that was shown, and what shows a release in it
@@ -71,6 +72,7 @@
 //! ```
 
 mod agreement;
+pub mod amend;
 pub mod console;
 mod history;
 pub mod narrow;

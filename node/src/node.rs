@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sumac_keys::{NodeSecret, TlsIdentity};
+use sumac_keys::{Chain, NodeSecret, Shelf, ShelfError, TlsIdentity, Version};
 use sumac_policy::{PartyId, Sha256, TableKey};
 use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
 
 use crate::agreement::Agreement;
+use crate::amend::{AmendError, follows, record_of};
 use crate::records::snapshot::{Snapshot, SnapshotError};
-use crate::store::{Import, MouInForce, Note, Started, Store, StoreError};
-use crate::world::World;
+use crate::store::{Import, Note, Started, Store, StoreError};
+use crate::world::{World, day_of};
 
 /// Tables counted at the same time; each uses every core, and its memory is bounded by a block.
 const COUNTED_TOGETHER: usize = 2;
@@ -30,6 +32,13 @@ pub struct Node {
     /// The day on which what is older than the MOU keeps releases was deleted last, in this process.
     pub(crate) purged_on: Mutex<Option<Date>>,
     pub(crate) agreement: watch::Sender<Arc<Agreement>>,
+    /// A version that was accepted and waits for its first day.
+    pub(crate) next: Mutex<Option<Version>>,
+    /// One change of the agreement at a time.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+    pub(crate) shelf: Shelf,
+    /// Set once this party has left: it answers nothing more.
+    pub(crate) left: AtomicBool,
     snapshots: PathBuf,
     /// The party's addendum.
     pub(crate) narrow: PathBuf,
@@ -47,8 +56,10 @@ pub struct Node {
 pub struct NodeParts {
     /// The party that runs it.
     pub party: PartyId,
-    /// The agreement in force, signed by every party.
-    pub agreement: Agreement,
+    /// The agreement in force and the versions before it, signed by everyone who had to.
+    pub chain: Chain,
+    /// Where they lie, and what is proposed.
+    pub shelf: Shelf,
     /// The open ledger.
     pub store: Store,
     /// The node's certificate and key, replaced when they are renewed.
@@ -90,6 +101,12 @@ pub enum NodeError {
     /// The ledger names a year that is none.
     #[error("read the year of a charge")]
     Year(#[from] sumac_policy::PeriodError),
+    /// The folders of the agreement.
+    #[error("read the agreement")]
+    Shelf(#[from] ShelfError),
+    /// The agreement is not one that may follow.
+    #[error(transparent)]
+    Amend(#[from] Box<AmendError>),
     /// A task stopped without a result.
     #[error("a task stopped half way: see the log above")]
     Stopped,
@@ -104,19 +121,30 @@ impl Node {
     /// # Errors
     /// A party the MOU does not list; a ledger that cannot be written.
     pub async fn start(parts: NodeParts) -> Result<Arc<Self>, NodeError> {
-        let NodeParts { party, agreement, store, identity, snapshots, narrow, secret, world } =
+        let NodeParts { party, chain, shelf, store, identity, snapshots, narrow, secret, world } =
             parts;
-        let mou = agreement.mou();
+        let mou = chain.mou().clone();
         if mou.party(&party).is_none() {
             return Err(NodeError::NotAParty(party));
         }
         let now = world.now();
         let software = env!("CARGO_PKG_VERSION").to_owned();
         store.note(Note::Started(Started { software }), now).await?;
-        let in_force = MouInForce { mou: mou.hash(), version: mou.version() };
-        if store.mou().await?.as_ref() != Some(&in_force) {
+        let today = day_of(now);
+        let last = store.mou().await?;
+        if let Some(last) = &last {
+            follows(&chain, last, today).map_err(Box::new)?;
+        }
+        let in_force = record_of(&mou);
+        if last.as_ref() != Some(&in_force) {
             store.note(Note::Mou(in_force), now).await?;
         }
+        let next = shelf.next(&chain, today)?.map(|next| next.version().clone());
+        if let Some(next) = &next {
+            let (version, from) = (next.mou().version(), next.mou().effective());
+            tracing::info!(version, %from, "a version of the MOU waits for its first day");
+        }
+        let left = store.left().await?.is_some();
         let sealing = Mutex::new(identity.borrow().clone());
         let node = Arc::new(Self {
             party,
@@ -125,8 +153,12 @@ impl Node {
             world,
             counting: Arc::new(Semaphore::new(COUNTED_TOGETHER)),
             recovering: Arc::default(),
-            agreement: watch::Sender::new(Arc::new(agreement)),
             purged_on: Mutex::default(),
+            agreement: watch::Sender::new(Arc::new(Agreement::new(chain, today))),
+            next: Mutex::new(next),
+            changing: tokio::sync::Mutex::default(),
+            shelf,
+            left: AtomicBool::new(left),
             snapshots,
             narrow,
             narrowing: tokio::sync::Mutex::default(),

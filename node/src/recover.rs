@@ -130,7 +130,9 @@ impl Node {
         let stated = Release::decode(&signed.body).ok()?;
         let facts = stated.facts();
         let seal = Seal { signature: signed.signature.clone(), chain: signed.chain.clone() };
-        let by = seal::verify(&seal, &signed.body, agreement.trust(), facts.measured_at).ok()?;
+        // The version that it was released under, which need not be in force any more.
+        let version = agreement.chain().version(facts.mou)?;
+        let by = seal::verify(&seal, &signed.body, version.trust(), facts.measured_at).ok()?;
         if *by.party() != self.party || facts.party != self.party || !self.signed(agreement, head) {
             return None;
         }
@@ -147,7 +149,7 @@ impl Node {
             Some((from, from_revision)) => LostWhat::Derived { from, from_revision },
             None => {
                 let year = Period::Year(facts.accounting_year);
-                let span = year.span(agreement.mou().calendar().year_starts);
+                let span = year.span(version.mou().calendar().year_starts);
                 LostWhat::Measured(LostCharge {
                     year: year.to_string(),
                     year_first: span.first,

@@ -22,6 +22,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
+use crate::agreement::Agreement;
 use crate::node::Node;
 use crate::reasoned::Reasoned;
 use crate::service::{Service, Shown, chain};
@@ -60,7 +61,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     // Made once before anything is accepted, so that a broken identity stops the start.
-    acceptor(&node)?;
+    acceptor(&node, &node.agreement())?;
     let (connections, incoming) = mpsc::channel(MAX_HANDSHAKES);
     let accepting = tokio::spawn(accept(node.clone(), listener, connections));
     let purging = tokio::spawn(purge_daily(node.clone()));
@@ -109,9 +110,9 @@ pub enum ServeError {
     Server(#[source] tonic::transport::Error),
 }
 
-fn acceptor(node: &Node) -> Result<TlsAcceptor, ServeError> {
+fn acceptor(node: &Node, agreement: &Agreement) -> Result<TlsAcceptor, ServeError> {
     let identity = node.identity.borrow().clone();
-    server_config(&identity, node.agreement().trust().clone(), node.world.clock())
+    server_config(&identity, agreement.trust().clone(), node.world.clock())
         .map(TlsAcceptor::from)
         .map_err(ServeError::Tls)
 }
@@ -146,7 +147,11 @@ async fn accept(
                 continue;
             }
         };
-        match acceptor(&node) {
+        if let Err(error) = node.follow(node.world.now()).await {
+            tracing::error!(error = chain(&error), "the next version of the MOU is not taken up");
+        }
+        let agreement = node.agreement();
+        match acceptor(&node, &agreement) {
             Ok(acceptor) => {
                 tokio::spawn(shake_hands(
                     acceptor,

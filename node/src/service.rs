@@ -4,22 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sumac_keys::{Usage, peer_of};
+use sumac_keys::{Papers, ShelfError, SignedExit, Stranger, Usage, peer_of};
 use sumac_policy::{
-    Clause, Peer, Period, Permitted, Question, Reason, Refusal, Resolved, Sha256, TableKey,
+    Capability, Clause, Peer, Period, Permitted, Question, Reason, Refusal, Resolved, Sha256,
+    TableKey,
 };
 use sumac_protocol::status::CallError;
 use sumac_protocol::wire;
 use sumac_protocol::wire::node_service_server::NodeService;
 use sumac_protocol::{
     Answer, Ask, Description, Preview, PreviewAsk, Recover, RestoredLog, SnapshotFacts, SupportId,
-    ask_response, preview_response,
+    ask_response, mou_papers, preview_response, read_leave, read_proposal,
 };
 use tokio::time::Instant;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tonic::{Request, Response, Status};
 
 use crate::agreement::Agreement;
+use crate::amend::AmendError;
 use crate::history::{Accepted, InLog};
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
@@ -46,6 +48,7 @@ impl Service {
         Self { node, tick }
     }
 
+    /// What this call goes by, from its beginning to its end.
     async fn goes_by(&self, now: Timestamp) -> Result<Arc<Agreement>, Status> {
         self.node.goes_by(now).await.map_err(|error| {
             let id = self.support_id();
@@ -61,7 +64,15 @@ impl Service {
         now: Timestamp,
     ) -> Result<Peer, Status> {
         let certificates = shown.map(|shown| shown.0.as_slice());
-        peer_of(certificates, agreement.trust(), now, Usage::Client).map_err(|stranger| {
+        let peer = peer_of(certificates, agreement.trust(), now, Usage::Client);
+        let peer = peer.and_then(|peer| {
+            let mut left = agreement.chain().left(day_of(now));
+            match left.any(|exit| exit.party() == peer.party()) {
+                true => Err(Stranger::Left(peer.party().clone())),
+                false => Ok(peer),
+            }
+        });
+        peer.map_err(|stranger| {
             tracing::warn!(%stranger, "refused a call on an open connection");
             CallError::CertificateNotAccepted.into()
         })
@@ -75,16 +86,34 @@ impl Service {
         }
     }
 
-    fn same_agreement(agreement: &Agreement, theirs: Sha256) -> Result<(), CallError> {
-        let ours = agreement.mou().hash();
-        if theirs == ours {
+    /// Both sides go by the same version. During a change some are ahead of others; nobody guesses.
+    fn same_agreement(&self, agreement: &Agreement, theirs: Sha256) -> Result<(), CallError> {
+        let mou = agreement.mou();
+        if theirs == mou.hash() {
             return Ok(());
         }
+        let (ours, number) = (mou.hash(), mou.version());
+        let hint = match (agreement.chain().version(theirs), self.node.waiting()) {
+            (Some(old), _) => format!(
+                "you ask by version {}, which version {number} has replaced: `sumac mou activate` version {number}",
+                old.mou().version()
+            ),
+            (None, Some(next)) if next.mou().hash() == theirs => format!(
+                "you ask by version {}, which this node takes up on {}: ask again then",
+                next.mou().version(),
+                next.mou().effective()
+            ),
+            _ => "this node knows no such version: its operator may have to `sumac mou activate` it; else compare \
+                 the two mou.toml files"
+                .to_owned(),
+        };
         Err(CallError::Refused(Refusal {
             reason: Reason::MouDiffers,
             clause: Clause::at("version"),
-            message: format!("this node holds the MOU {ours}, and was asked under {theirs}"),
-            hint: "compare the two mou.toml files: every party holds the same bytes".to_owned(),
+            message: format!(
+                "this node goes by version {number} of the MOU, {ours}, and was asked under {theirs}"
+            ),
+            hint,
         }))
     }
 
@@ -177,6 +206,7 @@ impl Service {
         snapshot: &Result<Snapshots, NodeError>,
         now: Timestamp,
     ) -> Result<crate::release::Released, NotReleased> {
+        self.node.has_not_left()?;
         let question = question.as_ref().map_err(Clone::clone)?;
         match snapshot {
             Ok(snapshot) => {
@@ -311,6 +341,7 @@ impl Service {
         snapshot: Option<&Arc<Snapshot>>,
         now: Timestamp,
     ) -> Result<Preview, NotReleased> {
+        self.node.has_not_left()?;
         let permit = match self.node.permit(agreement, peer, roster, question, now)? {
             Permitted::Measure(permit) => permit,
             Permitted::Derive(permit) => {
@@ -372,6 +403,53 @@ impl Service {
         })
     }
 
+    /// Who calls, and by which agreement that is judged.
+    async fn member<T: Send>(
+        &self,
+        request: &Request<T>,
+    ) -> Result<(Timestamp, (Peer, Arc<Agreement>)), Status> {
+        let now = self.node.world.now();
+        let shown = request.extensions().get::<Shown>().cloned();
+        let agreement = self.goes_by(now).await?;
+        let peer = self.peer(&agreement, shown.as_ref(), now)?;
+        self.may_answer(&peer).await?;
+        Ok((now, (peer, agreement)))
+    }
+
+    fn may_propose(&self, agreement: &Agreement, peer: &Peer) -> Result<(), CallError> {
+        let party = peer.party();
+        if agreement.mou().may(party, Capability::Propose) {
+            return Ok(());
+        }
+        Err(CallError::Refused(Refusal {
+            reason: Reason::PartyMayNotPropose,
+            clause: Clause::at("roles"),
+            message: format!("`{party}` holds no role that may propose"),
+            hint: "see the MOU's [roles]; a signature may always be sent as a file".to_owned(),
+        }))
+    }
+
+    /// A change of the agreement that was not made: what is wrong with the papers is said, what is wrong here is not.
+    fn not_amended(&self, peer: &Peer, error: &AmendError) -> Status {
+        match error {
+            AmendError::Shelf(ShelfError::TooMany { .. }) => {
+                CallError::Malformed("this node keeps too many proposals already".to_owned()).into()
+            }
+            AmendError::Shelf(_)
+            | AmendError::Papers(_)
+            | AmendError::Store(_)
+            | AmendError::Stopped => {
+                let id = self.support_id();
+                tracing::error!(support_id = %id, %peer, error = chain(error), "failed");
+                CallError::Fault(id).into()
+            }
+            error => {
+                tracing::warn!(%peer, error = chain(error), "did not take what was brought");
+                CallError::Malformed(format!("{} ({})", chain(error), error.hint())).into()
+            }
+        }
+    }
+
     fn failed(&self, peer: &Peer, error: &NodeError) -> Status {
         let id = self.support_id();
         tracing::error!(support_id = %id, %peer, error = chain(error), "failed");
@@ -404,11 +482,46 @@ impl NodeService for Service {
         let peer = self.peer(&agreement, request.extensions().get(), now)?;
         self.may_answer(&peer).await?;
         let ask = PreviewAsk::try_from(request.into_inner())?;
-        Self::same_agreement(&agreement, ask.mou)?;
+        self.same_agreement(&agreement, ask.mou)?;
         let previews = self.previews(&agreement, &peer, ask, now).await;
         previews
             .map(|previews| Response::new(preview_response(previews)))
             .map_err(|error| self.failed(&peer, &error))
+    }
+
+    async fn propose(
+        &self,
+        request: Request<wire::ProposeRequest>,
+    ) -> Result<Response<wire::ProposeResponse>, Status> {
+        let (now, (peer, agreement)) = self.member(&request).await?;
+        self.may_propose(&agreement, &peer)?;
+        let files = read_proposal(request.into_inner().proposal).map_err(CallError::from)?;
+        let kept = self.node.propose(&agreement, Papers::from_files(files), now).await;
+        let kept = kept.map_err(|error| self.not_amended(&peer, &error))?;
+        Ok(Response::new(wire::ProposeResponse { proposal: Some(mou_papers(kept.files())) }))
+    }
+
+    async fn proposals(
+        &self,
+        request: Request<wire::ProposalsRequest>,
+    ) -> Result<Response<wire::ProposalsResponse>, Status> {
+        let (now, (peer, agreement)) = self.member(&request).await?;
+        let proposals = self.node.proposals(&agreement, now).await;
+        let (proposals, exits) = proposals.map_err(|error| self.not_amended(&peer, &error))?;
+        let proposals = proposals.iter().map(|papers| mou_papers(papers.files())).collect();
+        let exits = Some(mou_papers(exits.files()));
+        Ok(Response::new(wire::ProposalsResponse { proposals, exits }))
+    }
+
+    async fn leave(
+        &self,
+        request: Request<wire::LeaveRequest>,
+    ) -> Result<Response<wire::LeaveResponse>, Status> {
+        let (now, (peer, _)) = self.member(&request).await?;
+        let (notice, signature) = read_leave(request.into_inner()).map_err(CallError::from)?;
+        let exit = self.node.exit(SignedExit { notice, signature }, now).await;
+        exit.map_err(|error| self.not_amended(&peer, &error))?;
+        Ok(Response::new(wire::LeaveResponse {}))
     }
 
     async fn ask(
@@ -421,7 +534,7 @@ impl NodeService for Service {
         let peer = self.peer(&agreement, request.extensions().get(), now)?;
         self.may_answer(&peer).await?;
         let ask = Ask::try_from(request.into_inner())?;
-        Self::same_agreement(&agreement, ask.mou)?;
+        self.same_agreement(&agreement, ask.mou)?;
         let seen = self.continues(&agreement, &peer, &ask, now).await?;
         let response = self.answers(&agreement, &peer, ask, seen, now).await;
         self.on_the_tick(came_in).await;
@@ -433,10 +546,10 @@ impl NodeService for Service {
         request: Request<wire::RecoverRequest>,
     ) -> Result<Response<wire::RecoverResponse>, Status> {
         let now = self.node.world.now();
-        let agreement = self.node.agreement();
+        let agreement = self.goes_by(now).await?;
         let peer = self.peer(&agreement, request.extensions().get(), now)?;
         let shown = Recover::try_from(request.into_inner()).map_err(CallError::from)?;
-        Self::same_agreement(&agreement, shown.mou)?;
+        self.same_agreement(&agreement, shown.mou)?;
         let recovered = self.node.recover(&agreement, &peer, shown, now).await;
         let recovered = recovered.map_err(|error| self.failed(&peer, &error))?;
         Ok(Response::new(recovered?.into()))

@@ -69,6 +69,8 @@ pub enum Reason {
     ReleaseLost,
     /// The node was restored from a backup, and has yet to compare its log with what its askers hold.
     Restored,
+    /// The peer's party holds no role that may propose a version of the MOU.
+    PartyMayNotPropose,
 }
 
 /// A refused question: the reason, the clause it rests on, and what to do.
@@ -87,7 +89,7 @@ pub struct Refusal {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::MouDiffers,
         Self::MouNotYetEffective,
         Self::MouExpired,
@@ -119,6 +121,7 @@ impl Reason {
         Self::ReleasePurged,
         Self::ReleaseLost,
         Self::Restored,
+        Self::PartyMayNotPropose,
     ];
 
     /// The stable code, on the wire and in logs.
@@ -155,6 +158,7 @@ impl Reason {
             Self::ReleasePurged => "RELEASE_PURGED",
             Self::ReleaseLost => "RELEASE_LOST",
             Self::Restored => "RESTORED",
+            Self::PartyMayNotPropose => "PARTY_MAY_NOT_PROPOSE",
         }
     }
 

@@ -14,6 +14,7 @@ mod evidence;
 mod field;
 mod limits;
 mod log_head;
+mod papers;
 mod preview;
 mod question;
 mod recover;
@@ -45,6 +46,7 @@ pub use limits::{
     MAX_ROSTER, MAX_TABLES_PER_CALL, MAX_TEXT,
 };
 pub use log_head::{Consistency, Inclusion, LogHead, ProofError, SignedHead};
+pub use papers::{Files, mou_papers, read_leave, read_mou_papers, read_proposal, read_proposals};
 pub use preview::{Preview, PreviewAsk, preview_request, preview_response, read_preview_response};
 pub use recover::{
     KeptRelease, Recover, Recovering, RecoveryOutcome, RestoredLog, read_recover_response,

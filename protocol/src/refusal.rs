@@ -39,6 +39,7 @@ impl From<Reason> for wire::RefusalReason {
             Reason::ReleasePurged => Self::ReleasePurged,
             Reason::ReleaseLost => Self::ReleaseLost,
             Reason::Restored => Self::Restored,
+            Reason::PartyMayNotPropose => Self::PartyMayNotPropose,
         }
     }
 }
@@ -80,6 +81,7 @@ impl TryFrom<wire::RefusalReason> for Reason {
             Wire::ReleasePurged => Self::ReleasePurged,
             Wire::ReleaseLost => Self::ReleaseLost,
             Wire::Restored => Self::Restored,
+            Wire::PartyMayNotPropose => Self::PartyMayNotPropose,
         })
     }
 }
@@ -132,7 +134,7 @@ mod tests {
     #[test]
     fn no_reason_or_an_unknown_one_is_an_error_not_a_default() {
         let refusal = |reason| wire::Refusal { reason, ..Default::default() };
-        for reason in [0, 32, -1] {
+        for reason in [0, 33, -1] {
             assert_eq!(Refusal::try_from(refusal(reason)).unwrap_err(), unknown(reason));
         }
     }

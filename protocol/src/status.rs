@@ -155,7 +155,8 @@ fn refusal_code(reason: Reason) -> Code {
         | Reason::NotInPilot
         | Reason::NotReleasedYet
         | Reason::Rejected
-        | Reason::PartyLeft => Code::PermissionDenied,
+        | Reason::PartyLeft
+        | Reason::PartyMayNotPropose => Code::PermissionDenied,
         Reason::MouDiffers
         | Reason::MouNotYetEffective
         | Reason::MouExpired

@@ -117,6 +117,27 @@ impl NodeService for StandIn {
         ))
     }
 
+    async fn propose(
+        &self,
+        _: Request<wire::ProposeRequest>,
+    ) -> Result<Response<wire::ProposeResponse>, Status> {
+        Err(CallError::Busy.into())
+    }
+
+    async fn proposals(
+        &self,
+        _: Request<wire::ProposalsRequest>,
+    ) -> Result<Response<wire::ProposalsResponse>, Status> {
+        Err(CallError::Busy.into())
+    }
+
+    async fn leave(
+        &self,
+        _: Request<wire::LeaveRequest>,
+    ) -> Result<Response<wire::LeaveResponse>, Status> {
+        Err(CallError::Busy.into())
+    }
+
     async fn preview(
         &self,
         request: Request<wire::PreviewRequest>,

@@ -44,13 +44,19 @@ impl Book {
             return Err(BookError::OutOfSequence { expected, found: record.seq });
         }
         let changed = match &record.event {
-            Event::Started(_) => Vec::new(),
+            Event::Started(_) | Event::Exit(_) => Vec::new(),
             Event::Asked(asked) => {
                 self.asked(&asked.peer, record.seq);
                 Vec::new()
             }
             Event::Mou(mou) => {
                 self.totals.mou = Some(mou.clone());
+                // Who goes by a version anew has come back under it.
+                self.totals.left = None;
+                Vec::new()
+            }
+            Event::Left(left) => {
+                self.totals.left = Some(left.clone());
                 Vec::new()
             }
             Event::Narrow(narrow) => {

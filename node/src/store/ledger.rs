@@ -19,7 +19,7 @@ use super::frame;
 use super::head::Signer;
 use super::index::Index;
 use super::log::{self, Disk, Log, MediaOf};
-use super::record::{Import, MouInForce, NarrowInForce, Note};
+use super::record::{Import, Left, MouInForce, NarrowInForce, Note};
 use super::restoration::Standing;
 use super::scan::{self, Acknowledged, Scan};
 use super::writer::{Reply, Request, Writer};
@@ -295,6 +295,14 @@ impl Store {
     /// A ledger that could not be written.
     pub async fn narrow(&self) -> Result<Option<NarrowInForce>, StoreError> {
         Ok(self.ask(Request::Totals).await?.narrow)
+    }
+
+    /// That this party has left the agreement, if it has.
+    ///
+    /// # Errors
+    /// A ledger that could not be written.
+    pub async fn left(&self) -> Result<Option<Left>, StoreError> {
+        Ok(self.ask(Request::Totals).await?.left)
     }
 
     /// The log as it is now, signed; none while it is empty.

@@ -59,7 +59,7 @@ pub use ledger::{
     Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only, rebuild,
 };
 pub use record::{
-    Asked, Import, MouInForce, NarrowInForce, Note, RecordError, ReleaseName, Started,
+    Asked, Exit, Import, Left, MouInForce, NarrowInForce, Note, RecordError, ReleaseName, Started,
 };
 pub use restoration::{
     Heard, LostCharge, LostRelease, LostTable, LostWhat, LostYear, Recovery, Restoration,

@@ -66,6 +66,10 @@ pub(super) enum Event {
     Purged(Purged),
     /// Another addendum to the MOU holds at this node, or none any more.
     Narrow(NarrowInForce),
+    /// Another party has left the agreement: it is no peer from its day on.
+    Exit(Exit),
+    /// This party has left: every question is refused from here on.
+    Left(Left),
 }
 
 /// What may be noted without spending anything. Charges and releases have their own ways in.
@@ -89,6 +93,10 @@ pub enum Note {
     Resumed(Resumed),
     /// Another addendum to the MOU holds at this node, or none any more.
     Narrow(NarrowInForce),
+    /// Another party has left the agreement.
+    Exit(Exit),
+    /// This party has left the agreement.
+    Left(Left),
 }
 
 /// The node started.
@@ -106,6 +114,8 @@ pub struct MouInForce {
     /// Its identity.
     #[serde(with = "text::printed")]
     pub mou: Sha256,
+    /// The agreement's id, the same in every version.
+    pub agreement: String,
     /// Its version, from 1.
     pub version: u32,
 }
@@ -119,6 +129,32 @@ pub struct NarrowInForce {
     pub narrow: Option<Sha256>,
     /// What it takes away, in words.
     pub words: Vec<String>,
+}
+
+/// Another party's exit, as its own root signed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exit {
+    /// Who has left.
+    pub party: String,
+    /// From which day on, such as `2026-11-24`.
+    pub on: String,
+    /// The MOU in force that day.
+    #[serde(with = "text::printed")]
+    pub mou: Sha256,
+}
+
+/// This party's exit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Left {
+    /// The day, such as `2026-11-24`.
+    pub on: String,
+    /// Why, in the operator's words.
+    pub because: String,
+    /// The MOU that was left.
+    #[serde(with = "text::printed")]
+    pub mou: Sha256,
 }
 
 /// A snapshot: data frozen by an import, as the operator stated it.
@@ -331,6 +367,8 @@ impl From<Note> for Event {
             Note::Heard(heard) => Self::Heard(heard),
             Note::Resumed(resumed) => Self::Resumed(resumed),
             Note::Narrow(narrow) => Self::Narrow(narrow),
+            Note::Exit(exit) => Self::Exit(exit),
+            Note::Left(left) => Self::Left(left),
         }
     }
 }
@@ -395,7 +433,21 @@ mod tests {
         let table = TableKey::from(TABLE);
         let events = [
             Event::Started(Started { software: "sumac 0.1.0".into() }),
-            Event::Mou(MouInForce { mou: Sha256::from([1; 32]), version: 1 }),
+            Event::Mou(MouInForce {
+                mou: Sha256::from([1; 32]),
+                agreement: "lakeshore".into(),
+                version: 1,
+            }),
+            Event::Exit(Exit {
+                party: "harbor-tc".into(),
+                on: "2026-11-24".into(),
+                mou: Sha256::from([1; 32]),
+            }),
+            Event::Left(Left {
+                on: "2026-11-24".into(),
+                because: "a merger".into(),
+                mou: Sha256::from([1; 32]),
+            }),
             Event::Import(Import {
                 snapshot: "s".into(),
                 commitment: [2; 32],

@@ -186,7 +186,7 @@ async fn the_last_import_and_mou_stand_after_a_restart() {
     for name in ["first", "second"] {
         store.note(Note::Import(import(name)), NOW).await.unwrap();
     }
-    let mou = MouInForce { mou: Sha256::of(b"mou"), version: 1 };
+    let mou = MouInForce { mou: Sha256::of(b"mou"), agreement: "mou".into(), version: 1 };
     store.note(Note::Mou(mou.clone()), NOW).await.unwrap();
     drop(store);
     let store = open(dir.path());

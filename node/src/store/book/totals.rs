@@ -8,7 +8,7 @@ use sumac_policy::Span;
 
 use super::restores::{Lost, Restore};
 use super::table::Paid;
-use crate::store::record::{Import, MouInForce, NarrowInForce};
+use crate::store::record::{Import, Left, MouInForce, NarrowInForce};
 use crate::store::restoration::Stopped;
 use crate::store::text;
 
@@ -31,6 +31,8 @@ pub(in crate::store) struct Totals {
     pub(in crate::store) snapshot: Option<Import>,
     pub(in crate::store) mou: Option<MouInForce>,
     pub(in crate::store) narrow: Option<NarrowInForce>,
+    /// That this party has left the agreement.
+    pub(in crate::store) left: Option<Left>,
     /// The latest time of any record, in whole seconds.
     pub(in crate::store) latest_s: Option<i64>,
     /// Where in the log the last signer is named.
