@@ -3,37 +3,31 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
-use sumac_keys::{RootCertificate, Trust, mou_signature};
+use sumac_keys::{Chain, Needed, RootCertificate, SignatureState, Trust, mou_signature};
+use sumac_node::day_of;
 use sumac_policy::{Mou, Party, PartyId, Problem, Problems};
 
-use crate::home::read_bounded;
+use crate::home::{Home, Settings, read_bounded};
 use crate::outcome::{Hint, hinted};
+use crate::world;
 
 /// Longest MOU, certificate or signature read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
-/// An agreement, whom it makes trustworthy, and who has signed it.
+/// An agreement with the versions before it, whom it makes trustworthy, and who has not signed it.
 #[derive(Debug)]
 pub(crate) struct Agreement {
     /// What was agreed.
-    pub(crate) mou: Mou,
-    /// Every party's root, as the MOU pins it.
-    pub(crate) trust: Trust,
-    /// Every party of the MOU, in its order.
-    pub(crate) signed: Vec<(PartyId, SignatureState)>,
-}
-
-/// Whether a party has signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SignatureState {
-    /// With its pinned root, over these exact bytes.
-    Signed,
-    /// There is no file.
-    Missing,
-    /// There is a file that does not stand, and why.
-    Bad(String),
+    pub(crate) mou: Arc<Mou>,
+    /// Every party's root, as the MOU pins it; heads of logs are held against those of earlier versions, too.
+    pub(crate) trust: Arc<Trust>,
+    /// The version in force and those before it.
+    pub(crate) chain: Chain,
+    /// Signatures that are missing or do not stand, of any of these versions.
+    pub(crate) lacking: Vec<Needed>,
 }
 
 impl Agreement {
@@ -41,34 +35,41 @@ impl Agreement {
     /// missing or bad; [`Agreement::in_force_when_signed`] refuses those.
     pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
         let folder = MouFolder::read(dir)?;
+        // First what is wrong with this version, line by line and party by party.
         let mou = folder.mou()?;
         let roots = mou.parties().iter().map(|party| {
             let pem = folder.root_pem(&party.id)?;
             Ok((party.id.clone(), party.root, pem))
         });
         let roots = roots.collect::<anyhow::Result<Vec<_>>>()?;
-        let trust = Trust::new(roots)
+        Trust::new(roots)
             .with_context(|| format!("check the roots of `{}`", dir.display()))
             .hint(format_args!("`sumac mou verify {}` looks at every party", dir.display()))?;
-        let signed = mou.parties().iter().map(|party| {
-            let state = trust.root(&party.id).map(|root| folder.signature(&party.id, root));
-            (party.id.clone(), state.unwrap_or(SignatureState::Missing))
-        });
-        let signed = signed.collect();
-        Ok(Self { mou, trust, signed })
+        let (chain, lacking) = Chain::examine(dir)
+            .hint("`earlier` holds the folders of the versions before, as they were")?;
+        let lacking = lacking.into_iter().flat_map(|(_, lacking)| lacking).collect();
+        Ok(Self { mou: chain.mou().clone(), trust: chain.trust().clone(), chain, lacking })
     }
 
-    /// The agreement, if every party has signed it: nothing else is ever acted on.
+    /// The agreement, if everyone has signed it who has to: nothing else is ever acted on.
     pub(crate) fn in_force_when_signed(self) -> anyhow::Result<Self> {
-        let lacking = self.signed.iter().filter(|(_, state)| *state != SignatureState::Signed);
-        let lacking: Vec<_> = lacking.map(|(party, _)| format!("`{party}`")).collect();
-        if lacking.is_empty() {
+        if self.lacking.is_empty() {
             return Ok(self);
         }
+        let lacking: Vec<_> = self.lacking.iter().map(ToString::to_string).collect();
         Err(hinted(
             format_args!("the MOU is not signed by {}", lacking.join(", ")),
             "every party runs `sumac mou sign` and sends its file; `sumac mou verify` tells who is missing",
         ))
+    }
+
+    /// The agreement of a home as it stands today: a version that waited for its day is in force from then on.
+    pub(crate) fn of_home(home: &Home, settings: &Settings) -> anyhow::Result<Self> {
+        let shelf = home.shelf(settings);
+        shelf.finish()?;
+        let read = Self::read(&settings.mou)?.in_force_when_signed()?;
+        let chain = shelf.chain_on(day_of(world::now()), home.ledger().exists())?;
+        Ok(Self { mou: chain.mou().clone(), trust: chain.trust().clone(), chain, ..read })
     }
 }
 

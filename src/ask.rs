@@ -1,7 +1,6 @@
 //! `sumac ask`: ask every node, add up, print.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use anyhow::Context;
 use sumac_backbone::report::{Format, report};
@@ -87,20 +86,19 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
     let settings = home.settings()?;
-    let Agreement { mou, trust, .. } = Agreement::read(&settings.mou)?.in_force_when_signed()?;
+    let Agreement { mou, chain, .. } = Agreement::of_home(&home, &settings)?;
     let wanted = match wanted(&args, &mou)? {
         Ok(wanted) => wanted,
         Err(refusal) => return Ok(refused_here(&refusal)),
     };
     let analyst = analyst(&home, args.analyst.as_deref())?;
     let identity = home.identity(PeerRole::Analyst, &analyst)?;
-    let mou = Arc::new(mou);
     let keep = Keep::new(
         home.dir().to_owned(),
         format!("sumac://{}/{}/{analyst}", settings.party, PeerRole::Analyst),
     );
     let asker =
-        Asker::new(mou.clone(), Arc::new(trust), &identity, &world::clock())?.with_keep(keep);
+        Asker::by_chain(&chain, day_of(world::now()), &identity, &world::clock())?.with_keep(keep);
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     if args.preview {
         return runtime.block_on(preview(&asker, &wanted));

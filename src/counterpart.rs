@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use sumac_keys::Shelf;
 use sumac_node::console::{Command, Reply, carry_out};
 use sumac_node::signer;
 use sumac_node::store::Store;
@@ -35,7 +36,8 @@ pub(crate) struct Serving(BufReader<UnixStream>);
 /// The ledger of a node that does not serve.
 pub(crate) struct Stopped {
     store: Store,
-    mou: Mou,
+    shelf: Shelf,
+    mou: Arc<Mou>,
     narrow: Narrow,
     party: PartyId,
     runtime: tokio::runtime::Runtime,
@@ -48,6 +50,8 @@ impl Counterpart {
             return Ok(Self::Serving(serving));
         }
         let settings = home.settings()?;
+        let shelf = home.shelf(&settings);
+        shelf.finish()?;
         let Agreement { mou, .. } = Agreement::read(&settings.mou)?.in_force_when_signed()?;
         let identity = watch::channel(Arc::new(home.identity(PeerRole::Node, "node")?)).1;
         let ledger = home.ledger();
@@ -61,7 +65,7 @@ impl Counterpart {
         // One that cannot be used refuses every question; it stops no command.
         let narrow = sumac_node::narrow::read(&home.narrow(), &mou).narrow;
         let party = settings.party;
-        Ok(Self::Stopped(Box::new(Stopped { store, mou, narrow, party, runtime })))
+        Ok(Self::Stopped(Box::new(Stopped { store, shelf, mou, narrow, party, runtime })))
     }
 
     /// Gives a command, and hears what came of it.
@@ -69,9 +73,9 @@ impl Counterpart {
         match self {
             Self::Serving(serving) => serving.say(command),
             Self::Stopped(stopped) => {
-                let Stopped { store, mou, narrow, party, runtime } = stopped.as_ref();
+                let Stopped { store, shelf, mou, narrow, party, runtime } = stopped.as_ref();
                 let (command, now) = (command.clone(), world::now());
-                Ok(runtime.block_on(carry_out(store, mou, narrow, party, command, now)))
+                Ok(runtime.block_on(carry_out(store, shelf, mou, narrow, party, command, now)))
             }
         }
     }

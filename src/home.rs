@@ -11,7 +11,9 @@
 //! control.sock          while the node serves: its operator's commands
 //! restored              while the ledger has still to say that it comes from a backup
 //! narrow.toml           what this party's node leaves out of the MOU; need not be there
-//! mou/                  mou.toml, parties/, signatures/
+//! mou/                  mou.toml, parties/, signatures/, exits/; earlier/ holds the versions before
+//! mou-next/             a version accepted for a later day
+//! proposals/            versions on their way, with the signatures known here
 //! ```
 
 mod new_home;
@@ -23,7 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use sumac_keys::{NodeSecret, TlsIdentity};
+use sumac_keys::{NodeSecret, Shelf, TlsIdentity};
 use sumac_policy::PeerRole;
 
 pub(crate) use new_home::{make_home, refuse_what_is_there};
@@ -132,6 +134,11 @@ impl Home {
     /// The party's own addendum to the MOU; need not be there.
     pub(crate) fn narrow(&self) -> PathBuf {
         self.dir.join("narrow.toml")
+    }
+
+    /// Where the agreement lies, and what is proposed.
+    pub(crate) fn shelf(&self, settings: &Settings) -> Shelf {
+        Shelf::new(&self.dir, &settings.mou)
     }
 
     /// Where a node that serves takes its operator's commands.

@@ -8,6 +8,7 @@ mod backup;
 mod certificate;
 mod counterpart;
 mod demo;
+mod envoy;
 mod home;
 mod import;
 mod init;

@@ -7,9 +7,10 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use sumac_keys::seal::verify_head;
 use sumac_keys::{Seal, TlsIdentity};
+use sumac_node::amend::settle;
 use sumac_node::console::Console;
 use sumac_node::store::{Opening, Signer, Store};
-use sumac_node::{self as node, Node, NodeParts, day_of, serve, signer};
+use sumac_node::{Node, NodeParts, day_of, serve, signer};
 use sumac_policy::PeerRole;
 use sumac_protocol::SignedHead;
 use tokio::net::TcpListener;
@@ -46,7 +47,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
     let settings = home.settings()?;
-    let agreement = Agreement::read(&settings.mou)?.in_force_when_signed()?;
+    let agreement = Agreement::of_home(&home, &settings)?;
     refuse_to_serve_nothing(&agreement, &settings)?;
     let identity = home.identity(PeerRole::Node, "node")?;
     look_at_validity(&identity)?;
@@ -137,12 +138,22 @@ async fn answer(
     store: Store,
 ) -> anyhow::Result<()> {
     signed_by_us(&store, settings, &agreement).await?;
+    let shelf = home.shelf(settings);
+    let chain = settle(&store, &shelf, day_of(world::now())).await;
+    let chain = match chain {
+        Ok(chain) => chain,
+        Err(error) => {
+            let hint = error.hint();
+            return Err(error).context("hold the MOU against the ledger").hint(hint);
+        }
+    };
     if restore::is_pending(home) {
         restore::finish(home, &store, &agreement.mou).await?;
     }
     let parts = NodeParts {
         party: settings.party.clone(),
-        agreement: node::Agreement::new(Arc::new(agreement.mou), Arc::new(agreement.trust)),
+        chain,
+        shelf,
         store,
         identity,
         snapshots: home.snapshots(),

@@ -53,8 +53,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     };
     let mut facts = facts::gather(&home, &settings, mou.as_ref(), now)?;
     if facts.asks_only {
-        match Agreement::read(&settings.mou).and_then(Agreement::in_force_when_signed) {
-            Ok(agreement) => facts.nodes = nodes::describe(&home, agreement)?,
+        match Agreement::of_home(&home, &settings) {
+            Ok(agreement) => facts.nodes = nodes::describe(&home, &agreement)?,
             Err(error) => tell!("note: the nodes were not asked: {error:#}\n"),
         }
     }

@@ -6,7 +6,9 @@ use std::sync::{Arc, LazyLock};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use jiff::Timestamp;
 use sumac_keys::{Clock, Root, TlsIdentity, Trust, seal};
-use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Resolved, Table, TableKey, standard};
+use sumac_policy::{
+    Breakdown, Mou, PartyId, PeerRole, Resolved, Sha256, Table, TableKey, standard,
+};
 use sumac_protocol::{
     Consistency, Inclusion, LogHead, Mechanism, RecordedRelease, Release, ReleaseFacts, SignedHead,
     SignedRelease, Withheld, release_commitment,

@@ -117,6 +117,19 @@ impl Chain {
     /// # Errors
     /// Where any of it cannot be read, or was not signed by everyone who has to.
     pub fn read(dir: &Path) -> Result<Self, ChainError> {
+        let (chain, lacking) = Self::examine(dir)?;
+        match lacking.into_iter().next() {
+            None => Ok(chain),
+            Some((of, lacking)) => Err(ChainError::NotSigned { of, lacking }),
+        }
+    }
+
+    /// The same, whether or not everyone has signed; with the signatures that are lacking, by version. What lacks one
+    /// is never acted on: this is for showing.
+    ///
+    /// # Errors
+    /// Where any of it cannot be read.
+    pub fn examine(dir: &Path) -> Result<(Self, Vec<(String, Vec<Needed>)>), ChainError> {
         let mut read = Vec::new();
         for folder in folders(&dir.join("earlier"))? {
             let papers = Papers::read(&folder)?;
@@ -131,11 +144,12 @@ impl Chain {
             read.iter().map(|(_, version, _)| version).find(|other| other.mou().hash() == replaced)
         };
         let all = read.iter().map(|(of, version, papers)| (of.clone(), version, papers));
+        let mut unsigned = Vec::new();
         for (of, version, papers) in all.chain([(of(), &in_force, &papers)]) {
             let standing = Standing::of(papers, version, find(version));
             let lacking: Vec<_> = standing.lacking().cloned().collect();
             if !lacking.is_empty() {
-                return Err(ChainError::NotSigned { of, lacking });
+                unsigned.push((of, lacking));
             }
         }
         let hash = in_force.mou().hash();
@@ -151,7 +165,7 @@ impl Chain {
                 chain.exits.push(notice);
             }
         }
-        Ok(chain)
+        Ok((chain, unsigned))
     }
 
     /// The chain with another version in force, after this one.
@@ -314,9 +328,5 @@ fn named(hash: Option<Sha256>) -> String {
 }
 
 fn names(lacking: &[Needed]) -> String {
-    let names = lacking.iter().map(|needed| match needed.by {
-        crate::version::By::Root => format!("`{}`", needed.party),
-        crate::version::By::NewRoot => format!("the new root of `{}`", needed.party),
-    });
-    names.collect::<Vec<_>>().join(", ")
+    lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

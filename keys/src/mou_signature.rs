@@ -6,7 +6,6 @@ use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::error::ErrorStack;
 use openssl::stack::Stack;
 use openssl::x509::X509;
-use sumac_policy::PartyId;
 
 use crate::root::Root;
 use crate::root_certificate::RootCertificate;
@@ -81,11 +80,11 @@ fn explain(stack: ErrorStack) -> MouSignatureError {
     }
 }
 
-/// The command that checks a party's signature with nothing but OpenSSL, from within the MOU's folder.
-pub fn stock_command(party: &PartyId) -> String {
+/// The command that checks the signature in a file with nothing but OpenSSL, from within the MOU's folder.
+pub fn stock_command(signature: &str, certificate: &str) -> String {
     format!(
-        "openssl cms -verify -binary -inform DER -in signatures/{party}.p7s -content mou.toml \
-         -CAfile parties/{party}.pem -purpose any -out /dev/null"
+        "openssl cms -verify -binary -inform DER -in {signature} -content mou.toml \
+         -CAfile {certificate} -purpose any -out /dev/null"
     )
 }
 
@@ -148,7 +147,8 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, bytes).unwrap();
         }
-        match run(&stock_command(&party), folder.path()) {
+        let command = stock_command("signatures/lakeshore-cc.p7s", "parties/lakeshore-cc.pem");
+        match run(&command, folder.path()) {
             Err(_) => {
                 println!("skipped: no `openssl` on PATH to check the signature with");
                 return;
@@ -156,7 +156,7 @@ mod tests {
             Ok((good, said)) => assert!(good, "{said}"),
         }
         fs::write(folder.path().join("mou.toml"), b"format = \"sumac-mou/2\"").unwrap();
-        assert!(!run(&stock_command(&party), folder.path()).unwrap().0);
+        assert!(!run(&command, folder.path()).unwrap().0);
     }
 
     fn run(command: &str, folder: &Path) -> io::Result<(bool, String)> {

@@ -150,22 +150,33 @@ impl Shelf {
     /// # Errors
     /// Where they cannot be read, or were not signed by everyone.
     pub fn chain(&self) -> Result<Chain, ShelfError> {
-        if self.next.join(TAKING_UP).is_file() {
-            self.put_in_place()?;
-        }
+        self.finish()?;
         Ok(Chain::read(&self.mou)?)
     }
 
-    /// The versions in force on a day: one that was accepted and waited for it is taken up. For a party without a
-    /// node; a node writes it into its log first.
+    /// Finishes a change of the folders that was interrupted.
+    ///
+    /// # Errors
+    /// Folders that cannot be written.
+    pub fn finish(&self) -> Result<(), ShelfError> {
+        if self.next.join(TAKING_UP).is_file() {
+            self.put_in_place()?;
+        }
+        Ok(())
+    }
+
+    /// The versions in force on a day, one that was accepted and waited for it among them. It is put in place where
+    /// no node has to write it into its log first.
     ///
     /// # Errors
     /// As [`Shelf::chain`].
-    pub fn chain_on(&self, today: Date) -> Result<Chain, ShelfError> {
+    pub fn chain_on(&self, today: Date, has_node: bool) -> Result<Chain, ShelfError> {
         let chain = self.chain()?;
         match self.next(&chain, today)? {
             Some(next) if next.version.mou().effective() <= today => {
-                self.take_up()?;
+                if !has_node {
+                    self.take_up()?;
+                }
                 Ok(chain.followed_by(next.version))
             }
             _ => Ok(chain),

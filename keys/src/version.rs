@@ -1,5 +1,6 @@
 //! One version of an MOU, the roots that it pins, and who has signed it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use sumac_policy::{Mou, PartyId, Problems};
@@ -176,6 +177,16 @@ impl Standing {
     /// The signatures that are missing or do not stand.
     pub fn lacking(&self) -> impl Iterator<Item = &Needed> {
         self.signatures.iter().filter(|needed| needed.state != SignatureState::Signed)
+    }
+}
+
+/// The party, and which of its roots where that is not plain.
+impl fmt::Display for Needed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.by {
+            By::Root => write!(f, "`{}`", self.party),
+            By::NewRoot => write!(f, "the new root of `{}`", self.party),
+        }
     }
 }
 

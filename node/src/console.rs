@@ -11,15 +11,18 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sumac_keys::{Chain, ExitNotice, Papers, Shelf, Version};
 use sumac_policy::{Mou, Narrow, PartyId};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::amend::{self, AmendError};
 use crate::node::Node;
 use crate::remeasure::{self, Correction, Plan, RemeasureError};
 use crate::resume::{self, ResumeError, Without};
 use crate::service::chain;
 use crate::store::{Cut, Store, StoreError};
+use crate::world::day_of;
 
 /// Longest request, in bytes.
 const MAX_REQUEST: u64 = 16 << 10;
@@ -44,6 +47,15 @@ pub enum Command {
     },
     /// How much of the log may be copied.
     Cut,
+    /// The parties agreed on another version of the MOU.
+    Activate {
+        /// The folder that holds its papers.
+        folder: PathBuf,
+        /// Whether it may begin a new agreement in place of the one in force.
+        new_agreement: bool,
+    },
+    /// This party leaves: its notice of exit lies beside the MOU, signed by its root.
+    Leave,
 }
 
 /// What the node says.
@@ -60,6 +72,10 @@ pub enum Reply {
     Resumed(resume::Plan),
     /// So much of the log is on disk, and stays as it is.
     Cut(Cut),
+    /// A version is accepted.
+    Activated(Activated),
+    /// This party has left. Every question is refused from here on.
+    Left,
     /// It is not done.
     Refused {
         /// Why.
@@ -69,6 +85,32 @@ pub enum Reply {
         /// Whether it is the year's budget that has no room.
         spent: bool,
     },
+}
+
+/// A version that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activated {
+    /// Its number.
+    pub version: u32,
+    /// Its hash.
+    pub mou: String,
+    /// Its first day.
+    pub effective: String,
+    /// Whether it is in force already; if not, it waits for that day.
+    pub in_force: bool,
+}
+
+impl Activated {
+    fn of(version: &Version, now: Timestamp) -> Self {
+        let mou = version.mou();
+        Self {
+            version: mou.version(),
+            mou: mou.hash().to_string(),
+            effective: mou.effective().to_string(),
+            in_force: mou.effective() <= day_of(now),
+        }
+    }
 }
 
 /// The node's end of the console. The socket goes when this is dropped.
@@ -166,8 +208,17 @@ async fn obey(node: &Node, command: Command) -> Reply {
             return Reply::Refused { message, hint, spent: false };
         }
     };
-    let reply =
-        carry_out(store, agreement.mou(), agreement.narrow(), party, command.clone(), now).await;
+    let reply = match &command {
+        Command::Activate { folder, new_agreement } => {
+            activate(node, folder, *new_agreement, now).await
+        }
+        Command::Leave => leave(node, now).await,
+        _ => {
+            let mou = agreement.mou();
+            carry_out(store, &node.shelf, mou, agreement.narrow(), party, command.clone(), now)
+                .await
+        }
+    };
     match (command, &reply) {
         (Command::Remeasure { correction, .. }, Reply::Ordered(plan)) => {
             let Correction { kpi, period, by, because } = &correction;
@@ -184,9 +235,44 @@ async fn obey(node: &Node, command: Command) -> Reply {
     reply
 }
 
+/// Accepts a version while the node serves.
+async fn activate(node: &Node, folder: &Path, new_agreement: bool, now: Timestamp) -> Reply {
+    let accepted = async {
+        let papers = Papers::read(folder)?;
+        node.activate(papers, new_agreement, now).await
+    };
+    match accepted.await {
+        Ok(version) => Reply::Activated(Activated::of(&version, now)),
+        Err(error) => *Refused::from(error).0,
+    }
+}
+
+/// Leaves while the node serves.
+async fn leave(node: &Node, now: Timestamp) -> Reply {
+    let left = async {
+        let notice = own_notice(&node.shelf, node.agreement().chain(), &node.party)?;
+        node.leave(&notice, now).await
+    };
+    match left.await {
+        Ok(()) => {
+            tracing::warn!("this party has left the agreement: nothing is answered any more");
+            Reply::Left
+        }
+        Err(error) => *Refused::from(error).0,
+    }
+}
+
+/// This party's notice of exit, which lies beside the MOU.
+fn own_notice(shelf: &Shelf, chain: &Chain, party: &PartyId) -> Result<ExitNotice, AmendError> {
+    let exits = shelf.exits()?;
+    let signed = exits.get(party).cloned().unwrap_or_default();
+    Ok(chain.exit(&signed)?)
+}
+
 /// Carries out a command on an open store: the node's, or that of a node that does not serve.
 pub async fn carry_out(
     store: &Store,
+    shelf: &Shelf,
     mou: &Mou,
     narrow: &Narrow,
     party: &PartyId,
@@ -216,6 +302,21 @@ pub async fn carry_out(
             resumed.map(Reply::Resumed).map_err(Into::into)
         }
         Command::Cut => store.cut().await.map(Reply::Cut).map_err(Refused::from),
+        Command::Activate { folder, new_agreement } => {
+            let accepted = async {
+                let papers = Papers::read(&folder)?;
+                amend::activate(store, shelf, party, papers, new_agreement, now).await
+            };
+            let accepted = accepted.await.map(|version| Activated::of(&version, now));
+            accepted.map(Reply::Activated).map_err(Refused::from)
+        }
+        Command::Leave => {
+            let left = async {
+                let notice = own_notice(shelf, &shelf.chain()?, party)?;
+                Ok::<_, AmendError>(amend::leave(store, mou, &notice, now).await?)
+            };
+            left.await.map(|()| Reply::Left).map_err(Refused::from)
+        }
     };
     done.unwrap_or_else(|Refused(reply)| *reply)
 }
@@ -233,6 +334,16 @@ impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         tracing::error!(error = chain(&error), "failed at the console");
         Self::new(chain(&error), "`sumac ledger check` says more".to_owned(), false)
+    }
+}
+
+impl From<AmendError> for Refused {
+    fn from(error: AmendError) -> Self {
+        let hint = error.hint();
+        match error {
+            AmendError::Store(error) => error.into(),
+            error => Self::new(chain(&error), hint, false),
+        }
     }
 }
 

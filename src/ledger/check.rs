@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use sumac_keys::Trust;
 use sumac_node::store::{self, Checked, IndexState};
@@ -34,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let ledger = args.of.find()?;
     let trust = trust(&ledger);
-    let checked = store::check(&ledger.dir, trust.as_ref()).context("check the ledger")?;
+    let checked = store::check(&ledger.dir, trust.as_deref()).context("check the ledger")?;
     answer(&words(&checked))?;
     only_this_party(&checked, &ledger)?;
     if checked.bodies.is_none() && ledger.settings.is_some() {
@@ -53,7 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 /// The roots by which signatures are judged, if there is an MOU to take them from.
-fn trust(ledger: &Ledger) -> Option<Trust> {
+fn trust(ledger: &Ledger) -> Option<Arc<Trust>> {
     match ledger.agreement() {
         Ok(agreement) => Some(agreement.trust),
         Err(error) => {

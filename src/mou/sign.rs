@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use sumac_keys::{Root, mou_signature};
+use sumac_keys::{By, Needed, Root, SignatureState, Version, folder_name, mou_signature};
 use sumac_policy::{Mou, Severity};
 
 use super::check::examine;
+use super::replaced::replaced;
 use crate::agreement::{MouFolder, in_file};
 use crate::certificate::RootArgs;
 use crate::home::{HomeArgs, write_public};
@@ -19,6 +20,9 @@ use crate::terminal::{answer, confirm, tell};
 /// telephone before you agree: they are what makes strangers strangers. Then opens the root and writes
 /// signatures/PARTY.p7s, which goes back to the MOU's author. Nothing is signed if `sumac mou check` finds an
 /// error, or if the MOU pins another root for this party.
+///
+/// A version that replaces another is signed with the root that the others know, which is that of the version replaced;
+/// where it brings this party a new root, that one signs too, into PARTY.new.p7s: sign twice, once with each.
 ///
 /// Needs no home if --root names the root, so it can run on a machine without a network.
 ///
@@ -49,23 +53,32 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     }
 
     let root = args.root.open_any(&args.home.unopened())?;
-    is_the_pinned_one(&mou, &root)?;
+    let before = replaced(&args.dir, &mou, &args.home)?;
+    let by = which_root(&mou, before.as_ref(), &root)?;
     let signature = mou_signature::sign(&root, folder.bytes())?;
     folder.make_folders()?;
     let party = root.party();
     let certificate = folder.root_file(party);
-    if !certificate.exists() {
+    let pinned = mou.party(party).is_some_and(|listed| listed.root == root.fingerprint());
+    if pinned && !certificate.exists() {
         write_public(&certificate, root.certificate_pem().as_bytes(), false)
             .with_context(|| format!("write `{}`", certificate.display()))?;
     }
-    let path = folder.signature_file(party);
+    let needed = Needed { party: party.clone(), by, state: SignatureState::Signed };
+    let path = args.dir.join(needed.file());
     // A signature that is there may be for an earlier draft; this one is for the bytes shown above.
     write_public(&path, &signature, true).with_context(|| format!("write `{}`", path.display()))?;
 
     answer(&format!("{}\n", path.display()))?;
     tell!("\n`{party}` has signed. Send the file above to the MOU's author.");
     tell!("Anyone can check it, from within {}, with OpenSSL alone:\n", args.dir.display());
-    tell!("{}", mou_signature::stock_command(party));
+    let certificate = match (pinned, &before) {
+        (false, Some(before)) => {
+            format!("earlier/{}/parties/{party}.pem", folder_name(before.mou()))
+        }
+        _ => format!("parties/{party}.pem"),
+    };
+    tell!("{}", mou_signature::stock_command(&needed.file(), &certificate));
     Ok(Outcome::Done)
 }
 
@@ -102,19 +115,25 @@ fn what_is_signed(mou: &Mou) -> String {
     lines.join("\n")
 }
 
-fn is_the_pinned_one(mou: &Mou, root: &Root) -> anyhow::Result<()> {
+/// As which of its party's roots this one signs: the one that the others know from the version replaced, or the one
+/// that this version pins.
+fn which_root(mou: &Mou, before: Option<&Version>, root: &Root) -> anyhow::Result<By> {
     let party = root.party();
-    let listed = mou.party(party).with_context(|| format!("find `{party}` among the parties"));
-    let listed = listed.hint(format_args!(
+    let known = before.and_then(|before| before.mou().party(party)).map(|party| party.root);
+    let pinned = mou.party(party).map(|party| party.root);
+    if known.or(pinned) == Some(root.fingerprint()) {
+        return Ok(By::Root);
+    }
+    if known.is_some() && pinned == Some(root.fingerprint()) {
+        return Ok(By::NewRoot);
+    }
+    let pinned = pinned.or(known).with_context(|| format!("find `{party}` among the parties"));
+    let pinned = pinned.hint(format_args!(
         "the MOU does not list this root's party: it has nothing to sign, or the author forgot it"
     ))?;
-    if listed.root == root.fingerprint() {
-        return Ok(());
-    }
     Err(hinted(
         format_args!(
-            "the MOU pins {} for `{party}`, and this root is {}",
-            listed.root,
+            "the MOU pins {pinned} for `{party}`, and this root is {}",
             root.fingerprint()
         ),
         "tell the MOU's author by telephone: a root that is not yours would speak for you",

@@ -8,14 +8,14 @@ use sumac_policy::{Margin, Party};
 use sumac_privacy::NanoRho;
 use sumac_protocol::{Mechanism, ReleaseFacts};
 
-use crate::agreement::{Agreement, SignatureState};
+use crate::agreement::Agreement;
 use crate::outcome::{Hint, Outcome};
 use crate::terminal::{answer, tell};
 
 /// Verify a receipt, offline
 ///
-/// Needs the receipt and the folder of the MOU by which the table was released, with its parties' roots; no home, no
-/// network. Holds the seal of the release, the table's meaning, noise and price, the record in the node's log, and
+/// Needs the receipt and the folder of the MOU by which the table was released, or of a later version that keeps it in
+/// `earlier`; no home, no network. Holds the seal of the release, the table's meaning, noise and price, the record in the node's log, and
 /// the sealed head of that log against each other, and says what was proved and what was not. The exit code is 0
 /// only if all of it holds.
 ///
@@ -34,13 +34,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let receipt = Keep::read_receipt(&args.file)
         .hint("`sumac receipt list` shows the receipts that a home keeps")?;
-    let Agreement { mou, trust, signed } = Agreement::read(&args.mou)?;
-    match receipt.verify(&mou, &trust) {
+    let Agreement { mou, chain, lacking, .. } = Agreement::read(&args.mou)?;
+    match receipt.verify_in(&chain) {
         Ok(proved) => {
-            let lacking = signed.iter().filter(|(_, state)| *state != SignatureState::Signed);
-            let lacking: Vec<_> = lacking.map(|(party, _)| party.as_str()).collect();
+            let lacking: Vec<_> = lacking.iter().map(|needed| needed.party.as_str()).collect();
             let facts = proved.release().facts();
-            let party = mou.party(&facts.party).map_or(facts.party.as_str(), name);
+            let named = chain.version(facts.mou).map_or(&mou, |version| version.mou());
+            let party = named.party(&facts.party).map_or(facts.party.as_str(), name);
             answer(&words(party, &receipt, &proved, &lacking))?;
             Ok(Outcome::Done)
         }

@@ -1,5 +1,7 @@
 //! What a home's files say.
 
+use std::path::Path;
+
 use anyhow::Context;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,7 +13,7 @@ use sumac_policy::{Due, Mou, PartyId, Period, Sha256, Year};
 use sumac_privacy::NanoRho;
 use sumac_protocol::Description;
 
-use crate::agreement::{MouFolder, SignatureState};
+use crate::agreement::Agreement;
 use crate::certificate::read_facts;
 use crate::home::{Home, Settings};
 
@@ -94,7 +96,7 @@ pub(super) fn gather(
     let listed = mou.party(&party);
     let listed = listed.with_context(|| format!("find `{party}` among the MOU's parties"))?;
     facts.asks_only = listed.address.is_none();
-    facts.mou = Some(mou_facts(&MouFolder::read(&settings.mou)?, mou));
+    facts.mou = Some(mou_facts(&settings.mou, mou));
     facts.next_due = next_due(mou, &party, facts.asks_only, day_of(now));
     if !facts.asks_only {
         facts.data = data(home, mou)?;
@@ -110,20 +112,19 @@ pub(super) fn gather(
     Ok(facts)
 }
 
-fn mou_facts(folder: &MouFolder, mou: &Mou) -> MouFacts {
-    let has_signed = |party: &sumac_policy::Party| {
-        folder
-            .root(party)
-            .is_ok_and(|root| folder.signature(&party.id, &root) == SignatureState::Signed)
+fn mou_facts(dir: &Path, mou: &Mou) -> MouFacts {
+    let unsigned = match Agreement::read(dir) {
+        Ok(agreement) => agreement.lacking.into_iter().map(|needed| needed.party).collect(),
+        // Without every root nobody's signature counts.
+        Err(_) => mou.parties().iter().map(|party| party.id.clone()).collect(),
     };
-    let unsigned = mou.parties().iter().filter(|party| !has_signed(party));
     MouFacts {
         title: mou.title().to_owned(),
         version: mou.version(),
         hash: mou.hash(),
         effective: mou.effective(),
         expires: mou.expires(),
-        unsigned: unsigned.map(|party| party.id.clone()).collect(),
+        unsigned,
     }
 }
 

@@ -1,9 +1,8 @@
 //! What each node says of itself, when the backbone asks.
 
-use std::sync::Arc;
-
 use anyhow::Context;
 use sumac_backbone::Asker;
+use sumac_node::day_of;
 use sumac_policy::{PartyId, PeerRole};
 use sumac_protocol::Description;
 
@@ -16,9 +15,8 @@ use crate::world;
 /// Asks every node at once, with the first analyst's certificate in this home.
 pub(super) fn describe(
     home: &Home,
-    agreement: Agreement,
+    agreement: &Agreement,
 ) -> anyhow::Result<Vec<(PartyId, Result<Description, String>)>> {
-    let Agreement { mou, trust, .. } = agreement;
     let facts = home.certificate_files()?.into_iter().map(|path| read_facts(&path));
     let facts = facts.collect::<anyhow::Result<Vec<_>>>()?;
     let analyst = facts.into_iter().find(|facts| facts.role == PeerRole::Analyst);
@@ -29,7 +27,8 @@ pub(super) fn describe(
         )
     })?;
     let identity = home.identity(PeerRole::Analyst, &analyst.name)?;
-    let asker = Asker::new(Arc::new(mou), Arc::new(trust), &identity, &world::clock())?;
+    let asker =
+        Asker::by_chain(&agreement.chain, day_of(world::now()), &identity, &world::clock())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("start to ask")?;
     let said = runtime.block_on(asker.describe());

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sumac_backbone::{Asker, Wanted};
-use sumac_keys::{Clock, NodeSecret, Root, TlsIdentity, Trust};
+use sumac_keys::{Chain, Clock, NodeSecret, Root, Shelf, TlsIdentity, Trust, Version};
 use sumac_node::records::canonical::Canonical;
 use sumac_node::records::snapshot::{self, Statement};
 use sumac_node::store::Store;
-use sumac_node::{Agreement, Chance, Node, NodeError, NodeParts, World, serve, signer};
+use sumac_node::{Chance, Node, NodeError, NodeParts, World, day_of, serve, signer};
 use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{oneshot, watch};
@@ -32,6 +32,8 @@ pub(crate) struct Coalition {
     pub(crate) dir: tempfile::TempDir,
     /// The MOU's text.
     text: String,
+    /// Versions before it, newest first.
+    earlier: Vec<Version>,
     /// Seconds since 1970 by the clock of everyone here.
     second: Arc<AtomicI64>,
     parties: Arc<Parties>,
@@ -107,6 +109,7 @@ impl Coalition {
             trust,
             dir,
             text,
+            earlier: Vec::new(),
             second,
             parties,
             addresses,
@@ -115,11 +118,24 @@ impl Coalition {
         }
     }
 
-    /// Changes the MOU for whoever starts or asks from now on.
+    /// Agrees on a next version of the MOU, by which whoever starts or asks from now on goes.
     pub(crate) fn amend(&mut self, from: &str, to: &str) {
         assert!(self.text.contains(from), "the MOU has no {from:?}");
-        self.text = self.text.replacen(from, to, 1);
+        let text = self.text.replacen(from, to, 1);
+        self.earlier.insert(0, Version::new(self.mou.clone(), self.trust.clone()));
+        self.text = next_version(&text, &self.mou);
         self.mou = Arc::new(Mou::read(self.text.as_bytes()).unwrap());
+    }
+
+    /// The version in force and those before it.
+    pub(crate) fn chain(&self) -> Chain {
+        Chain::new(Version::new(self.mou.clone(), self.trust.clone()), self.earlier.clone())
+    }
+
+    /// Where a party keeps its agreement.
+    pub(crate) fn shelf(&self, party: &str) -> Shelf {
+        let home = self.home(party);
+        Shelf::new(&home, &home.join("mou"))
     }
 
     pub(crate) fn clock(&self) -> Clock {
@@ -206,7 +222,8 @@ impl Coalition {
         let (store, _) = Store::open(ledger, Box::new(move || *salts()), signer)?;
         let parts = NodeParts {
             party: party.parse().unwrap(),
-            agreement: Agreement::new(self.mou.clone(), self.trust.clone()),
+            chain: self.chain(),
+            shelf: self.shelf(party),
             store,
             identity,
             snapshots: snapshots.to_owned(),
@@ -257,7 +274,8 @@ impl Coalition {
     /// Somebody who asks, with a certificate of this party and role.
     pub(crate) fn asker(&self, party: &str, role: PeerRole) -> Asker {
         let identity = self.identity(party, role);
-        Asker::new(self.mou.clone(), self.trust.clone(), &identity, &self.clock()).unwrap()
+        let today = day_of(self.clock()());
+        Asker::by_chain(&self.chain(), today, &identity, &self.clock()).unwrap()
     }
 }
 
@@ -266,6 +284,22 @@ impl Serving {
         let _ = self.stop.send(());
         self.done.await.unwrap();
     }
+}
+
+/// The text of a version that replaces `before`.
+pub(crate) fn next_version(text: &str, before: &Mou) -> String {
+    let (number, replaces) = (before.version(), before.hash());
+    let lines = text.lines().filter(|line| !line.starts_with("replaces"));
+    let mut next = String::new();
+    for line in lines {
+        if line.starts_with("version") {
+            next += &format!("version = {}\nreplaces = \"{replaces}\"\n", number + 1);
+        } else {
+            next += line;
+            next.push('\n');
+        }
+    }
+    next
 }
 
 /// Fixed chance: the n-th call under a seed always gives the same bytes.
