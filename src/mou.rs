@@ -14,13 +14,11 @@ mod sizes;
 mod test;
 mod verify;
 
-use anyhow::Context;
 use serde_json::{Value, json};
 use sumac_keys::{By, SignatureState, Standing};
 use sumac_policy::Mou;
 
 use crate::outcome::Outcome;
-use crate::terminal::answer;
 
 /// The MOU: begin one, check it, explain it, compare it, test it, sign it, see who has signed; propose the next version, and go by it
 ///
@@ -39,15 +37,6 @@ pub(crate) enum Verb {
     Propose(propose::Args),
     SignStatus(sign_status::Args),
     Activate(activate::Args),
-}
-
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Table,
-    /// For machines; stable
-    Json,
 }
 
 pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
@@ -102,9 +91,4 @@ fn standing_json(mou: &Mou, standing: &Standing) -> Value {
         "signatures": signatures.collect::<Vec<_>>(),
         "exits": exits.collect::<Vec<_>>(),
     })
-}
-
-fn answer_json(value: &Value) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(value).context("write the answer as JSON")?;
-    answer(&format!("{text}\n"))
 }

@@ -282,6 +282,9 @@ impl Shelf {
         let replaces = chain.in_force();
         let replaces = (replaces.mou().id() == version.mou().id()).then_some(replaces);
         let there = path.join("mou.toml").is_file();
+        if !there {
+            self.drop_lapsed(chain)?;
+        }
         if !there && folders(&self.proposals)?.len() >= MAX_PROPOSALS {
             return Err(ShelfError::TooMany { path: self.proposals.clone() });
         }
@@ -301,13 +304,14 @@ impl Shelf {
         Ok((path, kept))
     }
 
-    /// Removes a proposal that came into force, or lapsed.
-    ///
-    /// # Errors
-    /// A folder that cannot be removed.
-    pub fn drop_proposal(&self, version: &Version) -> Result<(), ShelfError> {
-        let path = self.proposals.join(folder_name(version.mou()));
-        Ok(remove_folder(&path).map_err(|source| failed(&path, source))?)
+    /// Removes proposals that came into force, or lapsed: what they replace is in force no more.
+    fn drop_lapsed(&self, chain: &Chain) -> Result<(), ShelfError> {
+        for (path, _, version) in self.proposals()? {
+            if chain.is_new_agreement(version.mou()).is_err() {
+                remove_folder(&path).map_err(|source| failed(&path, source))?;
+            }
+        }
+        Ok(())
     }
 
     /// The notices of exit beside the version in force, as bytes.

@@ -224,7 +224,10 @@ impl Node {
     }
 
     /// Accepts a version on the operator's word: at once if its first day has come, else it waits for it.
-    pub(crate) async fn activate(
+    ///
+    /// # Errors
+    /// Where it is not accepted, or cannot be written.
+    pub async fn activate(
         &self,
         papers: Papers,
         new_agreement: bool,

@@ -91,6 +91,8 @@ pub async fn serve(
     tracing::info!("stopping: no new connections; finishing what is under way");
     accepting.abort();
     purging.abort();
+    // Cancelled, as they should be; what matters is that they hold the node no more.
+    let _ = tokio::join!(accepting, purging);
     drop(stopping);
     if tokio::time::timeout(STOP_TIMEOUT, server).await.is_err() {
         tracing::warn!("calls still under way were cut off");

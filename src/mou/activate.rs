@@ -11,7 +11,7 @@ use crate::agreement::Agreement;
 use crate::counterpart::Counterpart;
 use crate::home::{Home, HomeArgs, Settings};
 use crate::outcome::{Hint, Outcome, hinted};
-use crate::terminal::{answer, tell};
+use crate::terminal::{Format, answer, answer_json, tell};
 use crate::world;
 
 /// Go by the next version of the MOU
@@ -41,8 +41,8 @@ pub(crate) struct Args {
     new_agreement: bool,
 
     /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = super::Format::Table)]
-    format: super::Format,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     home: HomeArgs,
@@ -58,15 +58,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     let Activated { version, mou, effective, in_force } = &activated;
     match args.format {
-        super::Format::Json => super::answer_json(&json!({
+        Format::Json => answer_json(&json!({
             "format": "sumac-activated/1",
             "version": version,
             "mou": mou,
             "effective": effective,
             "in_force": in_force,
         }))?,
-        super::Format::Table if *in_force => answer(&format!("version {version} is in force\n"))?,
-        super::Format::Table => {
+        Format::Text if *in_force => answer(&format!("version {version} is in force\n"))?,
+        Format::Text => {
             answer(&format!("version {version} is accepted, and in force from {effective} on\n"))?;
         }
     }

@@ -13,7 +13,7 @@ use crate::agreement::{Agreement, MouFolder, in_file};
 use crate::envoy::{Envoy, tell_absences};
 use crate::home::HomeArgs;
 use crate::outcome::{Hint, Outcome, hinted};
-use crate::terminal::{answer, tell};
+use crate::terminal::{Format, answer, answer_json, tell};
 use crate::world;
 
 /// Propose a next version of the MOU to everyone
@@ -42,8 +42,8 @@ pub(crate) struct Args {
     by_file: bool,
 
     /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = super::Format::Table)]
-    format: super::Format,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     home: HomeArgs,
@@ -86,7 +86,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let replaced = (chain.mou().id() == version.mou().id()).then_some(chain.in_force());
     let standing = Standing::of(&kept, &version, replaced);
     match args.format {
-        super::Format::Json => {
+        Format::Json => {
             let mut value = super::standing_json(version.mou(), &standing);
             if let Some(fields) = value.as_object_mut() {
                 fields.insert("folder".to_owned(), json!(path.display().to_string()));
@@ -95,9 +95,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
                 });
                 fields.insert("told".to_owned(), json!(told.collect::<Vec<_>>()));
             }
-            super::answer_json(&value)?;
+            answer_json(&value)?;
         }
-        super::Format::Table => answer(&format!("{}\n", path.display()))?,
+        Format::Text => answer(&format!("{}\n", path.display()))?,
     }
     let reached = told.iter().filter(|(_, told)| told.is_ok()).count();
     if !told.is_empty() {
@@ -148,7 +148,7 @@ fn may_be_proposed(chain: &Chain, version: &Version) -> anyhow::Result<()> {
     let today = day_of(world::now());
     let comment = chain.mou().amendment().map_or(0, |amendment| amendment.comment_days);
     let first = today.checked_add(i64::from(comment).days()).unwrap_or(today);
-    if mou.effective() < first {
+    if comment > 0 && mou.effective() < first {
         return Err(hinted(
             format_args!(
                 "it takes effect on {}, and the MOU in force gives {comment} days for comment: {first} at the \

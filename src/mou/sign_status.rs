@@ -14,7 +14,7 @@ use crate::agreement::Agreement;
 use crate::envoy::{Envoy, tell_absences};
 use crate::home::HomeArgs;
 use crate::outcome::{Hint, Outcome};
-use crate::terminal::{answer, plain_table, tell};
+use crate::terminal::{Format, answer, answer_json, plain_table, tell};
 use crate::world;
 
 /// See where each proposed version of the MOU stands
@@ -40,8 +40,8 @@ pub(crate) struct Args {
     ask: bool,
 
     /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = super::Format::Table)]
-    format: super::Format,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     home: HomeArgs,
@@ -89,14 +89,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         let _ = writeln!(text, "{}", words(mou, &standing, state, today));
         let _ = writeln!(text, "{}\n", path.display());
         values.push(value(mou, &standing, state, path.display().to_string()));
-        if args.format == super::Format::Table {
+        if args.format == Format::Text {
             tell_what_is_wrong(&standing);
         }
     }
     match args.format {
-        super::Format::Json => super::answer_json(&Value::Array(values))?,
-        super::Format::Table if proposals.is_empty() => tell!("Nothing is proposed."),
-        super::Format::Table => answer(&text)?,
+        Format::Json => answer_json(&Value::Array(values))?,
+        Format::Text if proposals.is_empty() => tell!("Nothing is proposed."),
+        Format::Text => answer(&text)?,
     }
     Ok(if done { Outcome::Done } else { Outcome::Failed })
 }

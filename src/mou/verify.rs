@@ -9,7 +9,7 @@ use super::replaced::replaced;
 use crate::agreement::MouFolder;
 use crate::home::HomeArgs;
 use crate::outcome::Outcome;
-use crate::terminal::{answer, plain_table, tell};
+use crate::terminal::{Format, answer, answer_json, plain_table, tell};
 
 /// See whether everyone has signed an MOU who has to
 ///
@@ -27,8 +27,8 @@ pub(crate) struct Args {
     dir: PathBuf,
 
     /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = super::Format::Table)]
-    format: super::Format,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     home: HomeArgs,
@@ -44,8 +44,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let standing = Standing::of(&papers, &version, before.as_ref());
     let (signed, all) = counts(&standing);
     match args.format {
-        super::Format::Json => super::answer_json(&super::standing_json(&mou, &standing))?,
-        super::Format::Table => answer(&table(&mou, &roots, &standing))?,
+        Format::Json => answer_json(&super::standing_json(&mou, &standing))?,
+        Format::Text => answer(&table(&mou, &roots, &standing))?,
     }
     tell_what_is_wrong(&standing);
     if mou.replaces().is_some() && before.is_none() {
@@ -75,7 +75,7 @@ pub(super) fn counts(standing: &Standing) -> (usize, usize) {
 fn roots(
     folder: &MouFolder,
     mou: &Mou,
-    format: super::Format,
+    format: Format,
 ) -> anyhow::Result<Option<Vec<&'static str>>> {
     let mut wrong = Vec::new();
     let mut roots = Vec::new();
@@ -91,7 +91,7 @@ fn roots(
     if wrong.is_empty() {
         return Ok(Some(roots));
     }
-    if format == super::Format::Table {
+    if format == Format::Text {
         let rows = mou.parties().iter().zip(&roots).map(|(party, root)| {
             let signature = match (folder.root(party), *root) {
                 (Ok(root), OK) => word(&folder.signature(&party.id, &root)),

@@ -65,6 +65,11 @@ impl Parties {
         self
     }
 
+    /// Every root.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Root> {
+        self.roots.values()
+    }
+
     pub(crate) fn root(&self, party: &str) -> &Root {
         &self.roots[&party.parse::<PartyId>().unwrap()]
     }
@@ -116,6 +121,11 @@ impl Coalition {
             held: Mutex::new(held),
             reserved: Mutex::default(),
         }
+    }
+
+    /// The MOU's text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Agrees on a next version of the MOU, by which whoever starts or asks from now on goes.

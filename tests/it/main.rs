@@ -8,6 +8,7 @@
     reason = "a test may panic, and reads the world"
 )]
 
+mod amendment;
 mod backup;
 mod bad_input;
 mod bodies;
