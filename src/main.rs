@@ -12,6 +12,7 @@ mod envoy;
 mod home;
 mod import;
 mod init;
+mod leave;
 mod ledger;
 mod mou;
 mod narrow;
@@ -68,6 +69,7 @@ enum Verb {
     Receipt(receipt::Verb),
     Remeasure(remeasure::Args),
     Status(status::Args),
+    Leave(leave::Args),
     #[command(subcommand)]
     Ledger(ledger::Verb),
     Backup(backup::Args),
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Verb::Receipt(verb) => receipt::run(verb),
         Verb::Remeasure(args) => remeasure::run(args),
         Verb::Status(args) => status::run(args),
+        Verb::Leave(args) => leave::run(args),
         Verb::Ledger(verb) => ledger::run(verb),
         Verb::Backup(args) => backup::run(args),
         Verb::Restore(args) => restore::run(args),

@@ -333,7 +333,8 @@ impl Node {
     }
 }
 
-/// Writes down that this party has left. Once is enough.
+/// Writes down that this party has left, and then deletes the releases beside the log where the MOU says so. Twice does
+/// no harm.
 ///
 /// # Errors
 /// A ledger that cannot be written.
@@ -343,12 +344,15 @@ pub async fn leave(
     notice: &ExitNotice,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if store.left().await?.is_some() {
-        return Ok(());
+    if store.left().await?.is_none() {
+        let (on, because) = (notice.on().to_string(), notice.because().to_owned());
+        store.note(Note::Left(Left { on, because, mou: mou.hash() }), now).await?;
     }
-    let left =
-        Left { on: notice.on().to_string(), because: notice.because().to_owned(), mou: mou.hash() };
-    store.note(Note::Left(left), now).await
+    if mou.after().delete_within_days.is_some() {
+        // Every release, whenever it is dated. What a crash leaves undone, the next run finishes.
+        store.purge(Timestamp::MAX, now).await?;
+    }
+    Ok(())
 }
 
 /// Accepts a version at a node that does not serve: as [`Node`] does at its console.

@@ -681,3 +681,77 @@ fn a_receipt_under_an_old_root_holds_by_the_version_that_pins_it() {
     receipt.verify_in(&Chain::new(new.clone(), vec![old])).unwrap();
     receipt.verify_in(&Chain::new(new, Vec::new())).unwrap_err();
 }
+
+/// Clause `after.on_exit`, and `amendment.exit_notice_days`: who leaves stops at once, deletes, and signs that it did.
+#[test]
+fn term_and_exit_and_destruction_on_exit() {
+    let rule = "[after]\non_exit = \"delete within 45 days\"\n\n[privacy]";
+    let site = Site::under(|text| text.replace("[privacy]", rule));
+    let ask = ["ask", "enrolment", "--period", "2025"];
+    let node = site.serve();
+    site.run(CHAMBER, &ask).well();
+    let root = site.dir().join("root.p12");
+    let phrase = site.dir().join("phrase");
+    let words = "nine purple otters sing";
+    let passphrase = sumac_keys::Passphrase::new(zeroize::Zeroizing::new(words.into())).unwrap();
+    fs::write(&root, Site::root(COLLEGE).to_pkcs12(&passphrase).unwrap()).unwrap();
+    fs::write(&phrase, words).unwrap();
+    let (root, phrase) = (root.to_str().unwrap(), phrase.to_str().unwrap());
+    let leave = |because| {
+        let words = ["leave", "--because", because, "--yes"];
+        let with = ["--root", root, "--passphrase-file", phrase];
+        site.run(COLLEGE, &[&words[..], &with[..]].concat())
+    };
+    let said = leave("the college merges").well();
+    let certificate = said.out.trim().to_owned();
+    assert!(!site.home(COLLEGE).join("snapshots").exists());
+    let bodies = fs::read_dir(site.ledger().join("bodies")).unwrap();
+    assert_eq!(
+        bodies
+            .filter(|file| file
+                .as_ref()
+                .unwrap()
+                .path()
+                .extension()
+                .is_some_and(|end| end == "bodies"))
+            .count(),
+        0
+    );
+
+    let refused = site.run(CHAMBER, &ask);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.out.contains("PARTY_LEFT"), "{refused:?}");
+    let (code, log) = node.stop();
+    assert_eq!(code, Some(0), "{log}");
+
+    let mou = site.home(CHAMBER).join("mou");
+    let verify = ["leave", "verify", &certificate, "--mou", mou.to_str().unwrap()];
+    let said = site.run(CHAMBER, &verify).well();
+    assert!(
+        said.out.contains("the college merges") && said.out.contains("1 snapshots"),
+        "{said:?}"
+    );
+    let text = fs::read_to_string(&certificate).unwrap();
+    fs::write(&certificate, text.replace("the college merges", "nothing")).unwrap();
+    assert_eq!(site.run(CHAMBER, &verify).code, Some(1));
+
+    // Run again, as after an interruption, it is finished from where it was; and a restart forgets nothing.
+    leave("again").well();
+    let said = site.run(CHAMBER, &verify).well();
+    assert!(
+        said.out.contains("the college merges") && said.out.contains("1 snapshots"),
+        "{said:?}"
+    );
+    let node = site.serve();
+    assert!(site.run(CHAMBER, &ask).out.contains("PARTY_LEFT"));
+    node.kill();
+    assert_eq!(site.summary().charged_tables, 1, "what was spent stays spent");
+
+    // By file: with the notice in the chamber's folder, it is not asked, and stated as left.
+    for end in ["toml", "p7s"] {
+        let name = format!("mou/exits/{COLLEGE}.{end}");
+        fs::create_dir_all(site.home(CHAMBER).join("mou/exits")).unwrap();
+        fs::copy(site.home(COLLEGE).join(&name), site.home(CHAMBER).join(&name)).unwrap();
+    }
+    assert!(site.run(CHAMBER, &ask).out.contains("left the agreement on"));
+}
