@@ -47,7 +47,7 @@ impl Agreement {
             .hint(format_args!("`sumac mou verify {}` looks at every party", dir.display()))?;
         let (chain, lacking) = Chain::examine(dir)
             .hint("`earlier` holds the folders of the versions before, as they were")?;
-        let lacking = lacking.into_iter().flat_map(|(_, lacking)| lacking).collect();
+        let lacking = lacking.into_iter().flat_map(|unsigned| unsigned.lacking).collect();
         Ok(Self { mou: chain.mou().clone(), trust: chain.trust().clone(), chain, lacking })
     }
 

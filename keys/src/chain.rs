@@ -26,6 +26,15 @@ pub struct Chain {
     exits: Vec<ExitNotice>,
 }
 
+/// A version that not everyone has signed who has to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsigned {
+    /// Which, for people.
+    pub of: String,
+    /// What is missing or does not stand.
+    pub lacking: Vec<Needed>,
+}
+
 /// Why a version does not follow the one in force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotNext {
@@ -120,7 +129,7 @@ impl Chain {
         let (chain, lacking) = Self::examine(dir)?;
         match lacking.into_iter().next() {
             None => Ok(chain),
-            Some((of, lacking)) => Err(ChainError::NotSigned { of, lacking }),
+            Some(Unsigned { of, lacking }) => Err(ChainError::NotSigned { of, lacking }),
         }
     }
 
@@ -129,7 +138,7 @@ impl Chain {
     ///
     /// # Errors
     /// Where any of it cannot be read.
-    pub fn examine(dir: &Path) -> Result<(Self, Vec<(String, Vec<Needed>)>), ChainError> {
+    pub fn examine(dir: &Path) -> Result<(Self, Vec<Unsigned>), ChainError> {
         let mut read = Vec::new();
         for folder in folders(&dir.join("earlier"))? {
             let papers = Papers::read(&folder)?;
@@ -149,7 +158,7 @@ impl Chain {
             let standing = Standing::of(papers, version, find(version));
             let lacking: Vec<_> = standing.lacking().cloned().collect();
             if !lacking.is_empty() {
-                unsigned.push((of, lacking));
+                unsigned.push(Unsigned { of, lacking });
             }
         }
         let hash = in_force.mou().hash();

@@ -36,7 +36,7 @@ mod version;
 
 pub use certificate::{CertificateFacts, FactsError, IssueError, Issued};
 pub use certificate_name::{CertificateName, CertificateNameError};
-pub use chain::{Chain, ChainError, NotNext, folder_name};
+pub use chain::{Chain, ChainError, NotNext, Unsigned, folder_name};
 pub use exit_notice::{ExitNotice, ExitNoticeError};
 pub use papers::{MAX_MOU, MAX_PAPER, MAX_PAPERS, Papers, PapersError, SignedExit};
 pub use passphrase::{Passphrase, PassphraseError};
