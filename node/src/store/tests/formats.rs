@@ -13,12 +13,12 @@ use super::check::Party;
 use super::*;
 use crate::store::restoration::testing::{charge, heard, resumed, stopped};
 use crate::store::{
-    DeriveRequest, Held, HeldState, LostRelease, LostWhat, RemeasureOrder, Restored, Standing,
-    frame::FORMAT_VERSION,
+    DeriveRequest, Exit, Held, HeldState, Left, LostRelease, LostWhat, NarrowInForce,
+    RemeasureOrder, Restored, Standing, frame::FORMAT_VERSION,
 };
 
 /// Every event that a log of format 1 may hold.
-const EVENTS_OF_1: [&str; 16] = [
+const EVENTS_OF_1: [&str; 19] = [
     "started",
     "mou",
     "import",
@@ -35,6 +35,9 @@ const EVENTS_OF_1: [&str; 16] = [
     "heard",
     "resumed",
     "purged",
+    "narrow",
+    "exit",
+    "left",
 ];
 
 /// What a store says, written down when it was made.
@@ -118,7 +121,11 @@ async fn make(dir: &Path, party: &Party) {
     let (store, _) = Store::open(dir, salts(), party.signer()).unwrap();
     for note in [
         Note::Started(Started { software: "0.1.0".into() }),
-        Note::Mou(MouInForce { mou: Sha256::from([5; 32]), version: 1 }),
+        Note::Mou(MouInForce {
+            mou: Sha256::from([5; 32]),
+            agreement: "lakeshore".into(),
+            version: 1,
+        }),
         Note::Import(import("of-august")),
     ] {
         store.note(note, day(0)).await.unwrap();
@@ -182,6 +189,14 @@ async fn make(dir: &Path, party: &Party) {
     }
     store.note(Note::Heard(heard("chamber", 60, 550)), day(46)).await.unwrap();
     store.note(Note::Resumed(resumed(50, &[(7, 0)])), day(47)).await.unwrap();
+    let words = vec!["no pell".into()];
+    let narrow = NarrowInForce { narrow: Some(Sha256::from([6; 32])), words };
+    let (on, mou) = ("2026-09-18".to_owned(), Sha256::from([5; 32]));
+    let exit = Exit { party: "harbor-tech".into(), on: on.clone(), mou };
+    let left = Left { on, because: "a merger".into(), mou };
+    for (note, at) in [(Note::Narrow(narrow), 48), (Note::Exit(exit), 49), (Note::Left(left), 50)] {
+        store.note(note, day(at)).await.unwrap();
+    }
 }
 
 /// What a store says to today's code.
