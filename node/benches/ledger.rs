@@ -7,6 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,9 @@ const ALONE: u64 = 1_000;
 const TOGETHER: u64 = 16_000;
 const ASKERS: u64 = 64;
 const ROUNDS: u64 = 5;
+/// The same with a release after each.
+const RELEASED_ALONE: u64 = 300;
+const RELEASED_TOGETHER: u64 = 9_600;
 
 /// The long log: tables paid for, released and asked for, and then repeats, a million records in all.
 const TABLES: u64 = 20_000;
@@ -41,6 +45,7 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let bench = Bench { identity: identity(), dir };
     runtime.block_on(bench.charging());
+    runtime.block_on(bench.releasing());
     runtime.block_on(bench.opening());
 }
 
@@ -92,6 +97,32 @@ impl Bench {
         );
     }
 
+    /// The same with a release after each charge, which is synced before the record that names it.
+    async fn releasing(&self) {
+        let dir = self.fresh("releasing");
+        let store = Arc::new(self.open(&dir));
+        let mut ratios = Vec::new();
+        for round in 0..ROUNDS {
+            let first = round * (RELEASED_ALONE + RELEASED_TOGETHER);
+            let begun = Instant::now();
+            release(&store, first..first + RELEASED_ALONE).await;
+            let alone = per_second(RELEASED_ALONE, begun);
+            let begun = Instant::now();
+            let each = RELEASED_TOGETHER / ASKERS;
+            let mut askers = JoinSet::new();
+            for asker in 0..ASKERS {
+                let (store, first) = (Arc::clone(&store), first + RELEASED_ALONE + asker * each);
+                askers.spawn(async move { release(&store, first..first + each).await });
+            }
+            askers.join_all().await;
+            let to_alone = per_second(RELEASED_TOGETHER, begun) / alone;
+            ratios.push(to_alone);
+        }
+        ratios.sort_by(f64::total_cmp);
+        let middle = ratios.get(ratios.len() / 2).unwrap();
+        println!("64 askers charge and release {middle:.1} times as fast as one (target: 10)\n");
+    }
+
     async fn opening(&self) {
         let dir = self.fresh("opening");
         let begun = Instant::now();
@@ -135,6 +166,13 @@ impl Bench {
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
         dir
+    }
+}
+
+async fn release(store: &Store, tables: Range<u64>) {
+    for n in tables {
+        let charge = new(store.charge(request(n)).await.unwrap());
+        store.settle(charge, vec![7; RELEASE], NOW).await.unwrap();
     }
 }
 
