@@ -23,6 +23,10 @@ const TOGETHER: u64 = 3;
 const FEW: usize = 40;
 const AS_OF: [&str; 2] = ["2026-01-15", "2026-02-15"];
 
+/// The passphrase is that of the roots here, which no one should do.
+const BACKUP: [&str; 4] = ["backup", "backup.age", "--passphrase-file", "passphrase"];
+const RESTORE: [&str; 4] = ["restore", BACKUP[1], BACKUP[2], BACKUP[3]];
+
 /// A table and its revision.
 type Measured = (String, u64);
 
@@ -112,10 +116,49 @@ impl Scene {
         let serving = self.site.serve();
         self.has_ledger = true;
         self.ask_at_once(&[vec![CORRECTED, 1], vec![4, CORRECTED]]);
+        // Who asked last has a head over all of it, which a restored node waits for.
+        self.ask_at_once(&[vec![1]]);
         let (code, log) = serving.stop();
         assert_eq!(code, Some(0), "{log}");
         assert!(!self.seen.is_empty());
         self.look();
+    }
+
+    /// `sumac backup`, which writes beside the home.
+    pub(super) fn backs_up(&mut self, watch: &Watch) -> End {
+        let environment = watch.environment(self.site.dir());
+        let said = self.site.run_in(&environment, COLLEGE, &BACKUP);
+        ended(said.code, &said.err, watch)
+    }
+
+    /// The home is lost but for the records about learners, which would be imported again.
+    pub(super) fn loses_its_disk(&mut self) {
+        assert_eq!(self.backs_up_unless_it_is(), End::Well);
+        fs::rename(self.site.home(COLLEGE), self.site.dir().join("lost")).unwrap();
+    }
+
+    /// A backup that was killed left nothing, or is whole: what is restored shows it.
+    fn backs_up_unless_it_is(&mut self) -> End {
+        match self.site.dir().join(BACKUP[1]).exists() {
+            true => End::Well,
+            false => self.backs_up(&Watch::new(None)),
+        }
+    }
+
+    /// `sumac restore`, which makes the home.
+    pub(super) fn restores(&mut self, watch: &Watch) -> End {
+        let environment = watch.environment(self.site.dir());
+        let said = self.site.run_in(&environment, COLLEGE, &RESTORE);
+        ended(said.code, &said.err, watch)
+    }
+
+    /// The home is there as a whole, or is restored now.
+    pub(super) fn has_its_home_again(&mut self) {
+        let home = self.site.home(COLLEGE);
+        if !home.exists() {
+            assert_eq!(self.restores(&Watch::new(None)), End::Well);
+        }
+        fs::rename(self.site.dir().join("lost/snapshots"), home.join("snapshots")).unwrap();
     }
 
     /// A verb is run to its end.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::scene::{End, Scene, below, import_words};
+use super::scene::{End, Left, Scene, below, import_words};
 use super::shim::{Kill, Phase, Step, Watch};
 
 /// Kills of one site, one after the other.
@@ -24,10 +24,15 @@ pub(super) enum Process {
     Remeasure,
     /// `sumac ledger rebuild`.
     Rebuild,
+    /// `sumac backup`.
+    Backup,
+    /// `sumac restore`, on a machine where nothing is.
+    Restore,
 }
 
 impl Process {
-    pub(super) const ALL: [Self; 4] = [Self::Node, Self::Import, Self::Remeasure, Self::Rebuild];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Node, Self::Import, Self::Remeasure, Self::Rebuild, Self::Backup, Self::Restore];
 }
 
 /// A site, and what happens to it.
@@ -63,8 +68,7 @@ pub(super) fn learn(process: Process) -> Vec<Step> {
     let watch = Watch::new(None);
     let mut scene = prepared(process);
     assert_eq!(run(&mut scene, process, &watch), End::Well);
-    scene.look();
-    scene.goes_on();
+    goes_on(&mut scene, process);
     watch.steps()
 }
 
@@ -130,12 +134,7 @@ impl Visit {
                 let mut scene = prepared(process);
                 let watch = Watch::new(Some(kill.clone()));
                 let end = run(&mut scene, process, &watch);
-                scene.look();
-                let left = scene.left();
-                if process == Process::Import {
-                    scene.data_is_whole();
-                }
-                let cut = scene.goes_on();
+                let (left, cut) = goes_on(&mut scene, process);
                 found.lock().unwrap().note(process, &watch, end, left, cut);
             }
             Self::Row { seed, steps } => {
@@ -169,7 +168,27 @@ fn prepared(process: Process) -> Scene {
     if process != Process::Node {
         scene.answers_some();
     }
+    if process == Process::Restore {
+        scene.loses_its_disk();
+    }
     scene
+}
+
+/// All that must hold behind a kill: what it left, and how many bytes were cut off the ledger.
+fn goes_on(scene: &mut Scene, process: Process) -> (Left, u64) {
+    match process {
+        Process::Import => scene.data_is_whole(),
+        Process::Backup => {
+            scene.look();
+            scene.loses_its_disk();
+            scene.has_its_home_again();
+        }
+        Process::Restore => scene.has_its_home_again(),
+        Process::Node | Process::Remeasure | Process::Rebuild => {}
+    }
+    scene.look();
+    let left = scene.left();
+    (left, scene.goes_on())
 }
 
 fn run(scene: &mut Scene, process: Process, watch: &Watch) -> End {
@@ -178,6 +197,8 @@ fn run(scene: &mut Scene, process: Process, watch: &Watch) -> End {
         Process::Import => scene.runs(&import_words(), watch),
         Process::Remeasure => scene.order(watch),
         Process::Rebuild => scene.runs(&["ledger", "rebuild"], watch),
+        Process::Backup => scene.backs_up(watch),
+        Process::Restore => scene.restores(watch),
     }
 }
 
@@ -197,14 +218,7 @@ impl Found {
         self.kills
     }
 
-    fn note(
-        &mut self,
-        process: Process,
-        watch: &Watch,
-        end: End,
-        left: super::scene::Left,
-        cut: u64,
-    ) {
+    fn note(&mut self, process: Process, watch: &Watch, end: End, left: Left, cut: u64) {
         let (Some(kill), Some(step), End::Killed) = (watch.kill(), watch.killed_at(), end) else {
             self.missed += 1;
             return;
