@@ -16,7 +16,7 @@ use sumac_node::store::{Closed, Cut, log_file};
 use self::archive::{About, FORMAT};
 use self::contents::Contents;
 use crate::counterpart::Serving;
-use crate::home::{Home, HomeArgs};
+use crate::home::{Home, HomeArgs, forget};
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::passphrase::BackupPassphraseArgs;
 use crate::terminal::tell;
@@ -146,6 +146,7 @@ fn write(
     let name = path.file_name().context("it needs a name")?.to_string_lossy();
     let aside = folder.join(format!(".{name}.{}.partial", std::process::id()));
     let written = || -> anyhow::Result<()> {
+        forget(&aside)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
         let output = archive::write(BufWriter::new(file), passphrase, about, contents.files())?;
         let mut output = output;

@@ -30,7 +30,7 @@ use sumac_policy::PeerRole;
 
 pub(crate) use new_home::{make_home, refuse_what_is_there};
 pub(crate) use private_file::{
-    make_folder, read_bounded, read_secret, write_private, write_public,
+    forget, make_folder, read_bounded, read_secret, write_private, write_public,
 };
 pub(crate) use settings::{Listen, Settings};
 

@@ -15,6 +15,10 @@ pub(crate) fn make_home<T>(
     fill: impl FnOnce(&Home) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let aside = Home::at(beside(dir));
+    // What a process that was killed left there: in a container the next one may well have its number.
+    if aside.dir().try_exists().context("look beside the new home")? {
+        fs::remove_dir_all(aside.dir()).context("remove what a killed process left")?;
+    }
     let made = fill(&aside).and_then(|filled| {
         fs::rename(aside.dir(), dir)
             .with_context(|| format!("name the new home `{}`", dir.display()))?;
@@ -66,6 +70,17 @@ mod tests {
         fs::write(home.join("anything"), "").unwrap();
         assert!(refuse_what_is_there(&home, "").is_err(), "a folder with something in it");
         assert!(refuse_what_is_there(&home.join("anything"), "").is_err(), "a file");
+    }
+
+    #[test]
+    fn what_a_killed_process_of_the_same_number_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        fs::create_dir(beside(&home)).unwrap();
+        fs::write(beside(&home).join("node.secret"), "half").unwrap();
+        make_home(&home, |aside| Ok(fs::create_dir(aside.dir())?)).unwrap();
+        assert_eq!(fs::read_dir(&home).unwrap().count(), 0);
+        assert!(!beside(&home).exists());
     }
 
     #[test]

@@ -30,6 +30,7 @@ fn write(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> 
     let folder = folder.unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let aside = folder.join(format!(".{name}.{}.partial", std::process::id()));
+    forget(&aside)?;
     let written = write_synced(&aside, bytes, mode).and_then(|()| fs::rename(&aside, path));
     if written.is_err() {
         // What went wrong is told; this only tidies up.
@@ -38,6 +39,14 @@ fn write(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> io::Result<()> 
     written?;
     // The name, too, is there after a power cut.
     File::open(folder)?.sync_all()
+}
+
+/// Removes what a process that was killed left aside. In a container the next one may well have its number.
+pub(crate) fn forget(aside: &Path) -> io::Result<()> {
+    match fs::remove_file(aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -95,6 +104,17 @@ mod tests {
         write_private(&path, b"second", true).unwrap();
         assert_eq!(read_secret(&path, 6).unwrap().as_slice(), b"second");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left aside");
+    }
+
+    #[test]
+    fn what_a_killed_process_of_the_same_number_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join(format!(".node.key.{}.partial", std::process::id()));
+        fs::write(&left, b"half").unwrap();
+        let path = folder.path().join("node.key");
+        write_private(&path, b"whole", false).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert!(!left.exists());
     }
 
     #[test]
