@@ -9,6 +9,7 @@ mod certificate;
 mod counterpart;
 mod demo;
 mod envoy;
+mod held;
 mod home;
 mod import;
 mod init;
@@ -18,6 +19,7 @@ mod mou;
 mod narrow;
 mod outcome;
 mod passphrase;
+mod pause;
 mod receipt;
 mod remeasure;
 mod restore;
@@ -68,6 +70,10 @@ enum Verb {
     #[command(subcommand)]
     Receipt(receipt::Verb),
     Remeasure(remeasure::Args),
+    Pause(pause::Args),
+    Held(held::Args),
+    Approve(held::ApproveArgs),
+    Reject(held::RejectArgs),
     Status(status::Args),
     Leave(leave::Args),
     #[command(subcommand)]
@@ -91,6 +97,10 @@ fn main() -> ExitCode {
         Verb::Ask(args) => ask::run(args),
         Verb::Receipt(verb) => receipt::run(verb),
         Verb::Remeasure(args) => remeasure::run(args),
+        Verb::Pause(args) => pause::run(args),
+        Verb::Held(args) => held::run(&args),
+        Verb::Approve(args) => held::approve(&args),
+        Verb::Reject(args) => held::reject(args),
         Verb::Status(args) => status::run(args),
         Verb::Leave(args) => leave::run(args),
         Verb::Ledger(verb) => ledger::run(verb),

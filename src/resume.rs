@@ -1,4 +1,4 @@
-//! `sumac resume`: go on after a restore without a party that is gone.
+//! `sumac resume`: go on after a pause, or after a restore without a party that is gone.
 
 use sumac_node::console::{Command, Reply};
 use sumac_node::resume::{Plan, Without};
@@ -6,14 +6,17 @@ use sumac_policy::PartyId;
 use sumac_privacy::NanoRho;
 
 use crate::counterpart::Counterpart;
-use crate::home::HomeArgs;
+use crate::home::{Home, HomeArgs};
 use crate::outcome::{Outcome, hinted};
 use crate::terminal::{confirm, tell};
 
 /// Tables named before the rest is only counted.
 const NAMED: usize = 10;
 
-/// Let a restored node go on without a party that it waits for
+/// Let a node go on: after a pause, or after a restore
+///
+/// Alone, it ends a pause (`sumac pause`). With --without it lets a restored node
+/// go on without a party that it waits for.
 ///
 /// After `sumac restore` a node answers nobody until every party that may ask
 /// has shown what it holds of the time since the backup. If one is gone for
@@ -24,7 +27,8 @@ const NAMED: usize = 10;
 ///
 /// Wait rather than use this: a party is heard with its next `sumac ask`.
 ///
-/// Example:
+/// Examples:
+///   sumac resume
 ///   sumac resume --without county-transit --because "it has left the coalition"
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -33,12 +37,12 @@ pub(crate) struct Args {
     home: HomeArgs,
 
     /// A party to go on without; once for each
-    #[arg(long, required = true, value_name = "PARTY")]
+    #[arg(long, requires = "because", value_name = "PARTY")]
     without: Vec<PartyId>,
 
-    /// Why: kept in the ledger
-    #[arg(long, value_name = "REASON")]
-    because: String,
+    /// Why to go on without it: kept in the ledger
+    #[arg(long, requires = "without", value_name = "REASON")]
+    because: Option<String>,
 
     /// Do not ask for a confirmation
     #[arg(long)]
@@ -47,8 +51,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
+    let Some(because) = args.because else { return end_pause(&home) };
     let parties = args.without.iter().map(ToString::to_string).collect();
-    let without = Without { parties, because: args.because };
+    let without = Without { parties, because };
     let mut node = Counterpart::find(&home)?;
     let command = |order| Command::Resume { without: without.clone(), order };
     match node.say(&command(false))? {
@@ -63,6 +68,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     match node.say(&command(true))? {
         Reply::Resumed(_) => {
             tell!("the node answers again");
+            Ok(Outcome::Done)
+        }
+        Reply::Refused { message, hint, .. } => Err(hinted(message, hint)),
+        _ => anyhow::bail!("the node replied to another command"),
+    }
+}
+
+fn end_pause(home: &Home) -> anyhow::Result<Outcome> {
+    match Counterpart::find(home)?.say(&Command::EndPause)? {
+        Reply::PauseEnded => {
+            tell!("the pause is over: the node answers again");
             Ok(Outcome::Done)
         }
         Reply::Refused { message, hint, .. } => Err(hinted(message, hint)),

@@ -33,6 +33,7 @@ mod notice;
 mod preview;
 mod receipt;
 pub mod report;
+mod steward;
 #[cfg(test)]
 mod testing;
 mod verdict;
@@ -50,5 +51,6 @@ pub use keep::{Keep, KeepError, KeptReceipt, PurgedReceipts};
 pub use notice::Notice;
 pub use preview::Previews;
 pub use receipt::{Note, Proved, Receipt, ReceiptError, ReceiptFileError};
+pub use steward::Steward;
 pub use verdict::{Verdict, verdict};
 pub use verify::{Stricter, Unsound, Verified};

@@ -241,6 +241,7 @@ fn request(n: u64) -> ChargeRequest {
         mou: Sha256::from([1; 32]),
         kpi: "completers".into(),
         period: "2025-26".into(),
+        leave: sumac_node::store::Leave::NotNeeded,
         breakdown: vec!["race_ethnicity".into(), "sex".into()],
         at: NOW,
     }

@@ -18,10 +18,11 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::amend::{self, AmendError};
 use crate::node::Node;
+use crate::pause::{self, PauseError};
 use crate::remeasure::{self, Correction, Plan, RemeasureError};
 use crate::resume::{self, ResumeError, Without};
 use crate::service::chain;
-use crate::store::{Cut, Store, StoreError};
+use crate::store::{Cut, Paused, Store, StoreError};
 use crate::world::day_of;
 
 /// Longest request, in bytes.
@@ -56,6 +57,10 @@ pub enum Command {
     },
     /// This party leaves: its notice of exit lies beside the MOU, signed by its root.
     Leave,
+    /// The node is to answer nothing for a while.
+    Pause(Paused),
+    /// It is to go on.
+    EndPause,
 }
 
 /// What the node says.
@@ -76,6 +81,10 @@ pub enum Reply {
     Activated(Activated),
     /// This party has left. Every question is refused from here on.
     Left,
+    /// The node answers nothing from now on.
+    Paused,
+    /// The node answers again.
+    PauseEnded,
     /// It is not done.
     Refused {
         /// Why.
@@ -230,6 +239,13 @@ async fn obey(node: &Node, command: Command) -> Reply {
             let (without, because) = (without.parties.join(", "), without.because);
             tracing::warn!(without, because, lost_nano_rho, tables, "the node answers again");
         }
+        (Command::Pause(Paused { because, until }), Reply::Paused) => {
+            let until = until.map(|last| last.to_string()).unwrap_or_default();
+            tracing::warn!(because, until, "paused: every question is refused");
+        }
+        (Command::EndPause, Reply::PauseEnded) => {
+            tracing::warn!("the pause is over: the node answers again");
+        }
         _ => {}
     }
     reply
@@ -301,6 +317,12 @@ pub async fn carry_out(
             let resumed = resume::order(store, mou, party, &without, now).await;
             resumed.map(Reply::Resumed).map_err(Into::into)
         }
+        Command::Pause(paused) => {
+            pause::pause(store, paused, now).await.map(|()| Reply::Paused).map_err(Into::into)
+        }
+        Command::EndPause => {
+            pause::end_pause(store, now).await.map(|()| Reply::PauseEnded).map_err(Into::into)
+        }
         Command::Cut => store.cut().await.map(Reply::Cut).map_err(Refused::from),
         Command::Activate { folder, new_agreement } => {
             let accepted = async {
@@ -354,6 +376,16 @@ impl From<RemeasureError> for Refused {
         match error {
             RemeasureError::Store(error) => error.into(),
             _ => Self::new(message, hint, spent),
+        }
+    }
+}
+
+impl From<PauseError> for Refused {
+    fn from(error: PauseError) -> Self {
+        let (message, hint) = (error.to_string(), error.hint().to_owned());
+        match error {
+            PauseError::Store(error) => error.into(),
+            _ => Self::new(message, hint, false),
         }
     }
 }

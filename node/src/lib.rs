@@ -13,6 +13,7 @@
 //! service    wire in, wire out
 //! serve      listener, limits, graceful stop
 //! console    the operator's socket;  remeasure: what may be ordered through it
+//! approval   questions that wait for a steward;  pause: a node that its operator stopped
 //! narrow     the party's own addendum, read again before each call
 //! ```
 //!
@@ -73,10 +74,12 @@
 
 mod agreement;
 pub mod amend;
+mod approval;
 pub mod console;
 mod history;
 pub mod narrow;
 mod node;
+pub mod pause;
 mod reasoned;
 pub mod records;
 mod recover;

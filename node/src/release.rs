@@ -16,6 +16,7 @@ use sumac_protocol::{Mechanism, Release, ReleaseFacts, SignedRelease, Withheld};
 
 use self::withhold::withhold;
 use crate::agreement::Agreement;
+use crate::approval::{Approval, taken_back};
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
 use crate::store::{Charge, ChargeRequest, Charging, HeldState};
@@ -76,19 +77,24 @@ impl Node {
         snapshot: Option<&Arc<Snapshot>>,
         now: Timestamp,
     ) -> Result<Released, NotReleased> {
-        let permit = match self.permit(agreement, peer, roster, question, now)? {
+        let permitted = self.permit(agreement, peer, roster, question, now)?;
+        self.is_not_paused(now).await?;
+        let permit = match permitted {
             Permitted::Measure(permit) => permit,
             Permitted::Derive(permit) => return self.derive(agreement, &permit, now).await,
         };
         if let Some((bytes, _)) = self.released(permit.table()).await? {
             return Ok(Released { bytes, how: How::Repeated });
         }
-        permit.measure()?;
+        permit.needs()?;
         let snapshot = self.held(agreement, snapshot, permit.table(), now)?.clone();
+        let approval = self.approval(&permit, &snapshot, peer, now).await?;
         // Spawned, because what is charged is finished even if the asker hangs up.
         let (node, agreement) = (self.clone(), agreement.clone());
         let measured =
-            tokio::spawn(async move { node.measure(&agreement, permit, snapshot, now).await });
+            tokio::spawn(
+                async move { node.measure(&agreement, permit, approval, snapshot, now).await },
+            );
         measured.await.map_err(|_| NodeError::Stopped)?
     }
 
@@ -147,13 +153,14 @@ impl Node {
         self: Arc<Self>,
         agreement: &Agreement,
         permit: Permit,
+        approval: Approval,
         snapshot: Arc<Snapshot>,
         now: Timestamp,
     ) -> Result<Released, NotReleased> {
         let _flight = self.flight(permit.table().key()).await;
         let price = price_of(permit.table());
         // On disk before a record is read: a crash may waste budget, never overspend it.
-        let request = charge_request(&permit, &snapshot, price, now);
+        let request = charge_request(&permit, approval, &snapshot, price, now);
         let charge = match self.store.charge(request).await.map_err(NodeError::from)? {
             Charging::New(charge) | Charging::Resumed(charge) => charge,
             Charging::Released(bytes) => return Ok(Released { bytes, how: How::Repeated }),
@@ -162,6 +169,7 @@ impl Node {
                 return Err(margin_tighter(permit.table(), margin).into());
             }
             Charging::Purged => return Err(release_purged().into()),
+            Charging::NotApproved => return Err(taken_back(permit.table().kpi()).into()),
             Charging::Spent { budget_nano_rho, spent_nano_rho, price_nano_rho } => {
                 let [budget, spent, price] =
                     [budget_nano_rho, spent_nano_rho, price_nano_rho].map(NanoRho::new);
@@ -263,6 +271,7 @@ pub(crate) fn price_of(table: &Table) -> NanoRho {
 
 fn charge_request(
     permit: &Permit,
+    approval: Approval,
     snapshot: &Snapshot,
     price: NanoRho,
     now: Timestamp,
@@ -280,6 +289,7 @@ fn charge_request(
         kpi: table.kpi().id.to_string(),
         period: table.period().to_string(),
         breakdown: table.breakdown().dimensions().iter().map(ToString::to_string).collect(),
+        leave: approval.leave(),
         at: now,
     }
 }

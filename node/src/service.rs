@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use sumac_keys::{Papers, ShelfError, SignedExit, Stranger, Usage, peer_of};
 use sumac_policy::{
     Capability, Clause, Peer, Period, Permitted, Question, Reason, Refusal, Resolved, Sha256,
-    TableKey,
+    TableKey, approver,
 };
 use sumac_protocol::status::CallError;
 use sumac_protocol::wire;
 use sumac_protocol::wire::node_service_server::NodeService;
 use sumac_protocol::{
-    Answer, Ask, Description, Preview, PreviewAsk, Recover, RestoredLog, SnapshotFacts, SupportId,
-    ask_response, mou_papers, preview_response, read_leave, read_proposal,
+    Answer, Ask, DecideHeld, Description, Preview, PreviewAsk, Recover, RestoredLog, SnapshotFacts,
+    SupportId, ask_response, decide_held_response, list_held_response, mou_papers, preview_response,
+    read_leave, read_list_held_request, read_proposal,
 };
 use tokio::time::Instant;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -22,6 +23,7 @@ use tonic::{Request, Response, Status};
 
 use crate::agreement::Agreement;
 use crate::amend::AmendError;
+use crate::approval;
 use crate::history::{Accepted, InLog};
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
@@ -342,7 +344,9 @@ impl Service {
         now: Timestamp,
     ) -> Result<Preview, NotReleased> {
         self.node.has_not_left()?;
-        let permit = match self.node.permit(agreement, peer, roster, question, now)? {
+        let permitted = self.node.permit(agreement, peer, roster, question, now)?;
+        self.node.is_not_paused(now).await?;
+        let permit = match permitted {
             Permitted::Measure(permit) => permit,
             Permitted::Derive(permit) => {
                 let derivable = self.node.derivable(permit.roll_up()).await?;
@@ -365,8 +369,9 @@ impl Service {
                 clause,
             },
             None => {
-                permit.measure()?;
-                self.node.held(agreement, snapshot, table, now)?;
+                permit.needs()?;
+                let snapshot = self.node.held(agreement, snapshot, table, now)?;
+                self.node.would_be_approved(&permit, snapshot, peer, now).await?;
                 Preview::WouldAnswer {
                     price_nano_rho: price_of(table).get(),
                     already_released: false,
@@ -539,6 +544,53 @@ impl NodeService for Service {
         let response = self.answers(&agreement, &peer, ask, seen, now).await;
         self.on_the_tick(came_in).await;
         Ok(Response::new(response))
+    }
+
+    async fn list_held(
+        &self,
+        request: Request<wire::ListHeldRequest>,
+    ) -> Result<Response<wire::ListHeldResponse>, Status> {
+        let now = self.node.world.now();
+        let agreement = self.goes_by(now).await?;
+        let peer = self.peer(&agreement, request.extensions().get(), now)?;
+        approver(agreement.mou(), &self.node.party, &peer).map_err(CallError::Refused)?;
+        self.may_answer(&peer).await?;
+        let mou = read_list_held_request(request.get_ref()).map_err(CallError::from)?;
+        Self::same_agreement(&agreement, mou)?;
+        let failed = |error: NodeError| self.failed(&peer, &error);
+        let snapshot = self.node.snapshot(&agreement, now).await.map_err(failed)?;
+        let queue = self.node.queue(&agreement, snapshot.as_ref()).await.map_err(failed)?;
+        Ok(Response::new(list_held_response(queue.into_iter().map(approval::facts))))
+    }
+
+    async fn decide_held(
+        &self,
+        request: Request<wire::DecideHeldRequest>,
+    ) -> Result<Response<wire::DecideHeldResponse>, Status> {
+        let now = self.node.world.now();
+        let agreement = self.goes_by(now).await?;
+        let peer = self.peer(&agreement, request.extensions().get(), now)?;
+        let approver =
+            approver(agreement.mou(), &self.node.party, &peer).map_err(CallError::Refused)?;
+        self.may_answer(&peer).await?;
+        let decide = DecideHeld::try_from(request.into_inner()).map_err(CallError::from)?;
+        Self::same_agreement(&agreement, decide.mou)?;
+        let failed = |error: NodeError| self.failed(&peer, &error);
+        let snapshot = self.node.snapshot(&agreement, now).await.map_err(failed)?;
+        let (number, decision) = (decide.number, decide.decision);
+        let decided = self
+            .node
+            .decide_held(&agreement, &approver, (number, decision), snapshot.as_ref(), now)
+            .await;
+        match decided {
+            Ok(judged) => {
+                let state = judged.judgement();
+                tracing::info!(%peer, number, ?state, "a held question was decided");
+                Ok(Response::new(decide_held_response(approval::facts(judged))))
+            }
+            Err(NotReleased::Refused(refusal)) => Err(CallError::Refused(refusal).into()),
+            Err(NotReleased::Failed(error)) => Err(failed(error)),
+        }
     }
 
     async fn recover(

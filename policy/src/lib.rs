@@ -2,6 +2,7 @@
 //!
 //! Pure: text and facts in, values out. No file, network, clock or randomness is touched here.
 
+mod approver;
 mod calendar;
 mod case;
 mod check;
@@ -33,6 +34,7 @@ mod schema;
 pub mod section;
 mod table;
 
+pub use approver::{Approver, approver};
 pub use calendar::Due;
 pub use case::{Case, DECIDED_BY_THE_MOU, Decided, Expected, Otherwise};
 pub use clause::Clause;

@@ -190,6 +190,16 @@ pub enum Approval {
     Two,
 }
 
+impl Approval {
+    /// How many different stewards approve.
+    pub fn stewards(self) -> u32 {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+        }
+    }
+}
+
 impl Mou {
     /// SHA-256 of the exact bytes: the identity of this version.
     pub fn hash(&self) -> Sha256 {

@@ -6,7 +6,7 @@ use crate::clause::Clause;
 use crate::derive::DerivePermit;
 use crate::digest::Sha256;
 use crate::dimension::{Breakdown, Dimension};
-use crate::mou::Kpi;
+use crate::mou::{Approval, Kpi};
 use crate::period::{Period, Span, Year, YearStart};
 use crate::predicate::ColumnRef;
 use crate::question::Question;
@@ -104,14 +104,13 @@ impl Permit {
         self.budget_nano_rho
     }
 
-    /// Leave to have the table measured and paid for.
+    /// What it takes to have the table measured and paid for: nobody's approval, or this one at each node.
     ///
     /// # Errors
-    /// `NOT_RELEASED_YET` where the asker's party may only read what is released already; `HELD` where a
-    /// person has to approve.
-    pub fn measure(&self) -> Result<(), Refusal> {
+    /// `NOT_RELEASED_YET` where the asker's party may only read what is released already.
+    pub fn needs(&self) -> Result<Option<Approval>, Refusal> {
         if self.may_measure {
-            return self.approved();
+            return Ok(self.table.kpi().needs);
         }
         Err(Refusal {
             reason: Reason::NotReleasedYet,
@@ -122,15 +121,21 @@ impl Permit {
         })
     }
 
-    fn approved(&self) -> Result<(), Refusal> {
+    /// Leave to have the table measured and paid for, as far as the MOU alone gives it.
+    ///
+    /// # Errors
+    /// `NOT_RELEASED_YET` as in [`Permit::needs`]; `HELD` where a person has to approve.
+    pub fn measure(&self) -> Result<(), Refusal> {
         let kpi = self.table.kpi();
-        let Some(approval) = kpi.needs else { return Ok(()) };
-        Err(Refusal {
-            reason: Reason::Held,
-            clause: Clause::at(format!("kpi.{}.needs", kpi.id)),
-            message: format!("`{}` needs {approval} at each node", kpi.id),
-            hint: "its stewards decide".to_owned(),
-        })
+        match self.needs()? {
+            None => Ok(()),
+            Some(approval) => Err(Refusal {
+                reason: Reason::Held,
+                clause: Clause::at(format!("kpi.{}.needs", kpi.id)),
+                message: format!("`{}` needs {approval} at each node", kpi.id),
+                hint: "asking puts it before the node's stewards, who decide".to_owned(),
+            }),
+        }
     }
 }
 

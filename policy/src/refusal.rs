@@ -71,6 +71,10 @@ pub enum Reason {
     Restored,
     /// The peer's party holds no role that may propose a version of the MOU.
     PartyMayNotPropose,
+    /// The certificate does not approve questions that wait at this node.
+    MayNotApprove,
+    /// No such question waits at this node.
+    NotWaiting,
 }
 
 /// A refused question: the reason, the clause it rests on, and what to do.
@@ -89,7 +93,7 @@ pub struct Refusal {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::MouDiffers,
         Self::MouNotYetEffective,
         Self::MouExpired,
@@ -122,6 +126,8 @@ impl Reason {
         Self::ReleaseLost,
         Self::Restored,
         Self::PartyMayNotPropose,
+        Self::MayNotApprove,
+        Self::NotWaiting,
     ];
 
     /// The stable code, on the wire and in logs.
@@ -159,6 +165,8 @@ impl Reason {
             Self::ReleaseLost => "RELEASE_LOST",
             Self::Restored => "RESTORED",
             Self::PartyMayNotPropose => "PARTY_MAY_NOT_PROPOSE",
+            Self::MayNotApprove => "MAY_NOT_APPROVE",
+            Self::NotWaiting => "NOT_WAITING",
         }
     }
 

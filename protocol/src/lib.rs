@@ -12,6 +12,7 @@ mod ask;
 mod describe;
 mod evidence;
 mod field;
+mod held;
 mod limits;
 mod log_head;
 mod papers;
@@ -41,6 +42,11 @@ pub use ask::{Ask, RequestId, RequestIdError, ask_request};
 pub use describe::{Description, SnapshotFacts};
 pub use evidence::{RecordedRelease, release_commitment};
 pub use field::WireError;
+pub use held::{
+    DecideHeld, Decision, HeldFacts, MAX_HELD, decide_held_request, decide_held_response,
+    list_held_request, list_held_response, read_decide_held_response, read_list_held_request,
+    read_list_held_response,
+};
 pub use limits::{
     MAX_ANSWER_BYTES, MAX_BREAKDOWN, MAX_CELLS, MAX_CHAIN, MAX_MESSAGE_BYTES, MAX_RECORD_BYTES,
     MAX_ROSTER, MAX_TABLES_PER_CALL, MAX_TEXT,

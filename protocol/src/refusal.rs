@@ -40,6 +40,8 @@ impl From<Reason> for wire::RefusalReason {
             Reason::ReleaseLost => Self::ReleaseLost,
             Reason::Restored => Self::Restored,
             Reason::PartyMayNotPropose => Self::PartyMayNotPropose,
+            Reason::MayNotApprove => Self::MayNotApprove,
+            Reason::NotWaiting => Self::NotWaiting,
         }
     }
 }
@@ -82,6 +84,8 @@ impl TryFrom<wire::RefusalReason> for Reason {
             Wire::ReleaseLost => Self::ReleaseLost,
             Wire::Restored => Self::Restored,
             Wire::PartyMayNotPropose => Self::PartyMayNotPropose,
+            Wire::MayNotApprove => Self::MayNotApprove,
+            Wire::NotWaiting => Self::NotWaiting,
         })
     }
 }
@@ -134,7 +138,7 @@ mod tests {
     #[test]
     fn no_reason_or_an_unknown_one_is_an_error_not_a_default() {
         let refusal = |reason| wire::Refusal { reason, ..Default::default() };
-        for reason in [0, 33, -1] {
+        for reason in [0, 35, -1] {
             assert_eq!(Refusal::try_from(refusal(reason)).unwrap_err(), unknown(reason));
         }
     }

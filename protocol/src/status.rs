@@ -155,6 +155,7 @@ fn refusal_code(reason: Reason) -> Code {
         | Reason::NotInPilot
         | Reason::NotReleasedYet
         | Reason::Rejected
+        | Reason::MayNotApprove
         | Reason::PartyLeft
         | Reason::PartyMayNotPropose => Code::PermissionDenied,
         Reason::MouDiffers
@@ -172,7 +173,8 @@ fn refusal_code(reason: Reason) -> Code {
         | Reason::Paused
         | Reason::ReleasePurged
         | Reason::ReleaseLost
-        | Reason::Restored => Code::FailedPrecondition,
+        | Reason::Restored
+        | Reason::NotWaiting => Code::FailedPrecondition,
         Reason::TooManyTables => Code::InvalidArgument,
         Reason::BudgetSpent => Code::ResourceExhausted,
     }

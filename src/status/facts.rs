@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use sumac_keys::CertificateFacts;
 use sumac_node::day_of;
 use sumac_node::records::snapshot::Snapshot;
-use sumac_node::store::{self, Standing, Summary};
-use sumac_policy::{Due, Mou, PartyId, Period, Sha256, Year};
+use sumac_node::store::{self, Judged, Judgement, Paused, Standing, Summary};
+use sumac_policy::{Due, Mou, PartyId, Period, Sha256, Suspension, Year};
 use sumac_privacy::NanoRho;
 use sumac_protocol::Description;
 
@@ -28,6 +28,10 @@ pub(super) struct Facts {
     pub(super) budget: Option<Budget>,
     /// Whether the node's ledger may be answered from; none where there is no ledger yet.
     pub(super) standing: Option<Standing>,
+    /// The pause that holds today.
+    pub(super) paused: Option<Paused>,
+    /// Questions that wait for a steward, or for a second one.
+    pub(super) waiting: usize,
     /// What the party's own addendum takes away, in words.
     pub(super) narrow: Vec<String>,
     /// The next day on which tables of this party come due, and how many.
@@ -88,6 +92,8 @@ pub(super) fn gather(
         data: None,
         budget: None,
         standing: None,
+        paused: None,
+        waiting: 0,
         narrow: Vec::new(),
         next_due: None,
         nodes: Vec::new(),
@@ -107,9 +113,19 @@ pub(super) fn gather(
         let narrow = sumac_node::narrow::read(&home.narrow(), mou).narrow;
         facts.narrow = narrow.in_words(mou);
         facts.budget = Some(budget(summary.as_ref(), narrow.over(mou), day_of(now)));
-        facts.standing = summary.map(|summary| summary.standing);
+        if let Some(summary) = summary {
+            let holds = |paused: &Paused| Suspension::from(paused.clone()).holds_on(day_of(now));
+            facts.paused = summary.paused.filter(holds);
+            facts.waiting = summary.held.iter().filter(|held| waits(held, mou)).count();
+            facts.standing = Some(summary.standing);
+        }
     }
     Ok(facts)
+}
+
+/// Whether a held question waits, of the version of the MOU in use.
+fn waits(held: &Judged, mou: &Mou) -> bool {
+    held.judgement() == Judgement::Waiting && held.question.mou == mou.hash()
 }
 
 fn mou_facts(dir: &Path, mou: &Mou) -> MouFacts {

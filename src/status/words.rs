@@ -50,6 +50,13 @@ pub(super) fn table(facts: &Facts, now: Timestamp) -> String {
     if let Some(words) = facts.standing.as_ref().and_then(standing) {
         line("ledger", words);
     }
+    if let Some(paused) = &facts.paused {
+        let until = paused.until.map(|last| format!(" until {last}")).unwrap_or_default();
+        line("paused", format!("every question is refused{until}: {}", paused.because));
+    }
+    if facts.waiting > 0 {
+        line("held", format!("{} questions wait for a steward: `sumac held`", facts.waiting));
+    }
     for (place, words) in facts.narrow.iter().enumerate() {
         line(if place == 0 { "narrow.toml" } else { "" }, words.clone());
     }
@@ -202,6 +209,11 @@ pub(super) fn json(facts: &Facts, now: Timestamp) -> Value {
                 "heard": waiting.heard,
             }),
         }),
+        "paused": facts.paused.as_ref().map(|paused| json!({
+            "because": paused.because,
+            "until": paused.until.map(|last| last.to_string()),
+        })),
+        "held_waiting": facts.waiting,
         "narrow": facts.narrow,
         "next_due": facts.next_due.map(|(day, tables)| json!({
             "day": day.to_string(),

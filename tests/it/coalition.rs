@@ -10,12 +10,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sumac_backbone::{Asker, Wanted};
 use sumac_keys::{Chain, Clock, NodeSecret, Root, Shelf, TlsIdentity, Trust, Version};
+use sumac_node::console::{Command, Console, Reply};
 use sumac_node::records::canonical::Canonical;
 use sumac_node::records::snapshot::{self, Statement};
 use sumac_node::store::Store;
 use sumac_node::{Chance, Node, NodeError, NodeParts, World, day_of, serve, signer};
 use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpSocket, UnixStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -351,4 +353,25 @@ pub(crate) fn freeze(coalition: &Coalition, into: &Path, rows: &Canonical, cover
         seed,
     )
     .unwrap();
+}
+
+/// Says one thing at the console of a party's node, and hears the reply.
+pub(crate) async fn say(
+    coalition: &Coalition,
+    party: &str,
+    node: &Arc<Node>,
+    command: &Command,
+) -> Reply {
+    let path = coalition.home(party).join("control.sock");
+    let console = Console::open(&path).unwrap();
+    let console = tokio::spawn(console.serve(node.clone()));
+    let mut stream = BufReader::new(UnixStream::connect(&path).await.unwrap());
+    let mut line = serde_json::to_vec(command).unwrap();
+    line.push(b'\n');
+    stream.write_all(&line).await.unwrap();
+    let mut reply = String::new();
+    stream.read_line(&mut reply).await.unwrap();
+    console.abort();
+    let _ = console.await;
+    serde_json::from_str(&reply).unwrap()
 }

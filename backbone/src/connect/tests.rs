@@ -98,6 +98,20 @@ impl StandIn {
 
 #[tonic::async_trait]
 impl NodeService for StandIn {
+    async fn list_held(
+        &self,
+        _: Request<wire::ListHeldRequest>,
+    ) -> Result<Response<wire::ListHeldResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn decide_held(
+        &self,
+        _: Request<wire::DecideHeldRequest>,
+    ) -> Result<Response<wire::DecideHeldResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn describe(
         &self,
         _: Request<wire::DescribeRequest>,

@@ -3,6 +3,7 @@
 //! Pure: the same records give the same book, whoever reads them.
 
 mod error;
+mod held;
 mod purge;
 mod restores;
 mod table;
@@ -63,11 +64,23 @@ impl Book {
                 self.totals.narrow = Some(narrow.clone());
                 Vec::new()
             }
+            Event::Paused(paused) => {
+                self.totals.paused = Some(paused.clone());
+                Vec::new()
+            }
+            Event::PauseEnded(_) => {
+                self.totals.paused = None;
+                Vec::new()
+            }
+            Event::Held(held) => vec![self.hold(held, record)?],
+            Event::Approved(approved) => vec![self.approve(approved)?],
+            Event::Rejected(rejected) => vec![self.reject(rejected)?],
             Event::Import(import) => {
                 self.totals.snapshot = Some(import.clone());
                 Vec::new()
             }
             Event::Charged(charged) => {
+                self.is_approved(charged)?;
                 let left_nano_rho = self.left_after(charged)?;
                 self.charge(charged, left_nano_rho)?;
                 vec![charged.table]
@@ -155,6 +168,7 @@ impl Book {
                 book.totals.charged += u64::from(paid.price_nano_rho > 0);
                 book.totals.released += u64::from(paid.release_at.is_some());
             }
+            book.totals.held += state.held.len() as u64;
             let from = |derivation: &Derivation| {
                 let source = tables.get(&derivation.from)?;
                 source.paid.get(usize::try_from(derivation.from_revision).ok()?)?.release_at
@@ -180,7 +194,8 @@ impl Book {
             && *lifetime_nano_rho == totals.lifetime_nano_rho
             && *charged == totals.charged
             && *released == totals.released
-            && *purged == totals.purged;
+            && *purged == totals.purged
+            && book.totals.held == totals.held;
         same.then_some(Self { totals, ..book })
     }
 

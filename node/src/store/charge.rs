@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sumac_policy::{Margin, Sha256, Span, TableKey};
 
 use super::book::Paid;
+use super::held::Leave;
 
 /// Proof that a table is paid for. Leaves the store only after the record of it has been synced, and is used
 /// up by settling, so that nothing is counted or released without one.
@@ -43,6 +44,8 @@ pub struct ChargeRequest {
     pub period: String,
     /// The dimensions; none is the total.
     pub breakdown: Vec<String>,
+    /// Whose leave it needs.
+    pub leave: Leave,
     /// The time now.
     pub at: Timestamp,
 }
@@ -65,6 +68,8 @@ pub enum Charging {
     },
     /// Released before, and the release was deleted since: not until it is remeasured.
     Purged,
+    /// It needs an approval that it does not have; nothing was written.
+    NotApproved,
     /// The year's budget has no room for it; nothing was written.
     Spent {
         /// The year's budget, in nano-ρ.

@@ -2,6 +2,7 @@
 //!
 //! It counts anew instead of asking the book, so that a mistake in one shows against the other.
 
+mod approvals;
 mod named;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use sumac_keys::{Seal, Trust};
 use sumac_policy::{Peer, TableKey};
 use sumac_protocol::SignedHead;
 
+use self::approvals::Approvals;
 use self::named::{Compared, Named};
 use super::book::{Book, BookError};
 use super::error::{Damage, StoreError};
@@ -133,6 +135,7 @@ struct Audit<'a> {
     /// Every measurement that was charged, and whether it is released.
     measured: BTreeMap<(TableKey, u32), bool>,
     named: Named,
+    approvals: Approvals,
 }
 
 impl Audit<'_> {
@@ -146,6 +149,7 @@ impl Audit<'_> {
         for Placed { offset, payload, record } in batch.records {
             let fault = |damage| Fault { record: record.seq, offset, damage };
             self.named.take(&record).map_err(Damage::Place).map_err(fault)?;
+            self.approvals.take(&record.event).map_err(Damage::Place).map_err(fault)?;
             self.count(record.event).map_err(Damage::Place).map_err(fault)?;
             self.tree.push(tree::leaf(&payload));
             last = record.seq;

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use sumac_policy::TableKey;
 
 use super::error::StoreError;
+use super::held::{Approved, HeldQuestion, Rejected};
 use super::ledger::LOG;
+use super::pause::{PauseEnded, Paused};
 use super::record::{
     Asked, Charged, Event, Import, MouInForce, NarrowInForce, Record, ReleaseName, Started,
 };
@@ -56,6 +58,16 @@ pub enum What {
     Resumed(Resumed),
     /// Releases were deleted.
     Purged(Vec<ReleaseName>),
+    /// The operator stopped the node for a while.
+    Paused(Paused),
+    /// The operator let it go on.
+    PauseEnded,
+    /// A question was put before the stewards.
+    Held(HeldQuestion),
+    /// A steward approved one.
+    Approved(Approved),
+    /// A steward rejected one.
+    Rejected(Rejected),
     /// Something that costs nothing and releases nothing.
     Other,
 }
@@ -102,6 +114,11 @@ impl From<Record> for Entry {
             Event::Started(started) => What::Started(started),
             Event::Mou(mou) => What::Mou(mou),
             Event::Narrow(narrow) => What::Narrow(narrow),
+            Event::Paused(paused) => What::Paused(paused),
+            Event::PauseEnded(PauseEnded {}) => What::PauseEnded,
+            Event::Held(held) => What::Held(held),
+            Event::Approved(approved) => What::Approved(approved),
+            Event::Rejected(rejected) => What::Rejected(rejected),
             Event::Import(import) => What::Import(import),
             Event::Asked(asked) => What::Asked(asked),
             Event::Charged(charged) => What::Charged(charged.into()),

@@ -18,7 +18,7 @@ use super::book::{Book, TableState, Totals};
 use super::scan::Acknowledged;
 
 /// Changes when the index's own layout does; another one is rebuilt.
-const LAYOUT: u32 = 5;
+const LAYOUT: u32 = 6;
 
 /// The entry beside the tables; its key is shorter than a table's.
 const HEAD: &[u8] = b"head";

@@ -17,8 +17,10 @@ use super::charge::{Charge, ChargeRequest, Charging};
 use super::error::StoreError;
 use super::frame;
 use super::head::Signer;
+use super::held::Judged;
 use super::index::Index;
 use super::log::{self, Disk, Log, MediaOf};
+use super::pause::Paused;
 use super::record::{Import, Left, MouInForce, NarrowInForce, Note};
 use super::restoration::Standing;
 use super::scan::{self, Acknowledged, Scan};
@@ -125,6 +127,10 @@ pub struct Summary {
     pub mou: Option<MouInForce>,
     /// Whether the log may be answered from.
     pub standing: Standing,
+    /// Whether the operator stopped the node; a last day may be over.
+    pub paused: Option<Paused>,
+    /// Questions that were put before the stewards and are not measured, in the order of their numbers.
+    pub held: Vec<Judged>,
 }
 
 impl Summary {
@@ -305,6 +311,14 @@ impl Store {
         Ok(self.ask(Request::Totals).await?.left)
     }
 
+    /// Whether the operator stopped the node, until when and why. A last day may be over.
+    ///
+    /// # Errors
+    /// A ledger that could not be written.
+    pub async fn paused(&self) -> Result<Option<Paused>, StoreError> {
+        Ok(self.ask(Request::Totals).await?.paused)
+    }
+
     /// The log as it is now, signed; none while it is empty.
     ///
     /// # Errors
@@ -394,8 +408,11 @@ pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
         purged,
         snapshot,
         mou,
+        paused,
         ..
     } = book.totals().clone();
+    let mut held: Vec<_> = book.held_questions().cloned().collect();
+    held.sort_by_key(|judged| judged.question.number);
     let standing = Standing::of(book.totals());
     let days = |year: SpentIn| (Span { first: year.first, last: year.last }, year.nano_rho);
     Ok(Summary {
@@ -410,6 +427,8 @@ pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
         snapshot,
         mou,
         standing,
+        paused,
+        held,
     })
 }
 

@@ -18,6 +18,7 @@
 //! tree      the records' Merkle tree;  growing: made on a thread of its own
 //! head      how the tree is signed, and what closes a batch
 //! frame     how a record lies in the file;  record: what it says;  text: how its values are spelled
+//! held      questions that wait for a person;  pause: a node that its operator stopped
 //! check     all of it, held against itself;  history: told to people
 //! cut       how much of a log may be copied meanwhile
 //! index     the book's value in sled
@@ -33,10 +34,12 @@ mod evidence;
 mod frame;
 mod growing;
 mod head;
+mod held;
 mod history;
 mod index;
 mod ledger;
 mod log;
+mod pause;
 mod record;
 mod restoration;
 mod retention;
@@ -54,10 +57,14 @@ pub use cut::{Closed, Cut, log_file};
 pub use error::{Damage, StoreError};
 pub use evidence::{Evidence, EvidenceRequest, Seen};
 pub use head::{Signed, Signer};
+pub use held::{
+    Approved, HeldQuestion, HoldRequest, Judged, Judgement, Judging, Leave, Rejected, Verdict,
+};
 pub use history::{Entry, Payment, What, history};
 pub use ledger::{
     Balance, Consistent, Included, Opening, Rebuilt, Salts, Store, Summary, read_only, rebuild,
 };
+pub use pause::{PauseEnded, Paused};
 pub use record::{
     Asked, Exit, Import, Left, MouInForce, NarrowInForce, Note, RecordError, ReleaseName, Started,
 };

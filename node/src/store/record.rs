@@ -9,6 +9,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sumac_policy::{Margin, Sha256, TableKey};
 
+use super::held::{Approved, HeldQuestion, Rejected};
+use super::pause::{PauseEnded, Paused};
 use super::restoration::{Heard, Recovered, RecoveredDerived, Restored, Resumed, Stopped};
 use super::text;
 
@@ -70,6 +72,16 @@ pub(super) enum Event {
     Exit(Exit),
     /// This party has left: every question is refused from here on.
     Left(Left),
+    /// The operator stopped the node for a while.
+    Paused(Paused),
+    /// The operator let it go on.
+    PauseEnded(PauseEnded),
+    /// A question was put before the node's stewards.
+    Held(HeldQuestion),
+    /// A steward approved it.
+    Approved(Approved),
+    /// A steward rejected it.
+    Rejected(Rejected),
 }
 
 /// What may be noted without spending anything. Charges and releases have their own ways in.
@@ -97,6 +109,10 @@ pub enum Note {
     Exit(Exit),
     /// This party has left the agreement.
     Left(Left),
+    /// The operator stopped the node for a while.
+    Paused(Paused),
+    /// The operator let it go on.
+    PauseEnded(PauseEnded),
 }
 
 /// The node started.
@@ -125,7 +141,7 @@ pub struct MouInForce {
 #[serde(deny_unknown_fields)]
 pub struct NarrowInForce {
     /// SHA-256 of the file; none if there is none.
-    #[serde(with = "text::digest_or_none")]
+    #[serde(with = "text::printed_or_none")]
     pub narrow: Option<Sha256>,
     /// What it takes away, in words.
     pub words: Vec<String>,
@@ -230,6 +246,9 @@ pub(super) struct Charged {
     pub(super) period: String,
     /// The dimensions; none is the total.
     pub(super) breakdown: Vec<String>,
+    /// The held question whose approval it has; not written where the KPI needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) approved: Option<u64>,
 }
 
 /// A table released.
@@ -369,6 +388,8 @@ impl From<Note> for Event {
             Note::Narrow(narrow) => Self::Narrow(narrow),
             Note::Exit(exit) => Self::Exit(exit),
             Note::Left(left) => Self::Left(left),
+            Note::Paused(paused) => Self::Paused(paused),
+            Note::PauseEnded(ended) => Self::PauseEnded(ended),
         }
     }
 }
@@ -418,6 +439,7 @@ mod tests {
             kpi: "completers".into(),
             period: "2025-26".into(),
             breakdown: vec!["sex".into()],
+            approved: None,
         });
         let expected = format!(
             r#"{{"seq":3,"at":"2026-08-01T09:30:00.25Z","salt":"{}","event":{{"charged":{{"table":"{}","revision":0,"year":"2026-27","year_first":"2026-07-01","year_last":"2027-06-30","margin":21,"price_nano_rho":4500000,"budget_nano_rho":9000000,"snapshot":"2026-08-01","mou":"sha256:{}","kpi":"completers","period":"2025-26","breakdown":["sex"]}}}}}}"#,
@@ -488,6 +510,33 @@ mod tests {
                 words: vec!["nothing is answered".into()],
             }),
             Event::Narrow(NarrowInForce::default()),
+            Event::Paused(Paused {
+                because: "an audit".into(),
+                until: Some("2026-09-30".parse().unwrap()),
+            }),
+            Event::Paused(Paused { because: "an audit".into(), until: None }),
+            Event::PauseEnded(PauseEnded {}),
+            Event::Held(HeldQuestion {
+                number: 1,
+                table,
+                revision: 0,
+                commitment: [2; 32],
+                mou: Sha256::from([1; 32]),
+                margin: Margin::new(10).unwrap(),
+                price_nano_rho: 5,
+                approvals: 2,
+                peer: "sumac://chamber/analyst/mira".into(),
+                purpose: "annual-report".into(),
+                kpi: "completers".into(),
+                period: "2025-26".into(),
+                breakdown: vec!["sex".into()],
+            }),
+            Event::Approved(Approved { number: 1, peer: "sumac://cc/steward/ana".into() }),
+            Event::Rejected(Rejected {
+                number: 1,
+                peer: "sumac://cc/steward/ana".into(),
+                because: "no".into(),
+            }),
         ];
         for event in events {
             let record = record(event);

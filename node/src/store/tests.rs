@@ -26,6 +26,7 @@ mod damage;
 mod evidence;
 mod example;
 mod formats;
+mod held;
 mod index;
 mod proofs;
 mod reordering;
@@ -40,8 +41,10 @@ use super::error::{Damage, StoreError};
 use super::faults::{FailingSync, Full, Gated, forgetful};
 use super::frame::HEADER_BYTES;
 use super::head::{Signed, Signer};
+use super::held::Leave;
 use super::ledger::{Opening, Rebuilt, Salts, Store, Summary, read_only};
 use super::log::{Disk, Media, MediaOf};
+use super::pause::{PauseEnded, Paused};
 use super::record::{Asked, Import, MouInForce, Note, Started};
 use super::scan::{self, Acknowledged};
 use super::{Charge, ChargeRequest, Charging};
@@ -255,6 +258,7 @@ fn table(n: u8) -> TableKey {
 
 fn request(n: u8) -> ChargeRequest {
     ChargeRequest {
+        leave: Leave::NotNeeded,
         table: table(n),
         year: YEAR.into(),
         span: SPAN,

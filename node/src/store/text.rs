@@ -70,28 +70,30 @@ pub(super) mod printed {
     }
 }
 
-/// A digest, or `null` where there is none.
-pub(super) mod digest_or_none {
-    use serde::{Deserialize, Serialize};
-    use sumac_policy::Sha256;
+/// The same, or `null` where there is none.
+pub(super) mod printed_or_none {
+    use std::fmt::Display;
+    use std::str::FromStr;
 
-    use super::{Deserializer, Serializer};
+    use super::{Deserialize, Deserializer, Serializer, de};
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(transparent)]
-    struct Spelled(#[serde(with = "super::printed")] Sha256);
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        digest: &Option<Sha256>,
+    pub(in super::super) fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        digest.map(Spelled).serialize(serializer)
+        match value {
+            Some(value) => serializer.collect_str(value),
+            None => serializer.serialize_none(),
+        }
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Sha256>, D::Error> {
-        Ok(Option::<Spelled>::deserialize(deserializer)?.map(|Spelled(digest)| digest))
+    pub(in super::super) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
     }
 }
 

@@ -4,6 +4,8 @@
 //! written together and synced once. Nothing is answered, not even a reading, before that sync: so no answer
 //! rests on a record that a power cut could take back.
 
+mod held;
+
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use super::error::StoreError;
 use super::evidence::{Evidence, EvidenceRequest};
 use super::frame::MAX_RECORD;
 use super::head::{Signed, Signer};
+use super::held::{HoldRequest, Judged, Judging, Verdict};
 use super::index::Index;
 use super::ledger::{Consistent, Included, Salts};
 use super::log::Log;
@@ -52,6 +55,9 @@ pub(super) enum Request {
     Evidence(EvidenceRequest, Reply<Evidence>),
     Recover(LostRelease, Timestamp, Reply<Recovery>),
     Cut(Reply<Cut>),
+    Hold(HoldRequest, bool, Reply<Option<Judged>>),
+    Queue(Reply<Vec<Judged>>),
+    Judge(u64, String, Verdict, Timestamp, Reply<Judging>),
     Purge(PurgeRequest, Reply<u64>),
     Sweep(Reply<()>),
 }
@@ -227,6 +233,19 @@ impl Writer {
                 let purged: Vec<_> = self.book.purged().map(|purged| purged.at).collect();
                 answer(reply, move |log| log.delete_bodies(&purged))
             }
+            Request::Hold(request, put, reply) => {
+                let held = self.hold(request, put);
+                answer(reply, move |_| held)
+            }
+            Request::Queue(reply) => {
+                let mut queue: Vec<_> = self.book.held_questions().cloned().collect();
+                queue.sort_by_key(|judged| judged.question.number);
+                answer(reply, move |_| Ok(queue))
+            }
+            Request::Judge(number, peer, verdict, at, reply) => {
+                let judged = self.judge(number, peer, verdict, at);
+                answer(reply, move |_| judged)
+            }
             Request::Totals(reply) => {
                 let totals = self.book.totals().clone();
                 answer(reply, move |_| Ok(totals))
@@ -245,9 +264,16 @@ impl Writer {
                 }
                 Some(_) if paid.purged => Decision::Ready(Charging::Purged),
                 Some(offset) => Decision::Released(offset),
-                None => Decision::Ready(Charging::Resumed(Charge::held(table, revision, paid))),
+                None => Decision::Ready(match self.has_leave(&request) {
+                    Err(refused) => refused,
+                    Ok(_) => Charging::Resumed(Charge::held(table, revision, paid)),
+                }),
             });
         }
+        let approved = match self.has_leave(&request) {
+            Err(refused) => return Ok(Decision::Ready(refused)),
+            Ok(approved) => approved,
+        };
         let revision = state.and_then(|state| state.last()).map_or(0, |(last, _)| last + 1);
         self.in_time(request.at)?;
         let spent_nano_rho = self.book.spent(span);
@@ -273,6 +299,7 @@ impl Writer {
             kpi,
             period,
             breakdown,
+            approved,
         };
         self.record(Event::Charged(charged), at)?;
         let paid = self.book.table(&table).and_then(|state| state.last());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use sumac_node::store::{Entry, Payment, ReleaseName, Resumed, Standing, What};
+use sumac_node::store::{Entry, Paused, Payment, ReleaseName, Resumed, Standing, What};
 use sumac_policy::{Mou, PartyId, Period, TableKey};
 use sumac_privacy::{NanoRho, kpi_price};
 
@@ -23,6 +23,14 @@ pub(super) struct Facts {
     pub(super) lost: Vec<Resumed>,
     /// Whether the node answers.
     pub(super) standing: Option<Standing>,
+    /// The pause that nobody has ended, and since when; its last day may be over.
+    pub(super) paused: Option<(Timestamp, Paused)>,
+    /// Questions put before the stewards.
+    pub(super) held: u64,
+    /// Their approvals.
+    pub(super) approved: u64,
+    /// Their rejections.
+    pub(super) rejected: u64,
     /// What the party's own addendum takes away now, in words.
     pub(super) narrow: Vec<String>,
     /// The year that is running; none without an MOU.
@@ -138,6 +146,11 @@ impl Facts {
             | What::Restored(_)
             | What::Other => {}
             What::Narrow(narrow) => self.narrow.clone_from(&narrow.words),
+            What::Paused(paused) => self.paused = Some((entry.at, paused.clone())),
+            What::PauseEnded => self.paused = None,
+            What::Held(_) => self.held += 1,
+            What::Approved(_) => self.approved += 1,
+            What::Rejected(_) => self.rejected += 1,
         }
     }
 

@@ -53,6 +53,18 @@ pub(super) fn table(facts: &Facts) -> String {
             "\nDeleted, because the MOU keeps no release longer: {releases}, and {added_up} {tables} added up"
         );
     }
+    if let Some((since, paused)) = &facts.paused {
+        let until = paused.until.map(|last| format!(" until {last}")).unwrap_or_default();
+        let since = day_of(*since);
+        let _ = writeln!(text, "\nPaused since {since}{until}: {}", paused.because);
+    }
+    if facts.held > 0 {
+        let Facts { held, approved, rejected, .. } = facts;
+        let _ = writeln!(
+            text,
+            "\nPut before the stewards: {held} questions; {approved} approvals, {rejected} rejections"
+        );
+    }
     for words in &facts.narrow {
         let _ = writeln!(text, "\nNarrowed by this party itself: {words}");
     }
@@ -188,5 +200,11 @@ pub(super) fn json(facts: &Facts) -> Value {
         "tables": tables.collect::<Vec<_>>(),
         "refused": facts.refused,
         "narrow": facts.narrow,
+        "paused": facts.paused.as_ref().map(|(since, paused)| json!({
+            "since": since.to_string(),
+            "because": paused.because,
+            "until": paused.until.map(|last| last.to_string()),
+        })),
+        "held": { "questions": facts.held, "approvals": facts.approved, "rejections": facts.rejected },
     })
 }

@@ -73,6 +73,15 @@ pub enum BookError {
     /// Only what has no answer can be given up.
     #[error("table {0} is given up although it has an answer")]
     LostTwice(TableKey),
+    /// Held questions are numbered without a gap, and each is held once.
+    #[error("question {0} is held out of turn")]
+    HeldOutOfTurn(u64),
+    /// Only a question that waits can be approved or rejected, and by each steward once.
+    #[error("question {0} is decided out of turn")]
+    JudgedOutOfTurn(u64),
+    /// The charge names an approval that it does not have.
+    #[error("table {0} is charged without the approval that the charge names")]
+    NotApproved(TableKey),
     /// Only what was released can be deleted, and once.
     #[error("a release of table {0} is deleted that is not there")]
     PurgedOutOfTurn(TableKey),

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sumac_policy::{Margin, TableKey};
 
+use crate::store::held::Judged;
 use crate::store::text;
 
 /// What is known of a table.
@@ -16,6 +17,8 @@ pub(in crate::store) struct TableState {
     pub(in crate::store) remeasure: bool,
     /// Each time it was added up from another table, from 0; only the last one is answered with.
     pub(in crate::store) derived: Vec<Derivation>,
+    /// Each time that it was put before the stewards; only the last one counts.
+    pub(in crate::store) held: Vec<Judged>,
 }
 
 /// A measurement that was paid for.

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use sumac_policy::{Margin, Sha256};
 
 use super::*;
+use crate::store::held::{Approved, HeldQuestion, Rejected};
 use crate::store::record::{Purged, ReleaseName, Released, Remeasure};
 use crate::store::restoration::testing::{
     heard, recovered, recovered_derived, restored, resumed, stopped,
@@ -34,7 +35,40 @@ fn charged_at(revision: u32, table: u8, year: &str, price_nano_rho: u64) -> Even
         kpi: "k".into(),
         period: "p".into(),
         breakdown: Vec::new(),
+        approved: None,
     })
+}
+
+fn held(number: u64, table: u8, revision: u32) -> Event {
+    Event::Held(HeldQuestion {
+        number,
+        table: TableKey::from([table; 32]),
+        revision,
+        commitment: [3; 32],
+        mou: Sha256::from([0; 32]),
+        margin: Margin::new(10).unwrap(),
+        price_nano_rho: 5,
+        approvals: 1,
+        peer: "p".into(),
+        purpose: "p".into(),
+        kpi: "k".into(),
+        period: "p".into(),
+        breakdown: Vec::new(),
+    })
+}
+
+fn approved(number: u64, peer: &str) -> Event {
+    Event::Approved(Approved { number, peer: peer.into() })
+}
+
+fn rejected(number: u64) -> Event {
+    Event::Rejected(Rejected { number, peer: "p".into(), because: "no".into() })
+}
+
+/// A charge of revision 0 that names an approval.
+fn with_leave(table: u8, number: u64) -> Event {
+    let Event::Charged(charge) = charged(table, "2026", 5) else { unreachable!("a charge") };
+    Event::Charged(Charged { approved: Some(number), ..charge })
 }
 
 fn released(table: u8) -> Event {
@@ -173,6 +207,20 @@ fn refuses_a_history_that_breaks_a_promise() {
             BookError::DerivedFromNothing(table),
         ),
         (vec![charged(2, "2026", 5), released(2), derived(1, 1, 2, 0)], wrong(1, 0)),
+        (vec![held(2, 1, 0)], BookError::HeldOutOfTurn(2)),
+        (vec![held(1, 1, 1)], BookError::HeldOutOfTurn(1)),
+        (vec![held(1, 1, 0), held(2, 1, 0)], BookError::HeldOutOfTurn(2)),
+        (vec![charged(1, "2026", 5), released(1), held(1, 1, 0)], BookError::HeldOutOfTurn(1)),
+        (vec![approved(1, "ana")], BookError::JudgedOutOfTurn(1)),
+        (vec![held(1, 1, 0), approved(1, "ana"), approved(1, "bo")], BookError::JudgedOutOfTurn(1)),
+        (vec![held(1, 1, 0), rejected(1), approved(1, "ana")], BookError::JudgedOutOfTurn(1)),
+        (vec![held(1, 1, 0), rejected(1), rejected(1)], BookError::JudgedOutOfTurn(1)),
+        (vec![held(1, 1, 0), with_leave(1, 1)], BookError::NotApproved(table)),
+        (
+            vec![held(1, 1, 0), approved(1, "ana"), rejected(1), with_leave(1, 1)],
+            BookError::NotApproved(table),
+        ),
+        (vec![held(1, 2, 0), approved(1, "ana"), with_leave(1, 1)], BookError::NotApproved(table)),
     ];
     for (events, error) in cases {
         assert_eq!(book(events), Err(error));

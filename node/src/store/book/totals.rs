@@ -8,6 +8,7 @@ use sumac_policy::Span;
 
 use super::restores::{Lost, Restore};
 use super::table::Paid;
+use crate::store::pause::Paused;
 use crate::store::record::{Import, Left, MouInForce, NarrowInForce};
 use crate::store::restoration::Stopped;
 use crate::store::text;
@@ -33,6 +34,10 @@ pub(in crate::store) struct Totals {
     pub(in crate::store) narrow: Option<NarrowInForce>,
     /// That this party has left the agreement.
     pub(in crate::store) left: Option<Left>,
+    /// None while nobody has stopped the node; a last day may be over.
+    pub(in crate::store) paused: Option<Paused>,
+    /// Questions put before the stewards so far.
+    pub(in crate::store) held: u64,
     /// The latest time of any record, in whole seconds.
     pub(in crate::store) latest_s: Option<i64>,
     /// Where in the log the last signer is named.
