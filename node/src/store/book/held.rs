@@ -80,7 +80,7 @@ impl Book {
 
     pub(super) fn approve(&mut self, approved: &Approved) -> Result<TableKey, BookError> {
         let Approved { number, peer } = approved;
-        let judged = self.to_be_judged(*number)?;
+        let judged = self.undecided(*number)?;
         if judged.judgement() != Judgement::Waiting || judged.approved_by.contains(peer) {
             return Err(BookError::JudgedOutOfTurn(*number));
         }
@@ -89,7 +89,7 @@ impl Book {
     }
 
     pub(super) fn reject(&mut self, rejected: &Rejected) -> Result<TableKey, BookError> {
-        let judged = self.to_be_judged(rejected.number)?;
+        let judged = self.undecided(rejected.number)?;
         if judged.judgement() == Judgement::Rejected {
             return Err(BookError::JudgedOutOfTurn(rejected.number));
         }
@@ -109,7 +109,7 @@ impl Book {
         approved.map(drop).ok_or(BookError::NotApproved(charged.table))
     }
 
-    fn to_be_judged(&mut self, number: u64) -> Result<&mut Judged, BookError> {
+    fn undecided(&mut self, number: u64) -> Result<&mut Judged, BookError> {
         let table = self.held_question(number).map(|judged| judged.question.table);
         let state = table.and_then(|table| self.tables.get_mut(&table));
         state.and_then(|state| state.held.last_mut()).ok_or(BookError::JudgedOutOfTurn(number))
