@@ -14,8 +14,8 @@ use sumac_protocol::wire;
 use sumac_protocol::wire::node_service_server::NodeService;
 use sumac_protocol::{
     Answer, Ask, DecideHeld, Description, Preview, PreviewAsk, Recover, RestoredLog, SnapshotFacts,
-    SupportId, ask_response, decide_held_response, list_held_response, mou_papers, preview_response,
-    read_leave, read_list_held_request, read_proposal,
+    SupportId, ask_response, decide_held_response, list_held_response, mou_papers,
+    preview_response, read_leave, read_list_held_request, read_proposal,
 };
 use tokio::time::Instant;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -556,7 +556,7 @@ impl NodeService for Service {
         approver(agreement.mou(), &self.node.party, &peer).map_err(CallError::Refused)?;
         self.may_answer(&peer).await?;
         let mou = read_list_held_request(request.get_ref()).map_err(CallError::from)?;
-        Self::same_agreement(&agreement, mou)?;
+        self.same_agreement(&agreement, mou)?;
         let failed = |error: NodeError| self.failed(&peer, &error);
         let snapshot = self.node.snapshot(&agreement, now).await.map_err(failed)?;
         let queue = self.node.queue(&agreement, snapshot.as_ref()).await.map_err(failed)?;
@@ -574,7 +574,7 @@ impl NodeService for Service {
             approver(agreement.mou(), &self.node.party, &peer).map_err(CallError::Refused)?;
         self.may_answer(&peer).await?;
         let decide = DecideHeld::try_from(request.into_inner()).map_err(CallError::from)?;
-        Self::same_agreement(&agreement, decide.mou)?;
+        self.same_agreement(&agreement, decide.mou)?;
         let failed = |error: NodeError| self.failed(&peer, &error);
         let snapshot = self.node.snapshot(&agreement, now).await.map_err(failed)?;
         let (number, decision) = (decide.number, decide.decision);

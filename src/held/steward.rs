@@ -1,7 +1,5 @@
 //! Who decides: a steward of this home, over the same TLS as everybody who asks.
 
-use std::sync::Arc;
-
 use anyhow::Context;
 use sumac_backbone::{Absence, Steward};
 use sumac_policy::PeerRole;
@@ -33,12 +31,11 @@ impl StewardArgs {
     {
         let home = self.home.open()?;
         let settings = home.settings()?;
-        let Agreement { mou, trust, .. } =
-            Agreement::read(&settings.mou)?.in_force_when_signed()?;
+        let Agreement { mou, chain, .. } = Agreement::of_home(&home, &settings)?;
         let name = steward(&home, self.name.as_deref())?;
         let identity = home.identity(PeerRole::Steward, &name)?;
         let steward =
-            Steward::new(&mou, Arc::new(trust), &settings.party, &identity, &world::clock())
+            Steward::new(&mou, chain.trust().clone(), &settings.party, &identity, &world::clock())
                 .context("prepare to connect to this party's node")?;
         let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
         match runtime.block_on(call(steward)) {
