@@ -63,7 +63,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
     let now = world::now();
     // The tables' columns are the agreement's own, so it is read first; it need not be signed yet.
-    let mou = MouFolder::read(&home.settings()?.mou)?.mou()?;
+    let settings = home.settings()?;
+    let mou = MouFolder::read(&settings.mou)?.mou()?;
+    let rules = mou.party(&settings.party).and_then(|party| mou.data(party.kind));
+    let withheld = rules.map_or(&[][..], |rules| &rules.withheld);
     let statement = Statement { as_of: args.as_of, covers: args.covers };
     is_sensible(&statement, &mou, day_of(now))?;
     let sources = sources(args.files, &args.mapping, &mou)?;
@@ -73,6 +76,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let freezing = Freezing {
         statement: &statement,
         schema: mou.schema(),
+        withheld,
         secret: &secret,
         into: &into,
         now,

@@ -12,6 +12,7 @@ mod amendment;
 mod backup;
 mod bad_input;
 mod bodies;
+mod clauses;
 mod coalition;
 mod command;
 mod crash;

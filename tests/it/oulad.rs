@@ -87,6 +87,7 @@ fn import_module(coalition: &Coalition, folder: &Path, module: &str) {
         covers: covers.iter().map(|label| label.parse().unwrap()).collect(),
     };
     let freezing = Freezing {
+        withheld: &[],
         statement: &statement,
         schema,
         secret: &Coalition::secret(),

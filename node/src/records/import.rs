@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use sumac_keys::NodeSecret;
-use sumac_policy::{Kind, Schema, TableName};
+use sumac_policy::{ColumnRef, Kind, Schema, TableName};
 
 use self::draft::Draft;
 pub use self::problem::{FileProblem, FileProblems};
@@ -60,6 +60,8 @@ pub struct Freezing<'a> {
     pub statement: &'a Statement,
     /// The agreement's tables.
     pub schema: &'a Schema,
+    /// The columns that the agreement keeps out of this party's snapshots, whatever a mapping fills.
+    pub withheld: &'a [ColumnRef],
     /// Turns a source's identifiers into keys.
     pub secret: &'a NodeSecret,
     /// The node's directory of snapshots.
@@ -116,11 +118,23 @@ pub fn import(
     freezing: &Freezing<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Summary, ImportError> {
-    let Freezing { statement, schema, secret, into, now, id_seed } = *freezing;
-    let (canonical, mut summary) = read(sources, only, schema, secret, progress)?;
+    let Freezing { statement, schema, withheld, secret, into, now, id_seed } = *freezing;
+    let (mut canonical, mut summary) = read(sources, only, schema, secret, progress)?;
+    summary.withhold(leave_out(&mut canonical, withheld));
     let frozen = freeze(&canonical, statement, schema, secret, into, now, id_seed)?;
     summary.snapshot = Some(frozen);
     Ok(summary)
+}
+
+/// Takes columns out before anything is frozen, and says which there were.
+fn leave_out(canonical: &mut Canonical, withheld: &[ColumnRef]) -> Vec<ColumnRef> {
+    let left_out = withheld.iter().filter(|withheld| {
+        let Some(rows) = canonical.tables.get_mut(&withheld.table) else { return false };
+        let before = rows.columns.len();
+        rows.columns.retain(|(name, _)| *name != withheld.column);
+        rows.columns.len() < before
+    });
+    left_out.cloned().collect()
 }
 
 /// Reads files into canonical rows.
@@ -168,7 +182,7 @@ fn read(
         });
         canonical.tables.insert(table, filled.rows);
     }
-    Ok((canonical, Summary { files, tables, snapshot: None }))
+    Ok((canonical, Summary { files, tables, withheld: Vec::new(), snapshot: None }))
 }
 
 /// An empty table for each that the mappings fill. All mappings of a table fill the same columns, because

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use sumac_policy::TableName;
+use sumac_policy::{ColumnRef, TableName};
 
 use super::snapshot::Frozen;
 
@@ -16,6 +16,8 @@ const MAX_WORDS: usize = 10;
 pub struct Summary {
     pub(super) files: Vec<FileSummary>,
     pub(super) tables: Vec<TableSummary>,
+    /// Columns that the files fill and the agreement keeps out.
+    pub(super) withheld: Vec<ColumnRef>,
     pub(super) snapshot: Option<Frozen>,
 }
 
@@ -52,6 +54,16 @@ impl Summary {
         ForTerminal(self)
     }
 
+    /// Notes that these columns were left out.
+    pub(super) fn withhold(&mut self, columns: Vec<ColumnRef>) {
+        for withheld in &columns {
+            for table in self.tables.iter_mut().filter(|table| table.table == withheld.table) {
+                table.columns.retain(|column| column.column != withheld.column);
+            }
+        }
+        self.withheld = columns;
+    }
+
     /// The snapshot that was frozen.
     pub fn snapshot(&self) -> Option<&Frozen> {
         self.snapshot.as_ref()
@@ -76,12 +88,16 @@ struct ForTerminal<'a>(&'a Summary);
 
 impl fmt::Display for ForTerminal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { files, tables, snapshot } = self.0;
+        let Summary { files, tables, withheld, snapshot } = self.0;
         for file in files {
             write!(f, "{file}")?;
         }
         for table in tables {
             write!(f, "\n{table}")?;
+        }
+        if !withheld.is_empty() {
+            let columns: Vec<_> = withheld.iter().map(ToString::to_string).collect();
+            writeln!(f, "\nwithheld by the MOU, not taken in: {}", columns.join(", "))?;
         }
         if let Some(snapshot) = snapshot {
             writeln!(f, "\nsnapshot {}", snapshot.id)?;

@@ -116,6 +116,14 @@ pub(super) fn data(writer: &mut Writer<'_>, mou: &Mou) {
                 &[Keeper::Reading],
                 format!("No KPI that any {kind} answers may read {}; an agreement with one that does is refused.", and(&columns)),
             );
+            writer.say(
+                [at("withheld")],
+                &[Keeper::Node],
+                format!(
+                    "An import at any {kind} leaves {} out, whatever its files hold.",
+                    and(&columns)
+                ),
+            );
         } else if writer.has(&at("withheld")) {
             writer.say(
                 [at("withheld")],

@@ -167,6 +167,7 @@ fn leaves_everything_as_it_was_when_a_file_is_bad() {
     };
     let secret = secret();
     let freezing = Freezing {
+        withheld: &[],
         statement: &statement,
         schema: schema(),
         secret: &secret,
