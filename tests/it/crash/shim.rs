@@ -138,10 +138,9 @@ impl Step {
         self.call == "write"
     }
 
-    /// How steps like this one begin: names with ids in them are cut before those.
+    /// How steps like this one begin: names are cut before the numbers in them, which differ from run to run.
     pub(super) fn kind(&self) -> String {
-        let mut digits = self.path.match_indices(|c: char| c.is_ascii_digit());
-        let end = digits.nth(3).and_then(|_| self.path.find(|c: char| c.is_ascii_digit()));
+        let end = self.path.find(|c: char| c.is_ascii_digit());
         match end {
             Some(end) => format!("{} {}", self.call, &self.path[..end]),
             None => format!("{} {}\n", self.call, self.path),
