@@ -170,25 +170,7 @@ fn group(mou: &Mou, table: &Table, releases: &[(PartyId, Verified)], place: usiz
         behind.push(party);
     }
     let shown = show(mou, table, &sums, &margins, &behind);
-    Group { codes: codes(table, place), sums, withheld_by, shown }
-}
-
-/// The codes of the group at this place of the row-major order, one per dimension.
-fn codes(table: &Table, place: usize) -> Vec<Code> {
-    let mut rest = place;
-    let mut codes: Vec<_> = table
-        .dimensions()
-        .iter()
-        .rev()
-        .filter_map(|dimension| {
-            let count = dimension.codes.len().max(1);
-            let code = dimension.codes.get(rest % count).cloned();
-            rest /= count;
-            code
-        })
-        .collect();
-    codes.reverse();
-    codes
+    Group { codes: table.codes_at(place), sums, withheld_by, shown }
 }
 
 fn show(mou: &Mou, table: &Table, sums: &[i64], margins: &[Margin], behind: &[&PartyId]) -> Shown {

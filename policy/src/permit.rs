@@ -11,7 +11,7 @@ use crate::period::{Period, Span, Year, YearStart};
 use crate::predicate::ColumnRef;
 use crate::question::Question;
 use crate::refusal::{Reason, Refusal};
-use crate::schema::TableName;
+use crate::schema::{Code, TableName};
 use crate::table::TableKey;
 
 /// Proof that the MOU in force allows this question from this peer, made only by [`crate::decide()`]. It
@@ -190,6 +190,21 @@ impl Table {
     pub fn cells(&self) -> usize {
         let groups: usize = self.dimensions.iter().map(|dimension| dimension.codes.len()).product();
         groups * self.kpi.definition.outcomes.len()
+    }
+
+    /// The codes of the group at this place among [`Table::cells`] divided by the outcomes, one per dimension.
+    pub fn codes_at(&self, group: usize) -> Vec<Code> {
+        let mut rest = group;
+        let axes = self.dimensions.iter().rev();
+        let codes = axes.filter_map(|axis| {
+            let count = axis.codes.len().max(1);
+            let code = axis.codes.get(rest % count).cloned();
+            rest /= count;
+            code
+        });
+        let mut codes: Vec<_> = codes.collect();
+        codes.reverse();
+        codes
     }
 
     /// Each dimension with the column it reads.

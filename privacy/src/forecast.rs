@@ -150,7 +150,7 @@ fn of_table(mou: &Mou, sizes: &Sizes, table: &Table) -> TableForecast {
     let rule = Rule::of(mou, kpi);
     let groups: usize = table.dimensions().iter().map(|axis| axis.codes.len().max(1)).product();
     let of_group = |place| {
-        let codes = codes(table, place);
+        let codes = table.codes_at(place);
         let named = table.dimensions().iter().zip(&codes);
         let named: Vec<_> = named.map(|(axis, code)| (&axis.id, code, axis.codes.len())).collect();
         let size = if named.is_empty() { sizes.total(kpi)? } else { sizes.group(kpi, &named)? };
@@ -163,24 +163,6 @@ fn of_table(mou: &Mou, sizes: &Sizes, table: &Table) -> TableForecast {
         nodes: rule.nodes(),
         groups: (0..groups).filter_map(of_group).collect(),
     }
-}
-
-/// The codes of the group at this place of the row-major order, one per dimension.
-fn codes(table: &Table, place: usize) -> Vec<Code> {
-    let mut rest = place;
-    let mut codes: Vec<_> = table
-        .dimensions()
-        .iter()
-        .rev()
-        .filter_map(|axis| {
-            let count = axis.codes.len().max(1);
-            let code = axis.codes.get(rest % count).cloned();
-            rest /= count;
-            code
-        })
-        .collect();
-    codes.reverse();
-    codes
 }
 
 /// By what a KPI's groups are shown or withheld.

@@ -65,7 +65,8 @@ fn receipts(dir: &Path) -> Vec<Receipt> {
     kept.into_iter().map(|kept| kept.receipt.unwrap()).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
+/// A folder with all that is in it, in place of whatever is there.
+pub(crate) fn copy(from: &Path, to: &Path) {
     let _ = fs::remove_dir_all(to);
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

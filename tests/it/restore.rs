@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::coalition::{Coalition, Parties, Serving, chance, freeze};
 use crate::promises::{LAKESHORE, NOW};
+use crate::receipts::copy;
 use crate::same_answer::learners;
 
 const COLLEGE: &str = "lakeshore-cc";
@@ -130,20 +131,6 @@ fn wanted(mou: &Mou, by: &[&str]) -> Wanted {
     let period = "2025-26".parse().unwrap();
     let resolved = Resolved::of(mou, &"enrolment".parse().unwrap(), period, &by).unwrap();
     Wanted { table: resolved.table().clone(), purpose: mou.terms().purposes[0].clone() }
-}
-
-fn copy(from: &Path, to: &Path) {
-    let _ = fs::remove_dir_all(to);
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 fn reason(outcome: Result<SignedRelease, Absence>) -> Reason {
