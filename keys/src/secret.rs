@@ -1,5 +1,7 @@
 //! A node's own secret, which hides learners' identifiers and the hash of a snapshot.
 
+use std::fmt;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -7,13 +9,25 @@ use zeroize::Zeroizing;
 // Come before the text, so that a person's key and a commitment to the same bytes have nothing in common.
 const PERSON_KEY: &[u8] = b"sumac person key v1\0";
 const COMMITMENT: &[u8] = b"sumac commitment v1\0";
+const TAG: &[u8] = b"sumac tag v1\0";
+const RANK: &[u8] = b"sumac rank v1\0";
+
+/// The bits that each word of a tag or a ranking keeps of its four bytes.
+const WORD: u32 = u32::MAX >> 1;
 
 /// 32 secret bytes that never leave the node. Wiped when dropped; it cannot be printed.
 pub struct NodeSecret {
     // Both hold the secret and their label already: an import calls them once a row.
     person_key: Hmac<Sha256>,
     commitment: Hmac<Sha256>,
+    tag: Hmac<Sha256>,
+    ranking: Ranking,
 }
+
+/// What turns a table's name into the two words that rank a learner's groups in it. Cannot be printed, and tells
+/// nothing else of the secret.
+#[derive(Clone)]
+pub struct Ranking(Hmac<Sha256>);
 
 impl NodeSecret {
     /// Takes over 32 bytes that the caller drew at random when the node was made, and keeps in a file.
@@ -24,7 +38,12 @@ impl NodeSecret {
                 .expect("HMAC takes a key of any length")
                 .chain_update(label)
         };
-        Self { person_key: labelled(PERSON_KEY), commitment: labelled(COMMITMENT) }
+        Self {
+            person_key: labelled(PERSON_KEY),
+            commitment: labelled(COMMITMENT),
+            tag: labelled(TAG),
+            ranking: Ranking(labelled(RANK)),
+        }
     }
 
     /// The key under which a learner's rows meet inside this node: HMAC-SHA-256 of the identifier, cut to
@@ -40,6 +59,38 @@ impl NodeSecret {
     pub fn commit(&self, bytes: &[u8]) -> [u8; 32] {
         self.commitment.clone().chain_update(bytes).finalize().into_bytes().into()
     }
+
+    /// A learner's tag: two words of 31 bits of an HMAC-SHA-256 of their key. Which of a learner's groups count,
+    /// where they are in more than a table allows, follows from it; nothing about the learner does.
+    pub fn tag(&self, person_key: &[u8; 16]) -> [u32; 2] {
+        words(self.tag.clone().chain_update(person_key))
+    }
+
+    /// What ranks the groups of tables.
+    pub fn ranking(&self) -> Ranking {
+        self.ranking.clone()
+    }
+}
+
+impl Ranking {
+    /// A table's two words of 31 bits, from the name that it has at every revision.
+    pub fn words(&self, table: &[u8; 32]) -> [u32; 2] {
+        words(self.0.clone().chain_update(table))
+    }
+}
+
+impl fmt::Debug for Ranking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ranking")
+    }
+}
+
+/// The first two words of a code, big-endian, without their highest bits.
+fn words(code: Hmac<Sha256>) -> [u32; 2] {
+    let code: [u8; 32] = code.finalize().into_bytes().into();
+    let (one, rest) = code.split_first_chunk().expect("32 bytes hold 4");
+    let two = rest.first_chunk().expect("28 bytes hold 4");
+    [*one, *two].map(|bytes| u32::from_be_bytes(bytes) & WORD)
 }
 
 #[cfg(test)]
@@ -55,6 +106,8 @@ mod tests {
     fn agrees_with_another_implementation_of_hmac() {
         assert_eq!(secret(7).person_key("A-1042"), PERSON);
         assert_eq!(secret(7).commit(b"A-1042"), COMMIT);
+        assert_eq!(secret(7).tag(&[3; 16]), [1_506_931_397, 1_473_415_711]);
+        assert_eq!(secret(7).ranking().words(&[5; 32]), [1_392_466_244, 1_793_854_891]);
     }
 
     #[test]

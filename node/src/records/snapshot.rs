@@ -15,6 +15,7 @@
 //! learner *n*. The other tables are sorted by learner, and rows of one learner keep the order of time. Whose
 //! a row is, is written twice: every table has a column `person`, for engines that join, and the learner
 //! table a column `rows:enrolment` and so on, each learner's number of rows there, for those that walk.
+//! Its column `keyed:tag` decides which of a learner's groups count where a table allows only so many.
 //!
 //! *Blocks.* Learners are cut into blocks of equal size, and a block's rows are one row group in every
 //! table. So tables merge block by block without a search, and blocks can be counted in parallel: no
@@ -52,6 +53,10 @@ const BLOCK: u32 = 65_536;
 
 /// The column that names a row's learner.
 const PERSON: &str = "person";
+
+/// The column of the learner table that holds each learner's tag: [`NodeSecret::tag`](sumac_keys::NodeSecret::tag)
+/// as one number, the second word above the first. No condition can name it.
+const TAG: &str = "keyed:tag";
 
 /// The column of the learner table that counts each learner's rows of another. No column of an agreement has
 /// a colon in its name.

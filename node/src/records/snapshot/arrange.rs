@@ -34,6 +34,11 @@ impl Learners {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
+    /// Every learner's key, in the order of ordinals.
+    pub(super) fn keys(&self) -> &[PersonKey] {
+        &self.0
+    }
+
     /// A table's rows by ordinal, each learner's in the order given.
     pub(super) fn arrange(&self, table: TableName, rows: &Rows) -> Result<Arranged, SnapshotError> {
         let count =

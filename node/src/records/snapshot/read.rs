@@ -19,6 +19,8 @@ use sha2::{Digest, Sha256};
 use sumac_keys::NodeSecret;
 use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
 
+#[cfg(test)]
+use super::TAG;
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest};
 use super::rows_column;
@@ -197,6 +199,19 @@ impl Snapshot {
     ) -> Result<RecordBatch, SnapshotError> {
         self.table(table)?;
         self.table(TableName::Learner)?.pieces(block, &[&rows_column(table)])?.whole()
+    }
+
+    /// Whether it holds learners' tags, without which no table can bound the groups that a learner is in.
+    #[cfg(test)]
+    pub(crate) fn ranks(&self) -> bool {
+        let learners = self.tables.get(&TableName::Learner);
+        learners.is_some_and(|table| table.metadata.schema().field_with_name(TAG).is_ok())
+    }
+
+    /// The tag of each of a block's learners, in the order of their ordinals.
+    #[cfg(test)]
+    pub(crate) fn tags(&self, block: usize) -> Result<RecordBatch, SnapshotError> {
+        self.table(TableName::Learner)?.pieces(block, &[TAG])?.whole()
     }
 
     /// All of [`Snapshot::pieces`] in one.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{Date32Type, UInt16Type, UInt32Type};
+use arrow::datatypes::{Date32Type, Int64Type, UInt16Type, UInt32Type};
 use jiff::Timestamp;
 use sumac_keys::NodeSecret;
 use sumac_policy::{Schema, TableName, standard};
@@ -94,6 +94,22 @@ fn what_was_frozen_is_read_back_sorted_and_cut_into_blocks() {
     let counts = |block| snapshot.row_counts(TableName::Enrolment, block).unwrap();
     assert_eq!(counts(0).column(0).as_primitive::<UInt32Type>().values(), &[1, 2]);
     assert_eq!(counts(1).column(0).as_primitive::<UInt32Type>().values(), &[0]);
+}
+
+#[test]
+fn every_learner_has_a_tag_that_no_condition_can_read() {
+    let home = tempfile::tempdir().unwrap();
+    let snapshot = open(&frozen(home.path(), 1).path).unwrap();
+    assert!(snapshot.ranks());
+    let tags = |block| snapshot.tags(block).unwrap().column(0).as_primitive::<Int64Type>().clone();
+    let expected = [[1; 16], [2; 16], [3; 16]].map(|key| {
+        let [low, high] = secret().tag(&key);
+        i64::from(high) * (1 << 31) + i64::from(low)
+    });
+    assert_eq!([tags(0).values().to_vec(), tags(1).values().to_vec()].concat(), expected);
+    assert!(tags(0).values().iter().all(|tag| *tag >= 0));
+    let read = snapshot.read(TableName::Learner, 0, &[TAG]);
+    assert!(matches!(read, Err(SnapshotError::NotHeld { .. })));
 }
 
 #[test]

@@ -23,7 +23,7 @@ use super::arrange::{Arranged, Learners};
 use super::disk::{Hashed, PARTIAL, lock, make_private, sweep, sync_directory, write_synced};
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest, TableEntry};
-use super::{BLOCK, PERSON, rows_column};
+use super::{BLOCK, PERSON, TAG, rows_column};
 use crate::records::canonical::{Canonical, Rows, Values};
 
 /// The code that a learner without a row of their own has in every list.
@@ -129,6 +129,7 @@ pub(super) fn write_aside(
     let counts =
         arranged.iter().map(|(table, rows)| (rows_column(*table), rows.counts(manifest.learners)));
     let counts: Vec<_> = counts.collect();
+    let tags: Vec<_> = learners.keys().iter().map(|key| tag(secret.tag(key))).collect();
     let own = learners.arrange_learners(canonical.tables.get(&TableName::Learner))?;
     arranged.insert(TableName::Learner, own);
 
@@ -140,6 +141,7 @@ pub(super) fn write_aside(
             rows: canonical.tables.get(table).unwrap_or(&nothing),
             schema,
             counts: if *table == TableName::Learner { &counts } else { &[] },
+            tags: (*table == TableName::Learner).then_some(tags.as_slice()),
             learners: manifest.learners,
             block,
         };
@@ -181,6 +183,8 @@ struct TableWriter<'a> {
     schema: &'a Schema,
     /// More columns, one value for each learner.
     counts: &'a [(String, Vec<u32>)],
+    /// Each learner's tag, in the learner table.
+    tags: Option<&'a [i64]>,
     learners: u32,
     block: u32,
 }
@@ -192,7 +196,9 @@ impl TableWriter<'_> {
         let fields: Vec<_> = self.columns().map(|(column, _)| field(column)).collect();
         let counts = self.counts.iter().map(|(name, _)| Field::new(name, DataType::UInt32, false));
         let person = Field::new(PERSON, DataType::UInt32, false);
-        let fields = [person].into_iter().chain(fields).chain(counts).collect::<Vec<_>>();
+        let tag = self.tags.map(|_| Field::new(TAG, DataType::Int64, false));
+        let fields = [person].into_iter().chain(fields).chain(counts).chain(tag);
+        let fields = fields.collect::<Vec<_>>();
         let arrow_schema = Arc::new(ArrowSchema::new(fields));
         let mut writer =
             ArrowWriter::try_new(file, arrow_schema.clone(), Some(properties())).map_err(encode)?;
@@ -208,7 +214,11 @@ impl TableWriter<'_> {
                 let counts = ordinals.iter().map(|ordinal| counts.get(*ordinal as usize).copied());
                 Arc::new(UInt32Array::from_iter_values(counts.map(Option::unwrap_or_default)))
             });
-            let columns = [person].into_iter().chain(values).chain(counts).collect();
+            let tags = self.tags.map(|tags| -> ArrayRef {
+                let tags = ordinals.iter().map(|ordinal| tags.get(*ordinal as usize).copied());
+                Arc::new(Int64Array::from_iter_values(tags.map(Option::unwrap_or_default)))
+            });
+            let columns = [person].into_iter().chain(values).chain(counts).chain(tags).collect();
             RecordBatch::try_new(arrow_schema.clone(), columns)
                 .map_err(parquet::errors::ParquetError::from)
                 .and_then(|batch| writer.write(&batch))
@@ -282,6 +292,11 @@ pub(super) fn field(column: &Column) -> Field {
     }
 }
 
+/// A tag's two words as one number, the second above the first; never negative.
+fn tag([low, high]: [u32; 2]) -> i64 {
+    i64::from(low) | i64::from(high) << 31
+}
+
 /// The values of a block's rows; a learner without a row has code unknown, and nothing else.
 fn gather(column: &Column, values: &Values, from: &[Option<u32>]) -> ArrayRef {
     fn at<T: Copy>(values: &[T], row: &Option<u32>) -> Option<T> {
@@ -314,6 +329,8 @@ fn properties() -> WriterProperties {
         .set_statistics_enabled(EnabledStatistics::None)
         .set_column_dictionary_enabled(ColumnPath::from(PERSON), false)
         .set_column_encoding(ColumnPath::from(PERSON), Encoding::DELTA_BINARY_PACKED)
+        // Random bits: neither repeats nor differences to save.
+        .set_column_dictionary_enabled(ColumnPath::from(TAG), false)
         .build()
 }
 
