@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sumac_backbone::{Absence, Answers, combine};
-use sumac_node::records::import::{Freezing, Only, Source, import};
+use sumac_node::records::import::{Freezing, Source, import};
 use sumac_node::records::mapping::Mapping;
 use sumac_node::records::snapshot::Statement;
 use sumac_policy::{PeerRole, Reason, Table};
@@ -95,7 +95,7 @@ fn import_module(coalition: &Coalition, folder: &Path, module: &str) {
         now: NOW.parse().unwrap(),
         id_seed: [0; 8],
     };
-    let only = Only { column: "code_module".into(), value: module.into() };
+    let only = format!("code_module={module}").parse().unwrap();
     let source = Source { path: folder.join("studentInfo.csv"), mapping };
     import(&[source], &[only], &freezing, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
 }

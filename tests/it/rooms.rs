@@ -43,6 +43,7 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("tokio-rustls", &["sumac-node", "sumac-backbone"]),
     ("arrow", &["sumac-node"]),
     ("parquet", &["sumac-node"]),
+    ("encoding_rs", &["sumac-node"]),
     ("sled", &["sumac-node"]),
     ("ct-merkle", &["sumac-protocol", "sumac-node"]),
     ("age", &["sumac"]),

@@ -2,6 +2,8 @@
 //! snapshot is there, or it leaves everything as it was.
 
 mod draft;
+mod header;
+mod memo;
 mod plan;
 mod problem;
 mod reader;
@@ -20,8 +22,9 @@ use self::draft::Draft;
 pub use self::problem::{FileProblem, FileProblems};
 use self::reader::Reader;
 use super::canonical::{Canonical, Values};
-use super::mapping::Mapping;
+use super::mapping::{Mapping, Names};
 use super::snapshot::{SnapshotError, Statement, freeze};
+pub use super::source::Spot;
 use super::summary::{ColumnSummary, Summary, TableSummary};
 
 /// One file of a partner, and how to read it.
@@ -38,9 +41,9 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Only {
     /// A source column.
-    pub column: String,
+    pub(super) column: Names,
     /// The value to keep.
-    pub value: String,
+    pub(super) value: String,
 }
 
 /// How far an import has come, in bytes of a file; nothing here is derived from its rows.
@@ -249,8 +252,8 @@ impl FromStr for Only {
     type Err = OnlyError;
     fn from_str(text: &str) -> Result<Self, OnlyError> {
         let (column, value) = text.split_once('=').ok_or_else(|| OnlyError(text.to_owned()))?;
-        let (column, value) = (column.trim().to_owned(), value.trim().to_owned());
-        if column.is_empty() { Err(OnlyError(text.to_owned())) } else { Ok(Self { column, value }) }
+        let column = Names::new([column]).ok_or_else(|| OnlyError(text.to_owned()))?;
+        Ok(Self { column, value: value.trim().to_owned() })
     }
 }
 

@@ -12,6 +12,8 @@ use std::{fs, io};
 use sumac_policy::section::Sheet;
 use sumac_policy::{Problems, Schema, Severity, TableName};
 
+use super::source::{Shape, squeezed};
+
 pub(super) use reading::{Cell, Reading, Seen};
 pub(super) use text::Misread;
 
@@ -20,20 +22,24 @@ pub(super) use text::Misread;
 pub struct Mapping {
     pub(super) path: PathBuf,
     pub(super) title: String,
-    pub(super) delimiter: Option<u8>,
+    pub(super) shape: Shape,
     pub(super) tables: Vec<TableMapping>,
 }
+
+/// A source column, under whichever of these names a file gives it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Names(Vec<String>);
 
 /// How rows of one canonical table are made of an export's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TableMapping {
     pub(super) table: TableName,
     /// Source columns that together identify a person.
-    pub(super) person: Vec<String>,
+    pub(super) person: Vec<Names>,
     pub(super) order: Order,
     pub(super) on_conflict: OnConflict,
     /// Only rows whose source column has one of these values.
-    pub(super) keep: Vec<(String, Vec<String>)>,
+    pub(super) keep: Vec<(Names, Vec<String>)>,
     pub(super) columns: Vec<ColumnMapping>,
 }
 
@@ -41,7 +47,7 @@ pub(super) struct TableMapping {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Order {
     /// A source column, read as a date, a year or a number.
-    Source(String, Reading),
+    Source(Names, Reading),
     /// The canonical column at this position, a date.
     Column(usize),
     /// The order of the file.
@@ -68,7 +74,7 @@ pub(super) enum Fill {
     /// The same value in every row.
     Constant(Cell),
     /// A source column.
-    Source(String, Reading),
+    Source(Names, Reading),
 }
 
 /// Why a mapping cannot be used.
@@ -125,9 +131,27 @@ impl Mapping {
     }
 }
 
+impl Names {
+    /// None without a name, or with a blank one.
+    pub(super) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let names: Vec<_> = names.into_iter().map(squeezed).collect();
+        let sound = !names.is_empty() && names.iter().all(|name| !name.is_empty());
+        sound.then_some(Self(names))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// The name for messages.
+    pub(super) fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+}
+
 impl TableMapping {
     /// Every source column it reads.
-    pub(super) fn sources(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn sources(&self) -> impl Iterator<Item = &Names> {
         let order = match &self.order {
             Order::Source(source, _) => Some(source),
             Order::Column(_) | Order::File => None,
@@ -137,6 +161,6 @@ impl TableMapping {
             Fill::Constant(_) => None,
         });
         let keep = self.keep.iter().map(|(source, _)| source);
-        self.person.iter().chain(keep).chain(order).chain(fills).map(String::as_str)
+        self.person.iter().chain(keep).chain(order).chain(fills)
     }
 }

@@ -27,7 +27,8 @@ pub(super) struct FileSummary {
     title: String,
     pub(super) rows: u64,
     pub(super) kept: u64,
-    pub(super) ends_abruptly: bool,
+    /// What the operator should know of it as a whole.
+    pub(super) notes: Vec<String>,
 }
 
 /// What became of one canonical table.
@@ -80,7 +81,7 @@ impl fmt::Debug for Summary {
 impl FileSummary {
     pub(super) fn new(path: &Path, title: &str) -> Self {
         let (path, title) = (path.to_owned(), title.to_owned());
-        Self { path, title, rows: 0, kept: 0, ends_abruptly: false }
+        Self { path, title, rows: 0, kept: 0, notes: Vec::new() }
     }
 }
 
@@ -118,11 +119,8 @@ impl fmt::Display for FileSummary {
             "  {} rows read, {} kept, {filtered} filtered out or blank",
             self.rows, self.kept
         )?;
-        if self.ends_abruptly {
-            writeln!(
-                f,
-                "  the last line has no line end: usual, but check that the file was copied whole"
-            )?;
+        for note in &self.notes {
+            writeln!(f, "  {note}")?;
         }
         Ok(())
     }

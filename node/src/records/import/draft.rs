@@ -6,6 +6,7 @@ use sumac_policy::TableName;
 
 use super::super::canonical::{PersonKey, Rows, Values};
 use super::super::mapping::{Cell, OnConflict};
+use super::super::source::Spot;
 
 /// A table's rows so far.
 pub(super) struct Draft {
@@ -34,8 +35,8 @@ struct Latest {
 pub(super) struct Origin {
     /// Position in the list of files.
     pub(super) source: usize,
-    /// Its line.
-    pub(super) line: u64,
+    /// Where in it.
+    pub(super) spot: Spot,
 }
 
 /// A row about to be added.

@@ -3,19 +3,17 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use csv::ByteRecord;
 use sumac_keys::NodeSecret;
 
 use super::super::canonical::PersonKey;
 use super::super::mapping::{
-    Cell, ColumnMapping, Fill, Mapping, Misread, Order, Reading, Seen, TableMapping,
+    Cell, ColumnMapping, Fill, Mapping, Misread, Names, Order, Reading, Seen, TableMapping,
 };
-use super::super::source::Row;
+use super::super::source::{Field, Row, Spot};
 use super::Only;
+use super::header::find;
+use super::memo::Memo;
 use super::problem::{FileProblems, Place, shown};
-
-/// Values remembered for each column. Codes and dates repeat; a column with more values is not made of them.
-const MAX_REMEMBERED: usize = 1 << 16;
 
 /// Words listed apart among those a mapping does not know.
 const MAX_OTHERS: usize = 1_000;
@@ -26,7 +24,7 @@ const BETWEEN: char = '\u{1f}';
 /// A mapping laid over one file.
 pub(super) struct Plan<'m> {
     pub(super) only: Vec<Filter<'m>>,
-    pub(super) persons: Vec<Person>,
+    pub(super) persons: Vec<Person<'m>>,
     pub(super) tables: Vec<TablePlan<'m>>,
 }
 
@@ -47,9 +45,9 @@ pub(super) struct Filter<'m> {
 }
 
 /// The fields that identify a person, and the last person met.
-pub(super) struct Person {
+pub(super) struct Person<'m> {
     at: Vec<usize>,
-    names: Vec<String>,
+    names: Vec<&'m str>,
     last: Option<(String, PersonKey)>,
     next: String,
 }
@@ -72,7 +70,7 @@ pub(super) struct Source<'m> {
     reading: &'m Reading,
     /// Whether its values identify a person, and so are never shown.
     private: bool,
-    remembered: HashMap<Box<[u8]>, Option<Known>>,
+    memo: Memo<Option<Known>>,
     pub(super) others: Others,
 }
 
@@ -99,40 +97,39 @@ impl<'m> Plan<'m> {
         header: &[String],
         problems: &mut FileProblems,
     ) -> Option<Self> {
-        let mut wanted: Vec<&str> = only.iter().map(|only| only.column.as_str()).collect();
+        let mut wanted: Vec<&Names> = only.iter().map(|only| &only.column).collect();
         wanted.extend(mapping.tables.iter().flat_map(TableMapping::sources));
         wanted.sort_unstable();
         wanted.dedup();
-        let mut position = HashMap::new();
-        for name in wanted.iter().copied() {
-            if let Some(at) = find(path, name, header, problems) {
-                position.insert(name, at);
+        let mut found = HashMap::new();
+        for names in wanted.iter().copied() {
+            if let Some(place) = find(path, names, header, problems) {
+                found.insert(names, place);
             }
         }
-        if position.len() < wanted.len() {
+        if found.len() < wanted.len() {
             return None;
         }
-        let at = |name: &str| position.get(name).copied();
+        let at = |names: &Names| found.get(names).copied();
 
         let mut filters: Vec<Filter<'m>> = Vec::new();
         for Only { column, value } in only {
-            let at = at(column)?;
+            let (at, _) = at(column)?;
             // Named twice, a column may have either value.
             match filters.iter_mut().find(|filter| filter.at == at) {
                 Some(filter) => filter.values.push(value),
                 None => filters.push(Filter { at, values: vec![value] }),
             }
         }
-        let mut persons: Vec<Person> = Vec::new();
+        let mut persons: Vec<Person<'m>> = Vec::new();
         let mut tables = Vec::new();
         for mapping in &mapping.tables {
-            let fields: Vec<usize> =
-                mapping.person.iter().map(|name| at(name)).collect::<Option<_>>()?;
+            let (fields, names): (Vec<usize>, Vec<&str>) =
+                mapping.person.iter().map(&at).collect::<Option<_>>()?;
             let known = persons.iter().position(|person| person.at == fields);
             let person = known.unwrap_or(persons.len());
             if known.is_none() {
-                let (names, next) = (mapping.person.clone(), String::new());
-                persons.push(Person { at: fields, names, last: None, next });
+                persons.push(Person { at: fields, names, last: None, next: String::new() });
             }
             tables.push(TablePlan::new(mapping, person, &at)?);
         }
@@ -144,12 +141,13 @@ impl<'m> TablePlan<'m> {
     fn new(
         mapping: &'m TableMapping,
         person: usize,
-        at: &impl Fn(&str) -> Option<usize>,
+        at: &impl Fn(&'m Names) -> Option<(usize, &'m str)>,
     ) -> Option<Self> {
-        let source = |name: &'m String, reading| {
-            let private = mapping.person.contains(name);
-            let (remembered, others) = (HashMap::new(), Others::default());
-            Some(Source { name, at: at(name)?, reading, private, remembered, others })
+        let source = |names: &'m Names, reading| {
+            let private = mapping.person.contains(names);
+            let (at, name) = at(names)?;
+            let (memo, others) = (Memo::new(), Others::default());
+            Some(Source { name, at, reading, private, memo, others })
         };
         let filler = |ColumnMapping { column, fill }: &'m ColumnMapping| {
             let from = match fill {
@@ -159,7 +157,7 @@ impl<'m> TablePlan<'m> {
             Some(Filler { column, from })
         };
         let keep = mapping.keep.iter().map(|(name, values)| {
-            Some(Filter { at: at(name)?, values: values.iter().map(String::as_str).collect() })
+            Some(Filter { at: at(name)?.0, values: values.iter().map(String::as_str).collect() })
         });
         let order = match &mapping.order {
             Order::Source(name, reading) => Some(source(name, reading)?),
@@ -175,51 +173,15 @@ impl<'m> TablePlan<'m> {
     }
 }
 
-/// A column's place in the header.
-fn find(path: &Path, name: &str, header: &[String], problems: &mut FileProblems) -> Option<usize> {
-    let place = Place { path, line: Some(1), column: Some(name) };
-    let mut places = header.iter().zip(0..).filter(|(known, _)| *known == name).map(|(_, at)| at);
-    match (places.next(), places.next()) {
-        (Some(at), None) => Some(at),
-        (Some(_), Some(_)) => {
-            problems.note(place, "the header has this column twice", "rename one of them");
-            None
-        }
-        (None, _) => {
-            let distance = |known: &String| {
-                strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase())
-            };
-            let nearest = header.iter().min_by_key(|known| distance(known));
-            let near = nearest.filter(|known| distance(known) <= 1 + name.chars().count() / 3);
-            let hint = match near {
-                Some(near) => {
-                    format!("the file has {}: correct the mapping or the file", shown(near))
-                }
-                None => "correct the mapping, or export the file with this column".to_owned(),
-            };
-            problems.note(place, "the header has no such column", hint);
-            None
-        }
-    }
-}
-
-fn field(fields: &ByteRecord, at: usize) -> &[u8] {
-    fields.get(at).unwrap_or_default().trim_ascii()
-}
-
-/// A field's text, without blanks of any kind around it. The row has been found to be UTF-8.
-fn text(field: &[u8]) -> &str {
-    std::str::from_utf8(field).unwrap_or_default().trim()
-}
-
 impl Filter<'_> {
-    pub(super) fn keeps(&self, fields: &ByteRecord) -> bool {
-        let found = text(field(fields, self.at));
-        self.values.contains(&found)
+    pub(super) fn keeps(&self, row: Row<'_>) -> bool {
+        match row.get(self.at) {
+            Field::Text(text) => self.values.contains(&text),
+        }
     }
 }
 
-impl Person {
+impl Person<'_> {
     /// The row's person. None, and a problem, where the row does not say.
     pub(super) fn key(
         &mut self,
@@ -230,9 +192,9 @@ impl Person {
     ) -> Option<PersonKey> {
         self.next.clear();
         for (at, name) in self.at.iter().zip(&self.names) {
-            let part = text(field(row.fields, *at));
-            if part.is_empty() {
-                let place = Place { path, line: Some(row.line), column: Some(name) };
+            let part = row.get(*at);
+            if part.is_blank() {
+                let place = Place { path, spot: Some(row.spot), column: Some(name) };
                 problems.note(
                     place,
                     "the row does not say whose it is",
@@ -243,13 +205,17 @@ impl Person {
             if !self.next.is_empty() {
                 self.next.push(BETWEEN);
             }
-            self.next.push_str(part);
+            match part {
+                Field::Text(text) => self.next.push_str(text),
+            }
         }
         match &self.last {
             Some((last, key)) if *last == self.next => Some(*key),
             _ => {
                 let key = secret.person_key(&self.next);
-                self.last = Some((self.next.clone(), key));
+                let last = self.last.get_or_insert_default();
+                last.0.clone_from(&self.next);
+                last.1 = key;
                 Some(key)
             }
         }
@@ -278,10 +244,10 @@ impl Source<'_> {
         row: Row<'_>,
         problems: &mut FileProblems,
     ) -> Option<Cell> {
-        let bytes = field(row.fields, self.at);
-        let known = match self.remembered.get(bytes) {
-            Some(known) => *known,
-            None => self.look(path, row.line, bytes, problems),
+        let Field::Text(text) = row.get(self.at);
+        let known = match self.memo.known(text.as_bytes()) {
+            Some(known) => known,
+            None => self.look(path, row.spot, text, problems),
         };
         let Known { cell, other } = known?;
         if let Some(other) = other {
@@ -302,7 +268,7 @@ impl Source<'_> {
     ) -> Option<i64> {
         let order = self.cell(path, row, problems)?.order();
         if order.is_none() {
-            let place = Place { path, line: Some(row.line), column: Some(self.name) };
+            let place = Place { path, spot: Some(row.spot), column: Some(self.name) };
             problems.note(
                 place,
                 "is blank, so that nothing says when this row was true (latest_by)",
@@ -315,11 +281,10 @@ impl Source<'_> {
     fn look(
         &mut self,
         path: &Path,
-        line: u64,
-        bytes: &[u8],
+        spot: Spot,
+        text: &str,
         problems: &mut FileProblems,
     ) -> Option<Known> {
-        let text = text(bytes);
         let known = match self.reading.read(text) {
             Ok(Seen::Value(cell)) => Some(Known { cell, other: None }),
             Ok(Seen::Other(cell)) => {
@@ -331,7 +296,7 @@ impl Source<'_> {
                 Some(Known { cell, other: Some(other) })
             }
             Err(misread) => {
-                let place = Place { path, line: Some(line), column: Some(self.name) };
+                let place = Place { path, spot: Some(spot), column: Some(self.name) };
                 let hint = misread.hint();
                 match misread {
                     Misread::Blank => problems.note(place, misread, hint),
@@ -343,9 +308,7 @@ impl Source<'_> {
                 None
             }
         };
-        if self.remembered.len() < MAX_REMEMBERED {
-            self.remembered.insert(bytes.into(), known);
-        }
+        self.memo.remember(text.as_bytes(), known);
         known
     }
 }

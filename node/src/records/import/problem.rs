@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::super::source::Fault;
+use super::super::source::{Fault, Spot};
 
 /// An import stops looking after this many: enough to correct in one sitting.
 const MAX_PROBLEMS: usize = 20;
@@ -17,8 +17,8 @@ const MAX_SHOWN: usize = 40;
 pub struct FileProblem {
     /// Which file.
     pub path: PathBuf,
-    /// The line an editor shows, from 1; none where it is the file as a whole.
-    pub line: Option<u64>,
+    /// Where in it; none where it is the file as a whole.
+    pub spot: Option<Spot>,
     /// The column of the file.
     pub column: Option<String>,
     /// What is wrong.
@@ -35,7 +35,7 @@ pub struct FileProblems(Vec<FileProblem>);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) path: &'a Path,
-    pub(super) line: Option<u64>,
+    pub(super) spot: Option<Spot>,
     pub(super) column: Option<&'a str>,
 }
 
@@ -65,7 +65,7 @@ impl FileProblems {
         }
         let problem = FileProblem {
             path: place.path.to_owned(),
-            line: place.line,
+            spot: place.spot,
             column: place.column.map(str::to_owned),
             message: message.to_string(),
             hint: hint.to_string(),
@@ -76,14 +76,9 @@ impl FileProblems {
         }
     }
 
-    pub(super) fn fault(&mut self, path: &Path, fault: &Fault) {
-        let place = Place { path, line: fault.line(), column: None };
-        match fault {
-            Fault::Read(source) => {
-                self.note(place, format_args!("{fault}: {source}"), fault.hint());
-            }
-            _ => self.note(place, fault, fault.hint()),
-        }
+    pub(super) fn fault(&mut self, path: &Path, fault: Fault) {
+        let Fault { spot, column, message, hint, .. } = fault;
+        self.note(Place { path, spot, column: column.as_deref() }, message, hint);
     }
 }
 
@@ -97,8 +92,8 @@ pub(super) fn shown(value: &str) -> String {
 impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.path.display())?;
-        if let Some(line) = self.line {
-            write!(f, ", line {line}")?;
+        if let Some(spot) = &self.spot {
+            write!(f, ", {spot}")?;
         }
         if let Some(column) = &self.column {
             write!(f, ", column `{column}`")?;

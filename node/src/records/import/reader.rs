@@ -1,14 +1,13 @@
 //! Files, row by row, into the tables that their mappings fill.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use sumac_keys::NodeSecret;
 use sumac_policy::TableName;
 
 use super::super::mapping::Order;
-use super::super::source::{Export, Row};
+use super::super::source::{self, Row, digest};
 use super::super::summary::FileSummary;
 use super::draft::{Draft, NewRow, Origin};
 use super::plan::{From as FilledFrom, Plan, TablePlan};
@@ -36,8 +35,8 @@ impl<'a> Reader<'a> {
     /// Reads one file from beginning to end; what is wrong with it is noted.
     pub(super) fn file(&mut self, position: usize, source: &'a Source) -> Option<FileSummary> {
         let Source { path, mapping } = source;
-        let opened = Export::open(path, mapping.delimiter);
-        let mut export = opened.map_err(|fault| self.problems.fault(path, &fault)).ok()?;
+        let opened = source::open(path, &mapping.shape);
+        let mut export = opened.map_err(|fault| self.problems.fault(path, fault)).ok()?;
         let header = export.header();
         let mut plan = Plan::new(path, mapping, self.only, header, &mut self.problems)?;
         let mut summary = FileSummary::new(path, mapping.title());
@@ -46,13 +45,14 @@ impl<'a> Reader<'a> {
             match export.next() {
                 Ok(Some(row)) => {
                     summary.rows += 1;
-                    let origin = Origin { source: position, line: row.line };
+                    let origin = Origin { source: position, spot: row.spot };
                     summary.kept += u64::from(self.row(path, row, origin, &mut plan));
                 }
                 Ok(None) => break,
                 Err(fault) => {
-                    self.problems.fault(path, &fault);
-                    if !fault.can_go_on() {
+                    let can_go_on = fault.can_go_on;
+                    self.problems.fault(path, fault);
+                    if !can_go_on {
                         return None;
                     }
                 }
@@ -65,14 +65,15 @@ impl<'a> Reader<'a> {
         }
         let (bytes, of) = export.progress();
         (self.progress)(Progress { path, bytes, of });
-        summary.ends_abruptly = export.ends_abruptly();
+        export.is_unchanged().map_err(|fault| self.problems.fault(path, fault)).ok()?;
+        summary.notes = export.notes();
         self.tell_if_nothing(path, &summary);
         self.gather_others(plan);
         Some(summary)
     }
 
     fn tell_if_nothing(&mut self, path: &Path, summary: &FileSummary) {
-        let place = Place { path, line: None, column: None };
+        let place = Place { path, spot: None, column: None };
         if !self.problems.is_empty() || summary.kept > 0 {
             return;
         }
@@ -94,7 +95,7 @@ impl<'a> Reader<'a> {
                 |source: &&Source| source.mapping.tables.iter().any(|fills| fills.table == *table);
             let Some(source) = self.sources.iter().find(fills) else { continue };
             self.problems.note(
-                Place { path: &source.path, line: None, column: None },
+                Place { path: &source.path, spot: None, column: None },
                 format_args!("no row is left for the table `{table}`"),
                 "check that table's keep in the mapping: values are compared exactly",
             );
@@ -103,17 +104,17 @@ impl<'a> Reader<'a> {
 
     /// Adds one row to every table that keeps it, and says whether any did.
     fn row(&mut self, path: &Path, row: Row<'_>, origin: Origin, plan: &mut Plan<'a>) -> bool {
-        if !plan.only.iter().all(|filter| filter.keeps(row.fields)) {
+        if !plan.only.iter().all(|filter| filter.keeps(row)) {
             return false;
         }
         // Spreadsheets leave rows of delimiters behind.
-        if row.fields.as_slice().trim_ascii().is_empty() {
+        if row.is_blank() {
             return false;
         }
         let mut kept = false;
         let mut cells = Vec::new();
         for (position, table) in plan.tables.iter_mut().enumerate() {
-            if !table.keep.iter().all(|filter| filter.keeps(row.fields)) {
+            if !table.keep.iter().all(|filter| filter.keeps(row)) {
                 continue;
             }
             kept = true;
@@ -155,11 +156,11 @@ impl<'a> Reader<'a> {
             }
             _ => String::new(),
         };
-        let line = conflict.with.line;
+        let spot = conflict.with.spot;
         self.problems.note(
-            Place { path, line: Some(row.origin.line), column: None },
+            Place { path, spot: Some(row.origin.spot), column: None },
             format_args!(
-                "says another `{}` of the same learner than line {line}{elsewhere}",
+                "says another `{}` of the same learner than {spot}{elsewhere}",
                 conflict.column
             ),
             "correct the file, or let the latest row win: on_conflict = \"latest\"",
@@ -184,10 +185,6 @@ impl<'a> Reader<'a> {
 
 /// Equal for rows that are equal throughout and become rows of the same table in the same way.
 fn mark(row: Row<'_>, mapping: Option<&Path>, table: usize) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for field in row.fields {
-        field.trim_ascii().hash(&mut hasher);
-    }
-    (mapping, table).hash(&mut hasher);
-    hasher.finish()
+    let mapping = mapping.map_or(&[][..], |path| path.as_os_str().as_encoded_bytes());
+    digest(row.mark() ^ table as u64, mapping)
 }

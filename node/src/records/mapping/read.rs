@@ -7,9 +7,13 @@ use sumac_policy::{Schema, TableName, TableSchema};
 use toml_edit::Item;
 
 use super::reading::Way;
-use super::{ColumnMapping, Fill, Mapping, OnConflict, Order, Reading, TableMapping};
+use super::{ColumnMapping, Fill, Mapping, Names, OnConflict, Order, Reading, TableMapping};
 
 mod column;
+mod file;
+mod names;
+
+use self::names::{names_of, texts};
 
 /// Far more tables than there are, because one file may fill a table in several ways.
 const MAX_TABLES: usize = 20;
@@ -27,7 +31,7 @@ pub(super) fn mapping(sheet: &Sheet, path: &Path, schema: &Schema) -> Option<Map
         );
     }
     let title = root.text("title");
-    let delimiter = root.section_if_any("file").map(delimiter);
+    let shape = root.section_if_any("file").map(file::shape);
     let sections = root.sections("table");
     if sections.is_empty() || sections.len() > MAX_TABLES {
         root.problem_at(
@@ -41,38 +45,19 @@ pub(super) fn mapping(sheet: &Sheet, path: &Path, schema: &Schema) -> Option<Map
     Some(Mapping {
         path: path.to_owned(),
         title: title?.value.to_owned(),
-        delimiter: delimiter.unwrap_or_default(),
+        shape: shape.unwrap_or_default(),
         tables: tables.into_iter().collect::<Option<_>>()?,
     })
 }
 
-fn delimiter(section: Section<'_>) -> Option<u8> {
-    let delimiter = section.item("delimiter").and_then(|found| {
-        let byte = match found.value.as_str().map(str::as_bytes) {
-            Some([byte @ (b',' | b';' | b'\t' | b'|')]) => Some(*byte),
-            _ => None,
-        };
-        if byte.is_none() {
-            section.problem_at(
-                "delimiter",
-                "is not a delimiter",
-                r#"use ",", ";", "\t" or "|", or leave it out: the header shows which it is"#,
-            );
-        }
-        byte
-    });
-    section.end(&[]);
-    delimiter
-}
-
 fn table(section: Section<'_>, schema: &Schema) -> Option<TableMapping> {
     let name = section.word::<TableName>("table");
-    let person = texts(&section, "person");
+    let person = names::person(&section);
     if person.is_none() {
         section.problem_at(
             "person",
             "`person` must name the column or columns that identify a person",
-            "write person = \"STUDENT_ID\", or person = [\"A\", \"B\"]",
+            "write person = \"STUDENT_ID\", or person = [\"A\", \"B\"] for two columns that do together",
         );
     }
     let on_conflict = section.text_if_any("on_conflict");
@@ -137,10 +122,10 @@ fn latest_by(section: &Section<'_>, found: &Found<&Item>) -> Option<Order> {
     if let Some(source) = found.value.as_str() {
         let way = Way::Date { format: None };
         let reading = Reading { absent: Vec::new(), crosswalk: None, way };
-        return Some(Order::Source(source.trim().to_owned(), reading));
+        return Some(Order::Source(Names::new([source])?, reading));
     }
     let entry = section.section_if_any("latest_by")?;
-    let source = entry.text("from");
+    let source = names_of(&entry, "from");
     let number = entry.flag_if_any("number").is_some_and(|flag| flag.value);
     let year = entry.flag_if_any("year").is_some_and(|flag| flag.value);
     let way = match (number, year) {
@@ -155,17 +140,17 @@ fn latest_by(section: &Section<'_>, found: &Found<&Item>) -> Option<Order> {
     let crosswalk = way.as_ref().map(|way| column::values(&entry, way));
     entry.end(&[]);
     let reading = Reading { absent: Vec::new(), crosswalk: crosswalk??, way: way? };
-    Some(Order::Source(source?.value.trim().to_owned(), reading))
+    Some(Order::Source(source?, reading))
 }
 
 /// `keep = { CAMPUS = ["MAIN", "NORTH"] }`
-fn keep(section: Section<'_>) -> Option<Vec<(String, Vec<String>)>> {
+fn keep(section: Section<'_>) -> Option<Vec<(Names, Vec<String>)>> {
     let entries = section.entries().into_iter().map(|(source, found)| {
-        let values = texts_of(found.value);
+        let values = names::texts_of(found.value);
         if values.is_none() {
             section.problem_at(source, "the values to keep must be texts", "write [\"MAIN\"]");
         }
-        Some((source.trim().to_owned(), values?))
+        Some((Names::new([source])?, values?))
     });
     // Collected in two steps, so that each wrong entry is told.
     let entries: Vec<_> = entries.collect();
@@ -189,19 +174,4 @@ fn columns_of(section: Section<'_>, schema: &TableSchema) -> Option<Vec<ColumnMa
     }
     section.end(&[]);
     columns.into_iter().collect()
-}
-
-/// One text or a list of them.
-fn texts(section: &Section<'_>, key: &'static str) -> Option<Vec<String>> {
-    texts_of(section.item(key)?.value)
-}
-
-fn texts_of(item: &Item) -> Option<Vec<String>> {
-    let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    if let Some(one) = item.as_str() {
-        return text(one).map(|one| vec![one]);
-    }
-    let list: Vec<_> =
-        item.as_array()?.iter().map(|value| text(value.as_str()?)).collect::<Option<_>>()?;
-    (!list.is_empty()).then_some(list)
 }

@@ -117,6 +117,17 @@ fn refuses_what_it_does_not_know_with_line_and_nearest_word() {
             "file.delimiter = \":\"\ntitle =",
             "line 2: file.delimiter: is not a delimiter",
         ),
+        (
+            "title  =",
+            "file.encoding = \"ebcdic\"\ntitle =",
+            "line 2: file.encoding: `ebcdic` is not an encoding that is known here (use \"windows-1252\"",
+        ),
+        ("title  =", "file.quote = \"`\"\ntitle =", "line 2: file.quote: is not a way to quote"),
+        (
+            column,
+            "sex = { from = [] }",
+            "line 9: table[1].columns.sex.from: the name of a column is needed",
+        ),
         (column, "", "line 8: table[1].columns: no column is filled"),
         ("title  = \"Extract\"", "title = \"Extract", "line 2: file: "),
     ] {
@@ -157,6 +168,7 @@ fn lists_a_tables_source_columns() {
         "person = [\"ID\", \"SITE\"]\nlatest_by = \"TERM\"\nkeep = { CAMPUS = \"MAIN\" }",
     );
     let mapping = read(&text).unwrap();
-    let sources: Vec<_> = mapping.tables.iter().flat_map(TableMapping::sources).collect();
+    let sources = mapping.tables.iter().flat_map(TableMapping::sources);
+    let sources: Vec<_> = sources.map(Names::first).collect();
     assert_eq!(sources, ["ID", "SITE", "CAMPUS", "TERM", "GENDER"]);
 }

@@ -77,7 +77,9 @@ fn tells_file_line_column_and_what_to_do() {
     latin.extend(b"s2,F,7,09/01/2025,12.5,2025-26\xe9\n");
     check(
         &Files::one(MAPPING, latin),
-        &["`students.csv`, line 3: is not UTF-8 text (save it as `CSV UTF-8` and import it again)"],
+        &[
+            "`students.csv`, line 3: is not UTF-8 text (save it as `CSV UTF-8`, or say in the mapping what it is written in: encoding = \"windows-1252\" under [file])",
+        ],
     );
 }
 
@@ -194,4 +196,68 @@ fn leaves_everything_as_it_was_when_a_file_is_bad() {
     let again = Freezing { id_seed: [2; 8], ..freezing };
     assert!(import(&bad.sources, &[], &again, &mut |_| ()).is_err());
     assert_eq!(current(), before);
+}
+
+#[test]
+fn finds_one_of_several_names_and_tells_where_there_are_two_or_none() {
+    let mapping = MAPPING.replace("\"RACE\"", "{ from = [\"RACE\", \"Race/Ethnicity\"] }");
+    let row = "s1,F,7,09/01/2025,12.5,2025-26\n";
+    let header = |race: &str| HEADER.replace("RACE", race);
+    for race in ["RACE", "Race/Ethnicity", "race/ethnicity", " Race/Ethnicity\t"] {
+        Files::one(&mapping, header(race) + row).read().unwrap();
+    }
+    check(
+        &Files::one(&mapping, header("RACE,Race/Ethnicity") + "s1,F,7,7,09/01/2025,12.5,2025-26\n"),
+        &[
+            "`students.csv`, line 1, column `RACE`: the header has `Race/Ethnicity` as well, and the mapping takes either (name the one that is meant in the mapping)",
+        ],
+    );
+    check(
+        &Files::one(&mapping, header("RACE_ETHNICITY") + row),
+        &[
+            "`students.csv`, line 1, column `RACE`: the header has no such column (the file has `RACE_ETHNICITY`: correct the mapping or the file)",
+        ],
+    );
+    // Two columns that differ by capitals alone are two columns.
+    let two = header("RACE,Race") + "s1,F,7,x,09/01/2025,12.5,2025-26\n";
+    Files::one(&mapping, two).read().unwrap();
+}
+
+#[test]
+fn refuses_a_file_that_changes_while_it_is_read() {
+    let row = "s1,F,7,09/01/2025,12.5,2025-26\n";
+    type Change = fn(&Path);
+    let changes: [Change; 3] = [
+        |path| fs::write(path, "longer than it was before, as an export that goes on").unwrap(),
+        |path| fs::remove_file(path).unwrap(),
+        // As a job does that writes beside the file and puts the new one in its place.
+        |path| {
+            fs::write(path.with_extension("new"), fs::read(path).unwrap()).unwrap();
+            fs::rename(path.with_extension("new"), path).unwrap();
+        },
+    ];
+    for change in changes {
+        let files = Files::one(MAPPING, rows(row));
+        let path = &files.sources[0].path;
+        let mut changed = false;
+        let result = read(&files.sources, &[], schema(), &secret(), &mut |_| {
+            if !changed {
+                change(path);
+            }
+            changed = true;
+        });
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("was changed or replaced while it was read"), "{error}");
+    }
+}
+
+#[test]
+fn says_what_a_file_is_that_is_no_text() {
+    for (bytes, expected) in [
+        (&b"PK\x03\x04..."[..], "is a workbook or a zip archive"),
+        (b"\x1f\x8b\x08...", "is compressed"),
+    ] {
+        let problems = Files::one(MAPPING, bytes).problems();
+        assert!(problems.contains(expected), "{problems}");
+    }
 }

@@ -34,7 +34,7 @@ fn reads_seven_modules_as_seven_colleges() {
     let mut unknown_bands = 0;
     let mut women = 0;
     for (module, registrations, learners, completed) in KNOWN {
-        let only = [Only { column: "code_module".to_owned(), value: module.to_owned() }];
+        let only = [format!("code_module={module}").parse().unwrap()];
         let (canonical, _) = read(&sources, &only, mou.schema(), &secret(), &mut |_| ()).unwrap();
         let enrolment = &canonical.tables[&TableName::Enrolment];
         let learner = &canonical.tables[&TableName::Learner];

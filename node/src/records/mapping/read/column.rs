@@ -6,7 +6,8 @@ use toml_edit::Item;
 
 use super::super::reading::{Cell, Crosswalk, Way};
 use super::super::text;
-use super::{Fill, Reading, texts};
+use super::names::names_of;
+use super::{Fill, Names, Reading, texts};
 
 /// A thousand credits, in hundredths: nobody attempts more in a term.
 const MAX_CREDITS: i64 = 100_000;
@@ -25,7 +26,7 @@ pub(super) fn plain(source: &str, column: &Column) -> Option<Fill> {
         Kind::Year => Way::Year { from_date: None },
         Kind::Integer => integer(column, false),
     };
-    Some(Fill::Source(source.trim().to_owned(), Reading { absent: Vec::new(), crosswalk, way }))
+    Some(Fill::Source(Names::new([source])?, Reading { absent: Vec::new(), crosswalk, way }))
 }
 
 /// `sex = { from = "GENDER", … }`, or `status = { value = "enrolled" }`.
@@ -43,7 +44,7 @@ pub(super) fn fill(entry: Section<'_>, column: &Column) -> Option<Fill> {
         entry.end(&[]);
         return cell.map(Fill::Constant);
     }
-    let source = entry.text("from");
+    let source = names_of(&entry, "from");
     let absent = match entry.item("absent") {
         None => Some(Vec::new()),
         Some(_) => texts(&entry, "absent").or_else(|| {
@@ -69,7 +70,7 @@ pub(super) fn fill(entry: Section<'_>, column: &Column) -> Option<Fill> {
     entry.end(&[]);
     let (way, crosswalk) = read?;
     let reading = Reading { absent: absent?, crosswalk, way };
-    Some(Fill::Source(source?.value.trim().to_owned(), reading))
+    Some(Fill::Source(source?, reading))
 }
 
 type Read = (Way, Option<Crosswalk>);
