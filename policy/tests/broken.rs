@@ -198,7 +198,7 @@ fn kpis_that_mean_nothing() {
         ("[[], [\"race_ethnicity\"]]\n", "[] # here\n", "no breakdown is listed"),
         ("[[], [\"race_ethnicity\"]]\n", "[\"sex\"] # here\n", "a breakdown is a list"),
         ("[[], [\"race_ethnicity\"]]\n", "\"sex\" # here\n", "a list in [ ] is needed"),
-        ("[[], [\"race_ethnicity\"]]\n", "[[\"award_level\"]] # here\n", "which neither"),
+        ("[[], [\"race_ethnicity\"]]\n", "[[\"soc2\"]] # here\n", "which neither"),
         (
             "[[], [\"race_ethnicity\"]]\n",
             "[[\"sex\", \"age_band\", \"veteran\", \"cohort_term\"]] # here\n",
@@ -369,10 +369,14 @@ fn clauses_that_this_version_cannot_enforce() {
         ("floor       = 10", "tails = \"slds\" # here\nfloor = 10", "enforce `tails`"),
         ("margin      = 10", "cap = 3 # here\nmargin = 10", "enforce `cap`"),
         ("margin      = 10", "embargo = 30 # here\nmargin = 10", "enforce `embargo`"),
-        ("\"sha256:3f4d", "\"sha256:3f4e\"  # here\n# \"", "not a SHA-256 digest"),
+        (
+            "catalogue = \"sha256:",
+            "catalogue = \"sha256:3f4e\"  # here\n# \"",
+            "not a SHA-256 digest",
+        ),
     ]);
     let pinned = LAKESHORE.split('"').find(|text| text.len() == 71).unwrap();
-    let other = pinned.replace("sha256:3", "sha256:4");
+    let other = format!("sha256:{}", "4".repeat(64));
     check(&LAKESHORE.replace(pinned, &other), "catalogue =", &format!("it ships \"{pinned}\""));
 }
 

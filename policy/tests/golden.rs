@@ -142,7 +142,13 @@ const BROKEN: &[(&str, Edits)] = &[
         &[(AGREEMENT, "[audit]\nby = \"state\"\n\n[agreement]")],
     ),
     ("amended without saying what", &[("version   = 1", "version   = 2")]),
-    ("pinned another catalogue", &[("sha256:3f", "sha256:4f")]),
+    (
+        "pinned another catalogue",
+        &[(
+            "catalogue = \"",
+            "catalogue = \"sha256:4444444444444444444444444444444444444444444444444444444444444444\" # \"",
+        )],
+    ),
     (
         "forgot to close a bracket",
         &[(
