@@ -3,6 +3,7 @@
 pub mod canonical;
 pub mod import;
 pub mod mapping;
+mod rows;
 pub mod snapshot;
 mod source;
 pub mod summary;

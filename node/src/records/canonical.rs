@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sumac_policy::TableName;
+use sumac_policy::{Kind, TableName};
 
 /// A learner within one node: a keyed hash of whatever the source calls them. Never leaves the node.
 pub type PersonKey = [u8; 16];
@@ -38,6 +38,26 @@ pub struct Canonical {
 }
 
 impl Values {
+    /// No rows of a column of this kind.
+    pub(super) fn empty(kind: &Kind) -> Self {
+        match kind {
+            Kind::Code(_) => Self::Code(Vec::new()),
+            Kind::Date => Self::Date(Vec::new()),
+            Kind::Year => Self::Year(Vec::new()),
+            Kind::Integer => Self::Integer(Vec::new()),
+        }
+    }
+
+    /// Forgets the rows.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Code(values) => values.clear(),
+            Self::Date(values) => values.clear(),
+            Self::Year(values) => values.clear(),
+            Self::Integer(values) => values.clear(),
+        }
+    }
+
     /// How many rows.
     pub fn len(&self) -> usize {
         match self {

@@ -1,7 +1,6 @@
 //! Import: partners' exports, through their mappings, into canonical rows, frozen. It completes and the
 //! snapshot is there, or it leaves everything as it was.
 
-mod draft;
 mod header;
 mod memo;
 mod plan;
@@ -16,16 +15,18 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use sumac_keys::NodeSecret;
-use sumac_policy::{ColumnRef, Kind, Schema, TableName};
+use sumac_policy::{ColumnRef, Schema, TableName};
 
-use self::draft::Draft;
+use self::problem::Place;
 pub use self::problem::{FileProblem, FileProblems};
-use self::reader::Reader;
-use super::canonical::{Canonical, Values};
+use self::reader::{OthersByColumn, Reader};
 use super::mapping::{Mapping, Names};
-use super::snapshot::{SnapshotError, Statement, freeze};
+use super::rows::{Column, Conflict, Draft, Origin, SORT_BYTES};
+use super::snapshot::{
+    Aside, NotWritten, SnapshotError, Statement, TableCounts, make_private, write_aside,
+};
 pub use super::source::Spot;
-use super::summary::{ColumnSummary, Summary, TableSummary};
+use super::summary::{ColumnSummary, FileSummary, Summary, TableSummary};
 
 /// One file of a partner, and how to read it.
 #[derive(Debug, Clone)]
@@ -121,34 +122,30 @@ pub fn import(
     freezing: &Freezing<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Summary, ImportError> {
-    let Freezing { statement, schema, withheld, secret, into, now, id_seed } = *freezing;
-    let (mut canonical, mut summary) = read(sources, only, schema, secret, progress)?;
-    summary.withhold(leave_out(&mut canonical, withheld));
-    let frozen = freeze(&canonical, statement, schema, secret, into, now, id_seed)?;
-    summary.snapshot = Some(frozen);
+    let read = read(sources, only, freezing, progress)?;
+    let (aside, mut summary) = read.write(sources, freezing)?;
+    summary.snapshot = Some(aside.publish()?);
     Ok(summary)
 }
 
-/// Takes columns out before anything is frozen, and says which there were.
-fn leave_out(canonical: &mut Canonical, withheld: &[ColumnRef]) -> Vec<ColumnRef> {
-    let left_out = withheld.iter().filter(|withheld| {
-        let Some(rows) = canonical.tables.get_mut(&withheld.table) else { return false };
-        let before = rows.columns.len();
-        rows.columns.retain(|(name, _)| *name != withheld.column);
-        rows.columns.len() < before
-    });
-    left_out.cloned().collect()
+/// Files, read and found to be sound, their rows packed and waiting to be sorted.
+struct Read {
+    drafts: BTreeMap<TableName, Draft>,
+    files: Vec<FileSummary>,
+    others: OthersByColumn,
+    withheld: Vec<ColumnRef>,
 }
 
-/// Reads files into canonical rows.
+/// Reads files into drafts.
 fn read(
     sources: &[Source],
     only: &[Only],
-    schema: &Schema,
-    secret: &NodeSecret,
+    freezing: &Freezing<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<(Canonical, Summary), ImportError> {
-    let drafts = drafts(sources, schema)?;
+) -> Result<Read, ImportError> {
+    let Freezing { secret, into, .. } = *freezing;
+    make_private(into).map_err(|source| SnapshotError::Write { path: into.to_owned(), source })?;
+    let (drafts, withheld) = drafts(sources, freezing)?;
     let mut reader = Reader {
         sources,
         only,
@@ -157,95 +154,135 @@ fn read(
         drafts,
         problems: FileProblems::default(),
         others: BTreeMap::new(),
+        disk: None,
     };
     let mut files = Vec::new();
-    for (position, source) in sources.iter().enumerate() {
+    for (position, source) in (0..).zip(sources) {
         files.extend(reader.file(position, source));
     }
     reader.tell_empty_tables();
-    let Reader { drafts, problems, mut others, .. } = reader;
+    let Reader { drafts, problems, others, disk, .. } = reader;
+    if let Some(source) = disk {
+        return Err(SnapshotError::Write { path: into.to_owned(), source }.into());
+    }
     if !problems.is_empty() {
         return Err(ImportError::Files(problems));
     }
-    let mut canonical = Canonical::default();
-    let mut tables = Vec::new();
-    for (table, draft) in drafts {
-        let filled = draft.finish();
-        let columns = filled.rows.columns.iter().map(|(name, values)| ColumnSummary {
-            column: name.clone(),
-            filled: covered(values, schema, table, name),
-            others: others.remove(&(table, name.clone())).unwrap_or_default(),
-        });
-        tables.push(TableSummary {
-            table,
-            rows: filled.rows.person.len() as u64,
-            learners: filled.learners,
-            merged: filled.merged,
-            columns: columns.collect(),
-        });
-        canonical.tables.insert(table, filled.rows);
-    }
-    Ok((canonical, Summary { files, tables, withheld: Vec::new(), snapshot: None }))
+    Ok(Read { drafts, files, others, withheld })
 }
 
-/// An empty table for each that the mappings fill. All mappings of a table fill the same columns, because
-/// a value missing from half of the rows would pass for a fact about those learners.
-fn drafts(sources: &[Source], schema: &Schema) -> Result<BTreeMap<TableName, Draft>, ImportError> {
-    let mut drafts: BTreeMap<TableName, (Draft, &Path)> = BTreeMap::new();
-    for Mapping { path, tables, .. } in sources.iter().map(|source| &source.mapping) {
-        for mapping in tables {
+impl Read {
+    /// Sorts the rows into a snapshot beside the one in use.
+    fn write(
+        self,
+        sources: &[Source],
+        freezing: &Freezing<'_>,
+    ) -> Result<(Aside, Summary), ImportError> {
+        let Self { drafts, files, mut others, withheld } = self;
+        let filled: Vec<TableName> = drafts.keys().copied().collect();
+        let Freezing { statement, secret, into, now, id_seed, .. } = *freezing;
+        let written = write_aside(drafts, statement, secret, into, now, id_seed);
+        let (aside, counts) = written.map_err(|error| match error {
+            NotWritten::Snapshot(error) => ImportError::Freeze(error),
+            NotWritten::Conflicts(conflicts) => {
+                ImportError::Files(contradictions(sources, &conflicts))
+            }
+        })?;
+        let counts = counts.into_iter().filter(|counts| filled.contains(&counts.table));
+        let tables = counts.map(|TableCounts { table, tally, filled }| TableSummary {
+            table,
+            rows: tally.rows,
+            learners: tally.learners,
+            merged: tally.merged,
+            columns: filled
+                .into_iter()
+                .map(|(column, filled)| ColumnSummary {
+                    others: others.remove(&(table, column.clone())).unwrap_or_default(),
+                    column,
+                    filled,
+                })
+                .collect(),
+        });
+        let tables = tables.collect();
+        Ok((aside, Summary { files, tables, withheld, snapshot: None }))
+    }
+}
+
+/// What an operator is told of rows that contradict each other.
+fn contradictions(sources: &[Source], conflicts: &[Conflict]) -> FileProblems {
+    let mut problems = FileProblems::default();
+    for Conflict { with, at, column, .. } in conflicts {
+        let path = |origin: &Origin| {
+            sources.get(origin.source as usize).map(|source| source.path.as_path())
+        };
+        let (Some(path), Some(first)) = (path(at), path(with)) else { continue };
+        let elsewhere = match with.source == at.source {
+            true => String::new(),
+            false => format!(" of `{}`", first.display()),
+        };
+        problems.note(
+            Place { path, spot: Some(at.spot), column: None },
+            format_args!(
+                "says another `{column}` of the same learner than {}{elsewhere}",
+                with.spot
+            ),
+            "correct the file, or let the latest row win: on_conflict = \"latest\"",
+        );
+    }
+    problems
+}
+
+/// An empty table for each that the mappings fill, and the columns that the agreement keeps out of it. All
+/// mappings of a table fill the same columns, because a value missing from half of the rows would pass for a fact
+/// about those learners.
+fn drafts(
+    sources: &[Source],
+    freezing: &Freezing<'_>,
+) -> Result<(BTreeMap<TableName, Draft>, Vec<ColumnRef>), ImportError> {
+    let mut tables: BTreeMap<TableName, (Vec<Column>, &Path)> = BTreeMap::new();
+    for Mapping { path, tables: mappings, .. } in sources.iter().map(|source| &source.mapping) {
+        for mapping in mappings {
             let table = mapping.table;
             let mut columns = Vec::new();
             for column in &mapping.columns {
                 let name = column.column.clone();
-                let Some(known) = schema.column(table, &name) else {
+                let Some(known) = freezing.schema.column(table, &name) else {
                     return Err(ImportError::NotInAgreement {
                         path: path.clone(),
                         table,
                         column: name,
                     });
                 };
-                columns.push((name, empty(&known.kind)));
+                columns.push(Column { name, kind: known.kind.clone() });
             }
-            let draft = Draft::new(table, columns);
-            let Some((first, one)) = drafts.get(&table) else {
-                drafts.insert(table, (draft, path));
+            let Some((first, one)) = tables.get(&table) else {
+                tables.insert(table, (columns, path));
                 continue;
             };
-            let lacks = |a: &Draft, b: &Draft| {
-                a.columns().find(|name| b.columns().all(|other| other != *name)).map(str::to_owned)
+            let lacks = |a: &[Column], b: &[Column]| {
+                a.iter().find(|column| !b.contains(column)).map(|column| column.name.clone())
             };
-            if let Some(column) = lacks(first, &draft).or_else(|| lacks(&draft, first)) {
+            if let Some(column) = lacks(first, &columns).or_else(|| lacks(&columns, first)) {
                 let (one, other) = (one.to_path_buf(), path.clone());
                 return Err(ImportError::Uneven { table, column, one, other });
             }
         }
     }
-    Ok(drafts.into_iter().map(|(table, (draft, _))| (table, draft)).collect())
-}
-
-fn empty(kind: &Kind) -> Values {
-    match kind {
-        Kind::Code(_) => Values::Code(Vec::new()),
-        Kind::Date => Values::Date(Vec::new()),
-        Kind::Year => Values::Year(Vec::new()),
-        Kind::Integer => Values::Integer(Vec::new()),
-    }
-}
-
-/// Rows in which a column says something.
-fn covered(values: &Values, schema: &Schema, table: TableName, name: &str) -> u64 {
-    let codes = schema.column(table, name).and_then(|column| column.kind.codes());
-    let unknown = codes.and_then(|codes| codes.iter().position(|code| code.id == "unknown"));
-    let count = match values {
-        Values::Code(values) => {
-            values.iter().filter(|code| Some(usize::from(**code)) != unknown).count()
-        }
-        Values::Date(values) => values.iter().flatten().count(),
-        Values::Year(values) => values.iter().flatten().count(),
-        Values::Integer(values) => values.iter().flatten().count(),
-    };
-    count as u64
+    let share = SORT_BYTES / tables.len().max(1);
+    let mut left_out = Vec::new();
+    let drafts = tables.into_iter().map(|(table, (mut columns, _))| {
+        let withheld = |column: &Column| {
+            let column = ColumnRef { table, column: column.name.clone() };
+            freezing.withheld.contains(&column).then_some(column)
+        };
+        left_out.extend(columns.iter().filter_map(withheld));
+        columns.retain(|column| withheld(column).is_none());
+        // In the schema's order, whatever the mapping's.
+        let known = freezing.schema.table(table).map_or(&[][..], |table| &table.columns);
+        columns.sort_by_key(|column| known.iter().position(|known| known.name == column.name));
+        (table, Draft::new(columns, share, freezing.into))
+    });
+    Ok((drafts.collect(), left_out))
 }
 
 impl FromStr for Only {

@@ -34,7 +34,7 @@ pub(super) trait Export {
 }
 
 /// Where in a source something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Spot {
     /// A line, from 1, as an editor counts them.
     Line(u64),
@@ -90,6 +90,20 @@ impl Fault {
     /// In one place of it.
     pub(super) fn at(spot: Spot, message: impl fmt::Display, hint: &'static str) -> Self {
         Self { spot: Some(spot), ..Self::whole(message, hint) }
+    }
+}
+
+impl Spot {
+    /// Spots of one source are numbered in their order.
+    pub(super) fn number(self) -> u64 {
+        match self {
+            Self::Line(line) => line,
+        }
+    }
+
+    /// The spot with this number.
+    pub(super) fn numbered(number: u64) -> Self {
+        Self::Line(number)
     }
 }
 

@@ -55,16 +55,6 @@ impl Summary {
         ForTerminal(self)
     }
 
-    /// Notes that these columns were left out.
-    pub(super) fn withhold(&mut self, columns: Vec<ColumnRef>) {
-        for withheld in &columns {
-            for table in self.tables.iter_mut().filter(|table| table.table == withheld.table) {
-                table.columns.retain(|column| column.column != withheld.column);
-            }
-        }
-        self.withheld = columns;
-    }
-
     /// The snapshot that was frozen.
     pub fn snapshot(&self) -> Option<&Frozen> {
         self.snapshot.as_ref()

@@ -36,6 +36,8 @@ pub(super) struct TablePlan<'m> {
     pub(super) person: usize,
     pub(super) order: Option<Source<'m>>,
     pub(super) fillers: Vec<Filler<'m>>,
+    /// For each column of the draft, the position of what fills it.
+    pub(super) places: Vec<usize>,
 }
 
 /// Keeps rows with one of these values.
@@ -169,7 +171,13 @@ impl<'m> TablePlan<'m> {
             person,
             order,
             fillers: mapping.columns.iter().map(filler).collect::<Option<_>>()?,
+            places: Vec::new(),
         })
+    }
+
+    /// The position of what fills a canonical column.
+    pub(super) fn place(&self, column: &str) -> Option<usize> {
+        self.fillers.iter().position(|filler| filler.column == column)
     }
 }
 

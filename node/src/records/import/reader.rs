@@ -1,16 +1,17 @@
 //! Files, row by row, into the tables that their mappings fill.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use sumac_keys::NodeSecret;
 use sumac_policy::TableName;
 
-use super::super::mapping::Order;
+use super::super::mapping::{OnConflict, Order};
+use super::super::rows::{Draft, Head, Origin};
 use super::super::source::{self, Row, digest};
 use super::super::summary::FileSummary;
-use super::draft::{Draft, NewRow, Origin};
-use super::plan::{From as FilledFrom, Plan, TablePlan};
+use super::plan::{From as FilledFrom, Plan};
 use super::problem::{FileProblems, Place};
 use super::{Only, Progress, Source};
 
@@ -29,19 +30,26 @@ pub(super) struct Reader<'a> {
     pub(super) drafts: BTreeMap<TableName, Draft>,
     pub(super) problems: FileProblems,
     pub(super) others: OthersByColumn,
+    /// What the disk said when it took no more rows.
+    pub(super) disk: Option<io::Error>,
 }
 
 impl<'a> Reader<'a> {
     /// Reads one file from beginning to end; what is wrong with it is noted.
-    pub(super) fn file(&mut self, position: usize, source: &'a Source) -> Option<FileSummary> {
+    pub(super) fn file(&mut self, position: u32, source: &'a Source) -> Option<FileSummary> {
         let Source { path, mapping } = source;
         let opened = source::open(path, &mapping.shape);
         let mut export = opened.map_err(|fault| self.problems.fault(path, fault)).ok()?;
         let header = export.header();
         let mut plan = Plan::new(path, mapping, self.only, header, &mut self.problems)?;
+        for table in &mut plan.tables {
+            table.places = self.drafts.get(&table.mapping.table).map_or_else(Vec::new, |draft| {
+                draft.columns().filter_map(|column| table.place(column)).collect()
+            });
+        }
         let mut summary = FileSummary::new(path, mapping.title());
         let mut told = 0;
-        while !self.problems.is_full() {
+        while !self.problems.is_full() && self.disk.is_none() {
             match export.next() {
                 Ok(Some(row)) => {
                     summary.rows += 1;
@@ -137,34 +145,20 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let mark = mark(row, self.mapping_of(origin), position);
-            self.add(path, table, &NewRow { person, order, mark, origin, cells: &cells });
+            let strict = table.mapping.on_conflict == OnConflict::Refuse;
+            let head = Head { order, origin, mark, strict };
+            let cells = table.places.iter().filter_map(|place| cells.get(*place).copied());
+            let Some(draft) = self.drafts.get_mut(&table.mapping.table) else { continue };
+            if let Err(error) = draft.add(&person, head, cells) {
+                self.disk = Some(error);
+            }
         }
         kept
     }
 
     fn mapping_of(&self, origin: Origin) -> Option<&'a Path> {
-        self.sources.get(origin.source).map(|source| source.mapping.path.as_path())
-    }
-
-    fn add(&mut self, path: &Path, table: &TablePlan<'_>, row: &NewRow<'_>) {
-        let Some(draft) = self.drafts.get_mut(&table.mapping.table) else { return };
-        let Err(conflict) = draft.add(row, table.mapping.on_conflict) else { return };
-        let first = self.sources.get(conflict.with.source);
-        let elsewhere = match first {
-            Some(source) if conflict.with.source != row.origin.source => {
-                format!(" of `{}`", source.path.display())
-            }
-            _ => String::new(),
-        };
-        let spot = conflict.with.spot;
-        self.problems.note(
-            Place { path, spot: Some(row.origin.spot), column: None },
-            format_args!(
-                "says another `{}` of the same learner than {spot}{elsewhere}",
-                conflict.column
-            ),
-            "correct the file, or let the latest row win: on_conflict = \"latest\"",
-        );
+        let source = self.sources.get(origin.source as usize);
+        source.map(|source| source.mapping.path.as_path())
     }
 
     fn gather_others(&mut self, plan: Plan<'_>) {

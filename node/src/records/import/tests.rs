@@ -12,14 +12,15 @@ mod good_files;
 mod oulad;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sumac_keys::NodeSecret;
 use sumac_policy::{Mou, Schema, TableName, standard};
 use tempfile::TempDir;
 
 use super::*;
-use crate::records::canonical::Rows;
+use crate::records::canonical::{Canonical, Rows, Values};
+use crate::records::rows;
 
 /// Fills the learner and enrolment tables from one file.
 const MAPPING: &str = r#"
@@ -83,7 +84,7 @@ impl Files {
     }
 
     fn read(&self) -> Result<(Canonical, Summary), ImportError> {
-        read(&self.sources, &self.only, schema(), &secret(), &mut |_| ())
+        canonical(&self.sources, &self.only, schema(), self.directory.path())
     }
 
     /// What the operator sees, with the names of the files alone.
@@ -92,6 +93,49 @@ impl Files {
         let directory = format!("{}/", self.directory.path().display());
         error.to_string().replace(&directory, "").replace("nothing was imported:\n", "")
     }
+}
+
+/// The rows that an import of these files would freeze, and what it would tell the operator.
+fn canonical(
+    sources: &[Source],
+    only: &[Only],
+    schema: &Schema,
+    into: &Path,
+) -> Result<(Canonical, Summary), ImportError> {
+    let read =
+        || as_stated(into, schema, |freezing| super::read(sources, only, freezing, &mut |_| ()));
+    let written = |read: Read| as_stated(into, schema, |freezing| read.write(sources, freezing));
+    let (_, summary) = written(read()?)?;
+    let merge = rows::merge(read()?.drafts).unwrap();
+    let tables: Vec<_> = merge.tables().map(|(table, layout)| (table, layout.clone())).collect();
+    let mut columns: Vec<_> = tables.iter().map(|(_, layout)| layout.empty()).collect();
+    let mut persons = vec![Vec::new(); tables.len()];
+    let taken = merge.each(&mut columns, |learner, _| {
+        for (persons, rows) in persons.iter_mut().zip(learner.rows) {
+            persons.extend((0..*rows).map(|_| learner.person));
+        }
+        Ok::<_, ()>(())
+    });
+    taken.unwrap();
+    let mut canonical = Canonical::default();
+    for (((table, layout), columns), person) in tables.into_iter().zip(columns).zip(persons) {
+        let names = layout.columns().iter().map(|column| column.name.clone());
+        canonical.tables.insert(table, Rows { person, columns: names.zip(columns).collect() });
+    }
+    Ok((canonical, summary))
+}
+
+/// Does this with what an operator states.
+fn as_stated<T>(directory: &Path, schema: &Schema, act: impl FnOnce(&Freezing<'_>) -> T) -> T {
+    act(&Freezing {
+        statement: &Statement { as_of: "2026-07-05".parse().unwrap(), covers: Vec::new() },
+        schema,
+        withheld: &[],
+        secret: &secret(),
+        into: &directory.join("snapshots"),
+        now: Timestamp::UNIX_EPOCH,
+        id_seed: [0; 8],
+    })
 }
 
 fn schema() -> &'static Schema {

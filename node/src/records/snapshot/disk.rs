@@ -52,7 +52,7 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
 }
 
 /// A directory that only the node's own user may look into.
-pub(super) fn make_private(path: &Path) -> io::Result<()> {
+pub(in crate::records) fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

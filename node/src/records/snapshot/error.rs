@@ -47,6 +47,9 @@ pub enum SnapshotError {
         /// What the encoder said.
         source: ParquetError,
     },
+    /// A thread stopped without a result.
+    #[error("writing the snapshot stopped half way; import the data again")]
+    Stopped,
     /// The disk said no.
     #[error("read snapshot `{path}`")]
     Read {
@@ -76,6 +79,12 @@ pub enum SnapshotError {
         "snapshot manifest `{path}` was changed, or was written with another node's secret; import the data again"
     )]
     NotOurs {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Written by an earlier version, whose layout this one does not read.
+    #[error("snapshot `{path}` was written by an earlier version: import the data again")]
+    Older {
         /// Which file.
         path: PathBuf,
     },

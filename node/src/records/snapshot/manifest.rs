@@ -12,7 +12,10 @@ use sumac_policy::{Kind, Period};
 use super::error::SnapshotError;
 
 /// The format that this version writes and reads.
-const FORMAT: &str = "sumac-snapshot/1";
+const FORMAT: &str = "sumac-snapshot/2";
+
+/// Its codes took two bytes each, compressed.
+const OLDER: &str = "sumac-snapshot/1";
 
 /// The file's name in a snapshot's directory.
 pub(super) const FILE: &str = "manifest.json";
@@ -108,6 +111,9 @@ impl Manifest {
         let text = fs::read(path).map_err(read)?;
         let AnyVersion { format } =
             serde_json::from_slice(&text).map_err(|_| damaged("not a snapshot's manifest"))?;
+        if format == OLDER {
+            return Err(SnapshotError::Older { path: path.to_owned() });
+        }
         if format != FORMAT {
             return Err(SnapshotError::Newer { path: path.to_owned(), format });
         }

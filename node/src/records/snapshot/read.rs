@@ -6,9 +6,9 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt16Array};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -24,7 +24,8 @@ use super::TAG;
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest};
 use super::rows_column;
-use super::write::{CURRENT, field};
+use super::table::field;
+use super::write::CURRENT;
 
 /// Ids are short; a longer `current` was not written by us.
 const MAX_ID_BYTES: u64 = 128;
@@ -256,7 +257,7 @@ impl Table {
         let stored = self.metadata.schema().field_with_name(&agreed.name);
         ColumnEntry::of(&agreed.kind) == *held
             && stored.is_ok_and(|stored| {
-                let wanted = field(agreed);
+                let wanted = field(&agreed.name, &agreed.kind);
                 stored.data_type() == wanted.data_type()
                     && stored.is_nullable() == wanted.is_nullable()
             })
@@ -264,7 +265,7 @@ impl Table {
 
     fn pieces(&self, block: usize, columns: &[&str]) -> Result<Pieces<'_>, SnapshotError> {
         let stored = self.metadata.schema();
-        let fields = columns.iter().map(|name| stored.field_with_name(name).cloned());
+        let fields = columns.iter().map(|name| stored.field_with_name(name).map(as_read));
         let fields = fields
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| self.undecodable(error.into()))?;
@@ -321,7 +322,7 @@ impl Pieces<'_> {
     fn arranged(&mut self, piece: &RecordBatch) -> Result<RecordBatch, SnapshotError> {
         self.rows = self.rows.checked_sub(piece.num_rows()).ok_or_else(|| self.table.damaged())?;
         let columns = self.schema.fields().iter();
-        let columns = columns.filter_map(|field| piece.column_by_name(field.name()).cloned());
+        let columns = columns.filter_map(|field| piece.column_by_name(field.name()).map(widened));
         // The number of rows is said, because there may be no column to tell.
         let rows = RecordBatchOptions::new().with_row_count(Some(piece.num_rows()));
         RecordBatch::try_new_with_options(self.schema.clone(), columns.collect(), &rows)
@@ -345,6 +346,24 @@ impl Iterator for Pieces<'_> {
             }
         }
     }
+}
+
+/// A column as it is read: codes are `UInt16`, however many bytes they take in the file.
+fn as_read(stored: &Field) -> Field {
+    match stored.data_type() {
+        DataType::FixedSizeBinary(_) => Field::new(stored.name(), DataType::UInt16, false),
+        _ => stored.clone(),
+    }
+}
+
+fn widened(stored: &ArrayRef) -> ArrayRef {
+    let Some(bytes) = stored.as_fixed_size_binary_opt() else { return stored.clone() };
+    let values = bytes.value_data();
+    let codes: Vec<u16> = match bytes.value_length() {
+        1 => values.iter().map(|code| u16::from(*code)).collect(),
+        _ => values.as_chunks().0.iter().map(|code| u16::from_le_bytes(*code)).collect(),
+    };
+    Arc::new(UInt16Array::from(codes))
 }
 
 /// SHA-256 of a file, in hexadecimal.

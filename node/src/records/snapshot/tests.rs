@@ -10,7 +10,7 @@ use sumac_keys::NodeSecret;
 use sumac_policy::{Schema, TableName, standard};
 
 use super::manifest::Manifest;
-use super::write::write_aside;
+use super::write::aside_of;
 use super::*;
 use crate::records::canonical::{Canonical, Rows, Values};
 
@@ -118,14 +118,16 @@ fn a_crash_before_the_name_is_given_leaves_the_old_snapshot_current() {
     assert_eq!(current(home.path()), None);
     let old = frozen(home.path(), 1);
     let manifest = Manifest::new("next".into(), NOW.to_string(), statement().as_of, &[]);
-    let aside = write_aside(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
+    let (aside, _) = aside_of(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
+    fs::rename(home.path().join(".next.partial"), home.path().join(".left.partial")).unwrap();
     drop(aside);
     assert_eq!(current(home.path()), Some(old.id.clone()));
 
     // A crash after the name was given and before `current` was replaced.
     let manifest = Manifest::new("named".into(), NOW.to_string(), statement().as_of, &[]);
-    write_aside(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
+    let (aside, _) = aside_of(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
     fs::rename(home.path().join(".named.partial"), home.path().join("named")).unwrap();
+    drop(aside);
     assert_eq!(current(home.path()), Some(old.id));
 
     let new = frozen(home.path(), 2);
@@ -139,9 +141,9 @@ fn a_crash_before_the_name_is_given_leaves_the_old_snapshot_current() {
 fn two_imports_at_once_do_not_sweep_each_other_away() {
     let home = tempfile::tempdir().unwrap();
     let manifest = Manifest::new("first".into(), NOW.to_string(), statement().as_of, &[]);
-    let first = write_aside(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
+    let first = aside_of(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
     let manifest = Manifest::new("second".into(), NOW.to_string(), statement().as_of, &[]);
-    let second = write_aside(&records(), manifest, schema(), &secret(), home.path(), 2);
+    let second = aside_of(&records(), manifest, schema(), &secret(), home.path(), 2);
     assert!(matches!(second, Err(SnapshotError::Busy(_))));
     assert!(home.path().join(".first.partial").is_dir());
     drop(first);
@@ -161,7 +163,7 @@ fn a_manifest_that_was_changed_or_is_anothers_is_refused() {
     };
     check(&|text| text.replace("2025-26", "2024-25"), "NotOurs");
     check(&|text| text.replace("\"learners\": 3", "\"learners\": 4"), "NotOurs");
-    check(&|text| text.replace("sumac-snapshot/1", "sumac-snapshot/2"), "Newer");
+    check(&|text| text.replace("sumac-snapshot/2", "sumac-snapshot/3"), "Newer");
     check(&|text| text[..text.len() / 2].to_owned(), "Damaged");
     check(&|_| String::new(), "Damaged");
     fs::write(&path, &text).unwrap();

@@ -240,11 +240,14 @@ fn refuses_a_file_that_changes_while_it_is_read() {
         let files = Files::one(MAPPING, rows(row));
         let path = &files.sources[0].path;
         let mut changed = false;
-        let result = read(&files.sources, &[], schema(), &secret(), &mut |_| {
+        let mut once = |_: Progress<'_>| {
             if !changed {
                 change(path);
             }
             changed = true;
+        };
+        let result = as_stated(files.directory.path(), schema(), |freezing| {
+            import(&files.sources, &[], freezing, &mut once)
         });
         let error = result.unwrap_err().to_string();
         assert!(error.contains("was changed or replaced while it was read"), "{error}");

@@ -31,11 +31,12 @@ fn reads_seven_modules_as_seven_colleges() {
     let mapping = Mapping::read(mapping, &PathBuf::from("oulad.toml"), mou.schema());
     let sources = [Source { path, mapping: mapping.unwrap_or_else(|error| panic!("{error}")) }];
 
+    let scratch = TempDir::new().unwrap();
     let mut unknown_bands = 0;
     let mut women = 0;
     for (module, registrations, learners, completed) in KNOWN {
         let only = [format!("code_module={module}").parse().unwrap()];
-        let (canonical, _) = read(&sources, &only, mou.schema(), &secret(), &mut |_| ()).unwrap();
+        let (canonical, _) = canonical(&sources, &only, mou.schema(), scratch.path()).unwrap();
         let enrolment = &canonical.tables[&TableName::Enrolment];
         let learner = &canonical.tables[&TableName::Learner];
         let persons: BTreeSet<_> = enrolment.person.iter().collect();

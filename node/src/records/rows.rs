@@ -1,0 +1,72 @@
+//! Canonical rows on their way into a snapshot: packed, sorted by learner in a bounded share of memory, and
+//! merged learner by learner over all tables.
+
+mod layout;
+mod merge;
+mod sort;
+#[cfg(test)]
+mod tests;
+
+pub(super) use layout::{Column, Head, Layout, Origin};
+pub(super) use merge::{Conflict, Learner, Merge, MergeError, Tally};
+use sort::Sorter;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use sumac_policy::TableName;
+
+use super::canonical::PersonKey;
+use super::mapping::Cell;
+
+/// What sorting may hold in memory, over all tables of an import, in bytes.
+pub(super) const SORT_BYTES: usize = 256 << 20;
+
+/// A table being filled, in the order in which rows come.
+pub(super) struct Draft {
+    layout: Layout,
+    sorter: Sorter,
+    packed: Vec<u8>,
+}
+
+impl Draft {
+    /// An empty table of these columns, which sorts in so many bytes of memory and in unnamed files in `into`.
+    pub(super) fn new(columns: Vec<Column>, bytes: usize, into: &Path) -> Self {
+        let layout = Layout::new(columns);
+        let sorter = Sorter::new(layout.width(), bytes, into);
+        Self { layout, sorter, packed: Vec::new() }
+    }
+
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.layout.columns().iter().map(|column| column.name.as_str())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sorter.is_empty()
+    }
+
+    /// Adds a row. The cells stand in the order of the columns.
+    ///
+    /// # Errors
+    /// Where the disk refuses what does not fit in memory.
+    pub(super) fn add(
+        &mut self,
+        person: &PersonKey,
+        head: Head,
+        cells: impl IntoIterator<Item = Cell>,
+    ) -> io::Result<()> {
+        self.layout.pack(person, head, cells, &mut self.packed);
+        self.sorter.push(&self.packed)
+    }
+}
+
+/// All tables' rows, learner by learner.
+///
+/// # Errors
+/// Where the disk refuses.
+pub(super) fn merge(drafts: BTreeMap<TableName, Draft>) -> io::Result<Merge> {
+    let sorted =
+        drafts.into_iter().map(|(table, draft)| Ok((table, draft.layout, draft.sorter.finish()?)));
+    Merge::new(sorted.collect::<io::Result<Vec<_>>>()?)
+}

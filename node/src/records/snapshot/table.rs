@@ -1,0 +1,168 @@
+//! One table of a snapshot on its way to its file, block by block.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use arrow::array::{
+    ArrayRef, Date32Array, FixedSizeBinaryArray, Int16Array, Int64Array, RecordBatch, UInt32Array,
+};
+use arrow::datatypes::{DataType, Field, Schema as ArrowSchema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Encoding;
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use sumac_policy::{Kind, TableName};
+
+use super::disk::Hashed;
+use super::error::SnapshotError;
+use super::manifest::{ColumnEntry, TableEntry};
+use super::write::write_error;
+use super::{PERSON, TAG, code_bytes, rows_column, unknown};
+use crate::records::canonical::Values;
+use crate::records::rows::Column;
+
+/// Rows in a page. A block is read whole, so that smaller pages only cost calls.
+const PAGE_ROWS: usize = 1 << 20;
+
+/// A block's rows of one table.
+pub(super) struct Block {
+    /// Each row's learner.
+    pub(super) person: Vec<u32>,
+    /// The columns, in the layout's order.
+    pub(super) columns: Vec<Values>,
+    /// In the learner table: how many rows each learner has in every other table.
+    pub(super) counts: Vec<Vec<u32>>,
+    /// In the learner table: each learner's tag.
+    pub(super) tags: Vec<i64>,
+}
+
+/// What a table's file is.
+pub(super) struct Shape<'a> {
+    pub(super) table: TableName,
+    pub(super) columns: &'a [Column],
+    /// In the learner table: the other tables, in the order of [`Block::counts`].
+    pub(super) others: &'a [TableName],
+}
+
+/// A table written, and in how many rows each column says something.
+pub(super) struct Written {
+    pub(super) entry: TableEntry,
+    pub(super) filled: Vec<u64>,
+}
+
+impl Shape<'_> {
+    /// Writes every block that comes, then the file's end, and syncs it.
+    pub(super) fn write(
+        &self,
+        blocks: &Receiver<Block>,
+        path: &Path,
+    ) -> Result<Written, SnapshotError> {
+        let encode = |source| SnapshotError::WriteTable { path: path.to_owned(), source };
+        let file = Hashed::new(File::create_new(path).map_err(write_error(path))?);
+        let schema = Arc::new(ArrowSchema::new(self.fields()));
+        let mut writer =
+            ArrowWriter::try_new(file, schema.clone(), Some(properties())).map_err(encode)?;
+        let mut rows = Vec::new();
+        let mut filled = vec![0; self.columns.len()];
+        for block in blocks {
+            let count = u32::try_from(block.person.len());
+            rows.push(count.map_err(|_| SnapshotError::TooManyRows(self.table))?);
+            for ((column, values), filled) in
+                self.columns.iter().zip(&block.columns).zip(&mut filled)
+            {
+                *filled += says_something(&column.kind, values);
+            }
+            RecordBatch::try_new(schema.clone(), self.arrays(block))
+                .map_err(ParquetError::from)
+                .and_then(|batch| writer.write(&batch))
+                .and_then(|()| writer.flush())
+                .map_err(encode)?;
+        }
+        let (bytes, sha256) =
+            writer.into_inner().map_err(encode)?.finish().map_err(write_error(path))?;
+        let columns = self.columns.iter();
+        let columns =
+            columns.map(|column| (column.name.clone(), ColumnEntry::of(&column.kind))).collect();
+        Ok(Written { entry: TableEntry { bytes, sha256, rows, columns }, filled })
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let person = Field::new(PERSON, DataType::UInt32, false);
+        let columns = self.columns.iter().map(|column| field(&column.name, &column.kind));
+        let counts = self.others.iter();
+        let counts = counts.map(|other| Field::new(rows_column(*other), DataType::UInt32, false));
+        let tag =
+            (self.table == TableName::Learner).then(|| Field::new(TAG, DataType::Int64, false));
+        [person].into_iter().chain(columns).chain(counts).chain(tag).collect()
+    }
+
+    /// A block's columns in the order of [`Shape::fields`].
+    fn arrays(&self, block: Block) -> Vec<ArrayRef> {
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(block.person))];
+        let columns = self.columns.iter().zip(block.columns);
+        arrays.extend(columns.map(|(column, values)| array(&column.kind, values)));
+        let counts = block.counts.into_iter();
+        arrays.extend(counts.map(|counts| -> ArrayRef { Arc::new(UInt32Array::from(counts)) }));
+        if self.table == TableName::Learner {
+            arrays.push(Arc::new(Int64Array::from(block.tags)));
+        }
+        arrays
+    }
+}
+
+/// How a column is stored.
+pub(super) fn field(name: &str, kind: &Kind) -> Field {
+    match kind {
+        Kind::Code(codes) => {
+            Field::new(name, DataType::FixedSizeBinary(code_bytes(codes.len())), false)
+        }
+        Kind::Date => Field::new(name, DataType::Date32, true),
+        Kind::Year => Field::new(name, DataType::Int16, true),
+        Kind::Integer => Field::new(name, DataType::Int64, true),
+    }
+}
+
+fn array(kind: &Kind, values: Values) -> ArrayRef {
+    match values {
+        Values::Code(values) => {
+            let width = code_bytes(kind.codes().map_or(0, <[_]>::len));
+            let bytes: Vec<u8> = match width {
+                1 => values.into_iter().map(|code| code.to_le_bytes()[0]).collect(),
+                _ => values.into_iter().flat_map(u16::to_le_bytes).collect(),
+            };
+            Arc::new(FixedSizeBinaryArray::new(width, bytes.into(), None))
+        }
+        Values::Date(values) => Arc::new(Date32Array::from(values)),
+        Values::Year(values) => Arc::new(Int16Array::from(values)),
+        Values::Integer(values) => Arc::new(Int64Array::from(values)),
+    }
+}
+
+/// Rows in which a column says something.
+fn says_something(kind: &Kind, values: &Values) -> u64 {
+    let count = match values {
+        Values::Code(values) => {
+            let unknown = unknown(kind);
+            values.iter().filter(|code| Some(**code) != unknown).count()
+        }
+        Values::Date(values) => values.iter().flatten().count(),
+        Values::Year(values) => values.iter().flatten().count(),
+        Values::Integer(values) => values.iter().flatten().count(),
+    };
+    count as u64
+}
+
+/// Values lie in the file as they lie in memory, because decoding anything denser takes longer than counting
+/// it. Row groups end where blocks end, and nothing about values is written beside them.
+fn properties() -> WriterProperties {
+    WriterProperties::builder()
+        .set_created_by(concat!("sumac ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_max_row_group_row_count(None)
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_dictionary_enabled(false)
+        .set_encoding(Encoding::PLAIN)
+        .build()
+}
