@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use jiff::civil::Date;
 use sumac_node::day_of;
-use sumac_node::records::import::{Freezing, ImportError, Only, Progress, Source, import};
+use sumac_node::records::import::{
+    EXTENSIONS, Folder, Freezing, ImportError, Only, Progress, Source, import,
+};
 use sumac_node::records::mapping::Mapping;
 use sumac_node::records::snapshot::Statement;
 use sumac_policy::{Mou, Period, PeriodKind};
@@ -22,7 +24,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// Freeze this party's data into a snapshot that its node answers from
 ///
-/// Reads CSV files as your system exports them. A mapping file says which column is what; the ones for common
+/// Reads CSV and Parquet files as your system exports them, and directories of them. A mapping file says which column is what; the ones for common
 /// systems are in examples/mappings. Columns that no mapping names are never read, identifiers are replaced
 /// by keyed hashes, and the files may be deleted afterwards. An import replaces the whole snapshot, so give
 /// all files of a party at once. If anything is wrong, nothing is changed.
@@ -35,11 +37,19 @@ const SILENCE: Duration = Duration::from_secs(1);
 ///   --mapping banner-awards.toml --as-of 2026-10-15 --covers 2025-26
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The files
+    /// The files; of a directory, every CSV and Parquet file in it, in the order of their names
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// How to read a file: one mapping for all of them, or one for each, in the same order
+    /// Of a directory, read the files in the directories in it as well
+    #[arg(long)]
+    recursive: bool,
+
+    /// Of a directory, read the files with this extension alone; repeat for more
+    #[arg(long, value_name = "EXTENSION")]
+    extension: Vec<String>,
+
+    /// How to read a file: one mapping for all of them, or one for each, in the same order; a directory has one
     #[arg(long, required = true, value_name = "MAPPING")]
     mapping: Vec<PathBuf>,
 
@@ -67,9 +77,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let mou = MouFolder::read(&settings.mou)?.mou()?;
     let rules = mou.party(&settings.party).and_then(|party| mou.data(party.kind));
     let withheld = rules.map_or(&[][..], |rules| &rules.withheld);
-    let statement = Statement { as_of: args.as_of, covers: args.covers };
+    let statement = Statement { as_of: args.as_of, covers: args.covers.clone() };
     is_sensible(&statement, &mou, day_of(now))?;
-    let sources = sources(args.files, &args.mapping, &mou)?;
+    let sources = sources(&args.files, &args.mapping, &mou, &args.folders())?;
     let secret = home.node_secret()?;
     let id_seed = *world::random().first_chunk().context("draw the snapshot's id")?;
     let into = home.snapshots();
@@ -151,26 +161,71 @@ fn is_sensible(statement: &Statement, mou: &Mou, today: Date) -> anyhow::Result<
     Ok(())
 }
 
+/// What is read of a directory.
+struct Folders<'a> {
+    extensions: Vec<&'a str>,
+    recursive: bool,
+}
+
+impl Args {
+    fn folders(&self) -> Folders<'_> {
+        let named = self.extension.iter().map(|extension| extension.trim_start_matches('.'));
+        let named: Vec<_> = named.collect();
+        let extensions = if named.is_empty() { EXTENSIONS.to_vec() } else { named };
+        Folders { extensions, recursive: self.recursive }
+    }
+}
+
 /// Each file with its mapping.
-fn sources(files: Vec<PathBuf>, mappings: &[PathBuf], mou: &Mou) -> anyhow::Result<Vec<Source>> {
+fn sources(
+    paths: &[PathBuf],
+    mappings: &[PathBuf],
+    mou: &Mou,
+    folders: &Folders<'_>,
+) -> anyhow::Result<Vec<Source>> {
     let read = |path: &Path| {
         Mapping::open(path, mou.schema())
             .hint("mappings for common systems are in examples/mappings; docs/mapping.md tells how to write one")
     };
     let mappings = mappings.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let mappings = match mappings.as_slice() {
-        [one] => vec![one.clone(); files.len()],
-        several if several.len() == files.len() => mappings,
+        [one] => vec![one.clone(); paths.len()],
+        several if several.len() == paths.len() => mappings,
         several => {
-            let (files, mappings) = (files.len(), several.len());
+            let (files, mappings) = (paths.len(), several.len());
             return Err(hinted(
                 format_args!("{files} files and {mappings} mappings"),
                 "give one --mapping for all files, or one for each file in the same order",
             ));
         }
     };
-    let sources = files.into_iter().zip(mappings);
-    Ok(sources.map(|(path, mapping)| Source { path, mapping }).collect())
+    let mut sources = Vec::new();
+    for (path, mapping) in paths.iter().zip(mappings) {
+        let files = if path.is_dir() { files_of(path, folders)? } else { vec![path.clone()] };
+        sources.extend(files.into_iter().map(|path| Source { path, mapping: mapping.clone() }));
+    }
+    Ok(sources)
+}
+
+/// The files of a directory. What is passed over is said, so that nobody misses it.
+fn files_of(path: &Path, folders: &Folders<'_>) -> anyhow::Result<Vec<PathBuf>> {
+    let Folders { extensions, recursive } = folders;
+    let Folder { files, passed_over } = Folder::open(path, extensions, *recursive)
+        .with_context(|| format!("look through `{}`", path.display()))?;
+    for other in &passed_over {
+        tell!("passed over: {}", other.display());
+    }
+    if files.is_empty() {
+        return Err(hinted(
+            format_args!(
+                "`{}` holds no file with the extension {}",
+                path.display(),
+                extensions.join(", ")
+            ),
+            "name another with --extension, or go into directories with --recursive",
+        ));
+    }
+    Ok(files)
 }
 
 /// Tells how far an import has come, once it takes long, and then once a second.
@@ -249,8 +304,16 @@ mod tests {
         let mapping = |name: &str| folder.join(name);
         let files = |count| vec![PathBuf::from("a.csv"); count];
         let (one, two) = (mapping("exits.toml"), mapping("banner-awards.toml"));
-        assert_eq!(sources(files(3), std::slice::from_ref(&one), &mou).unwrap().len(), 3);
-        assert_eq!(sources(files(2), &[one.clone(), two.clone()], &mou).unwrap().len(), 2);
-        assert!(sources(files(3), &[one, two], &mou).is_err());
+        let sources = |files: Vec<_>, mappings: &[_]| {
+            let folders = Folders { extensions: vec!["toml"], recursive: false };
+            sources(&files, mappings, &mou, &folders)
+        };
+        assert_eq!(sources(files(3), std::slice::from_ref(&one)).unwrap().len(), 3);
+        assert_eq!(sources(files(2), &[one.clone(), two.clone()]).unwrap().len(), 2);
+        assert!(sources(files(3), &[one.clone(), two.clone()]).is_err());
+        let folder = sources(vec![folder.to_owned(), "a.csv".into()], &[one, two]).unwrap();
+        let (last, others) = folder.split_last().unwrap();
+        assert!(others.len() >= 5 && others.is_sorted_by_key(|source| &source.path));
+        assert!(others.iter().all(|source| source.mapping.title() != last.mapping.title()));
     }
 }

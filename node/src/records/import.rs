@@ -25,7 +25,7 @@ use super::rows::{Column, Conflict, Draft, Origin, SORT_BYTES};
 use super::snapshot::{
     Aside, NotWritten, SnapshotError, Statement, TableCounts, make_private, write_aside,
 };
-pub use super::source::Spot;
+pub use super::source::{EXTENSIONS, Folder, Spot};
 use super::summary::{ColumnSummary, FileSummary, Summary, TableSummary};
 
 /// One file of a partner, and how to read it.

@@ -3,6 +3,8 @@
 
 mod delimited;
 mod field;
+mod folder;
+mod parquet;
 mod steady;
 
 use std::fmt;
@@ -12,13 +14,26 @@ use std::path::Path;
 
 use delimited::Delimited;
 pub(super) use delimited::{Quote, Shape};
-pub(super) use field::{Field, Row, digest};
+pub use folder::{EXTENSIONS, Folder};
+
+pub(super) use field::{Field, Row, day, digest};
+use parquet::Parquet;
 use steady::Steady;
 
 /// Rows with named columns, read once from the first to the last.
 pub(super) trait Export {
     /// The names of the columns, each with single blanks inside and none around it.
     fn header(&self) -> &[String];
+
+    /// Where the header stands.
+    fn header_spot(&self) -> Option<Spot> {
+        Some(Spot::Line(1))
+    }
+
+    /// Why the column at this place cannot be read, if it cannot.
+    fn unreadable(&self, _at: usize) -> Option<String> {
+        None
+    }
 
     /// The next row.
     fn next(&mut self) -> Result<Option<Row<'_>>, Fault>;
@@ -38,7 +53,14 @@ pub(super) trait Export {
 pub enum Spot {
     /// A line, from 1, as an editor counts them.
     Line(u64),
+    /// A row, from 1, of a file that has no lines.
+    Row(u64),
+    /// A row group of a Parquet file, from 1.
+    Group(usize),
 }
+
+/// Bits of a spot's number that say which kind of spot it is.
+const KIND_BITS: u32 = 2;
 
 /// What is wrong with a source, other than what it says.
 #[derive(Debug)]
@@ -70,6 +92,7 @@ pub(super) fn open(path: &Path, shape: &Shape) -> Result<Box<dyn Export>, Fault>
         [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd] => {
             Err(Fault::whole("is compressed", "unpack it first"))
         }
+        b"PAR1" => Ok(Box::new(Parquet::open(file, steady)?)),
         _ => Ok(Box::new(Delimited::open(start, file, steady, shape)?)),
     }
 }
@@ -94,16 +117,24 @@ impl Fault {
 }
 
 impl Spot {
-    /// Spots of one source are numbered in their order.
+    /// Spots of one source, which are of one kind, are numbered in their order.
     pub(super) fn number(self) -> u64 {
-        match self {
-            Self::Line(line) => line,
-        }
+        let (kind, number) = match self {
+            Self::Line(line) => (0, line),
+            Self::Row(row) => (1, row),
+            Self::Group(group) => (2, group as u64),
+        };
+        number << KIND_BITS | kind
     }
 
     /// The spot with this number.
     pub(super) fn numbered(number: u64) -> Self {
-        Self::Line(number)
+        let place = number >> KIND_BITS;
+        match number & ((1 << KIND_BITS) - 1) {
+            0 => Self::Line(place),
+            1 => Self::Row(place),
+            _ => Self::Group(usize::try_from(place).unwrap_or(usize::MAX)),
+        }
     }
 }
 
@@ -117,6 +148,8 @@ impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
+            Self::Group(group) => write!(f, "row group {group}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::mapping::Names;
-use super::super::source::Spot;
+use super::super::source::Export;
 use super::problem::{FileProblems, Place, shown};
 
 /// A column's place in the header, and the name by which the mapping found it. Noted where there is none, or
@@ -11,9 +11,10 @@ use super::problem::{FileProblems, Place, shown};
 pub(super) fn find<'m>(
     path: &Path,
     names: &'m Names,
-    header: &[String],
+    export: &dyn Export,
     problems: &mut FileProblems,
 ) -> Option<(usize, &'m str)> {
+    let header = export.header();
     let mut found: Vec<(usize, &str)> = Vec::new();
     for name in names.iter() {
         let exactly = header.iter().zip(0..).filter(|(known, _)| *known == name);
@@ -27,9 +28,15 @@ pub(super) fn find<'m>(
     }
     found.dedup_by_key(|(at, _)| *at);
     let name = found.first().map_or(names.first(), |(_, name)| *name);
-    let place = Place { path, spot: Some(Spot::Line(1)), column: Some(name) };
+    let place = Place { path, spot: export.header_spot(), column: Some(name) };
     match found.as_slice() {
-        [one] => Some(*one),
+        [(at, name)] => match export.unreadable(*at) {
+            None => Some((*at, *name)),
+            Some(why) => {
+                problems.note(place, why, "export it as text, a number or a date");
+                None
+            }
+        },
         [] => {
             problems.note(place, "the header has no such column", hint(names, header));
             None

@@ -9,7 +9,7 @@ use super::super::canonical::PersonKey;
 use super::super::mapping::{
     Cell, ColumnMapping, Fill, Mapping, Misread, Names, Order, Reading, Seen, TableMapping,
 };
-use super::super::source::{Field, Row, Spot};
+use super::super::source::{Export, Field, Row, Spot};
 use super::Only;
 use super::header::find;
 use super::memo::Memo;
@@ -96,7 +96,7 @@ impl<'m> Plan<'m> {
         path: &Path,
         mapping: &'m Mapping,
         only: &'m [Only],
-        header: &[String],
+        export: &dyn Export,
         problems: &mut FileProblems,
     ) -> Option<Self> {
         let mut wanted: Vec<&Names> = only.iter().map(|only| &only.column).collect();
@@ -105,7 +105,7 @@ impl<'m> Plan<'m> {
         wanted.dedup();
         let mut found = HashMap::new();
         for names in wanted.iter().copied() {
-            if let Some(place) = find(path, names, header, problems) {
+            if let Some(place) = find(path, names, export, problems) {
                 found.insert(names, place);
             }
         }
@@ -185,6 +185,7 @@ impl Filter<'_> {
     pub(super) fn keeps(&self, row: Row<'_>) -> bool {
         match row.get(self.at) {
             Field::Text(text) => self.values.contains(&text),
+            other => self.values.contains(&other.to_string().as_str()),
         }
     }
 }
@@ -215,6 +216,7 @@ impl Person<'_> {
             }
             match part {
                 Field::Text(text) => self.next.push_str(text),
+                other => self.next.push_str(&other.to_string()),
             }
         }
         match &self.last {
@@ -252,10 +254,21 @@ impl Source<'_> {
         row: Row<'_>,
         problems: &mut FileProblems,
     ) -> Option<Cell> {
-        let Field::Text(text) = row.get(self.at);
-        let known = match self.memo.known(text.as_bytes()) {
-            Some(known) => known,
-            None => self.look(path, row.spot, text, problems),
+        let known = match row.get(self.at) {
+            Field::Text(text) => self.known(path, row.spot, text, problems),
+            typed => match self.reading.read_typed(typed) {
+                Some(read) => read
+                    .map(|cell| Known { cell, other: None })
+                    .map_err(|misread| {
+                        self.tell(path, row.spot, &typed.to_string(), misread, problems);
+                    })
+                    .ok(),
+                None if self.reading.needs_leading_zeros() => {
+                    self.tell(path, row.spot, &typed.to_string(), Misread::LeadingZeros, problems);
+                    None
+                }
+                None => self.known(path, row.spot, &typed.to_string(), problems),
+            },
         };
         let Known { cell, other } = known?;
         if let Some(other) = other {
@@ -286,6 +299,19 @@ impl Source<'_> {
         order
     }
 
+    fn known(
+        &mut self,
+        path: &Path,
+        spot: Spot,
+        text: &str,
+        problems: &mut FileProblems,
+    ) -> Option<Known> {
+        match self.memo.known(text.as_bytes()) {
+            Some(known) => known,
+            None => self.look(path, spot, text, problems),
+        }
+    }
+
     fn look(
         &mut self,
         path: &Path,
@@ -304,19 +330,28 @@ impl Source<'_> {
                 Some(Known { cell, other: Some(other) })
             }
             Err(misread) => {
-                let place = Place { path, spot: Some(spot), column: Some(self.name) };
-                let hint = misread.hint();
-                match misread {
-                    Misread::Blank => problems.note(place, misread, hint),
-                    _ if self.private => {
-                        problems.note(place, format_args!("its value {misread}"), hint);
-                    }
-                    _ => problems.note(place, format_args!("{} {misread}", shown(text)), hint),
-                }
+                self.tell(path, spot, text, misread, problems);
                 None
             }
         };
         self.memo.remember(text.as_bytes(), known);
         known
+    }
+
+    fn tell(
+        &self,
+        path: &Path,
+        spot: Spot,
+        text: &str,
+        misread: Misread,
+        problems: &mut FileProblems,
+    ) {
+        let place = Place { path, spot: Some(spot), column: Some(self.name) };
+        let hint = misread.hint();
+        match misread {
+            Misread::Blank => problems.note(place, misread, hint),
+            _ if self.private => problems.note(place, format_args!("its value {misread}"), hint),
+            _ => problems.note(place, format_args!("{} {misread}", shown(text)), hint),
+        }
     }
 }

@@ -40,8 +40,7 @@ impl<'a> Reader<'a> {
         let Source { path, mapping } = source;
         let opened = source::open(path, &mapping.shape);
         let mut export = opened.map_err(|fault| self.problems.fault(path, fault)).ok()?;
-        let header = export.header();
-        let mut plan = Plan::new(path, mapping, self.only, header, &mut self.problems)?;
+        let mut plan = Plan::new(path, mapping, self.only, export.as_ref(), &mut self.problems)?;
         for table in &mut plan.tables {
             table.places = self.drafts.get(&table.mapping.table).map_or_else(Vec::new, |draft| {
                 draft.columns().filter_map(|column| table.place(column)).collect()

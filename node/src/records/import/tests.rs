@@ -10,6 +10,7 @@
 mod bad_files;
 mod good_files;
 mod oulad;
+mod parquet_files;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sumac_policy::YearStart;
 
+use super::super::source::Field;
 use super::text::{self, Misread};
 
 /// One value of a canonical column.
@@ -72,6 +73,31 @@ pub(in crate::records) struct Crosswalk {
 }
 
 impl Reading {
+    /// Reads a value that is no text as what it is; none where only its text says what it means.
+    pub(in crate::records) fn read_typed(&self, field: Field<'_>) -> Option<Result<Cell, Misread>> {
+        if self.crosswalk.is_some() || !self.absent.is_empty() {
+            return None;
+        }
+        match (&self.way, field) {
+            (Way::Date { .. }, Field::Day(days)) => {
+                Some(text::within_years(days).map(|()| Cell::Date(Some(days))))
+            }
+            (Way::Year { from_date: Some((_, starts)) }, Field::Day(days)) => {
+                Some(text::year_with(days, *starts).map(|year| Cell::Year(Some(year))))
+            }
+            (Way::Integer { hundredths, low, high }, Field::Number { digits, scale }) => {
+                let number = text::scaled(digits, scale, *hundredths, *low, *high);
+                Some(number.map(|number| Cell::Integer(Some(number))))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a number has lost what this reads: its leading zeros.
+    pub(in crate::records) fn needs_leading_zeros(&self) -> bool {
+        matches!(self.way, Way::Code { first: Some(_), .. })
+    }
+
     /// Reads a trimmed text.
     pub(in crate::records) fn read(&self, text: &str) -> Result<Seen, Misread> {
         if text.is_empty() || self.absent.iter().any(|absent| absent == text) {

@@ -3,6 +3,8 @@
 use jiff::civil::{Date, date};
 use sumac_policy::YearStart;
 
+use super::super::source;
+
 /// Days and years outside these are slips of the pen.
 const FIRST_YEAR: i16 = 1900;
 const LAST_YEAR: i16 = 2199;
@@ -33,11 +35,25 @@ pub(in crate::records) enum Misread {
     Number,
     #[error("is not from {low} to {high}")]
     OutsideRange { low: i64, high: i64 },
+    #[error("is a number, which has lost the zeros that its code begins with")]
+    LeadingZeros,
 }
 
 /// A date, written as `format` says or else as 2025-09-01, as days since 1970-01-01.
 pub(super) fn days(text: &str, format: Option<&str>) -> Result<i32, Misread> {
     day(text, format)?.since(EPOCH).map(|span| span.get_days()).map_err(|_| Misread::OutsideYears)
+}
+
+/// Whether a day, as days since 1970-01-01, is one that people write.
+pub(super) fn within_years(days: i32) -> Result<(), Misread> {
+    let year = source::day(days).ok_or(Misread::OutsideYears)?.year();
+    in_years(year).map(|_| ())
+}
+
+/// The first calendar year of the reporting year that holds a day.
+pub(super) fn year_with(days: i32, starts: YearStart) -> Result<i16, Misread> {
+    let day = source::day(days).ok_or(Misread::OutsideYears)?;
+    in_years(starts.year_of(day).first())
 }
 
 pub(super) fn day(text: &str, format: Option<&str>) -> Result<Date, Misread> {
@@ -119,6 +135,31 @@ pub(super) fn integer(text: &str, hundredths: bool, low: i64, high: i64) -> Resu
     if (low..=high).contains(&number) { Ok(number) } else { Err(outside) }
 }
 
+/// A decimal as a whole number, or as whole hundredths. Nothing is rounded.
+pub(super) fn scaled(
+    digits: i128,
+    scale: u32,
+    hundredths: bool,
+    low: i64,
+    high: i64,
+) -> Result<i64, Misread> {
+    let wanted = if hundredths { 2 } else { 0 };
+    let outside = Misread::OutsideRange { low, high };
+    let power = |by: u32| 10_i128.checked_pow(by).ok_or(outside.clone());
+    let number = match scale.checked_sub(wanted) {
+        None | Some(0) => digits.checked_mul(power(wanted - scale.min(wanted))?),
+        Some(more) => {
+            let unit = power(more)?;
+            if digits % unit != 0 {
+                return Err(if hundredths { Misread::Decimals } else { Misread::Fraction });
+            }
+            Some(digits / unit)
+        }
+    };
+    let number = number.and_then(|number| i64::try_from(number).ok()).ok_or(outside.clone())?;
+    if (low..=high).contains(&number) { Ok(number) } else { Err(outside) }
+}
+
 impl Misread {
     /// What the operator can do.
     pub(in crate::records) fn hint(&self) -> &'static str {
@@ -140,6 +181,7 @@ impl Misread {
             Self::Decimals | Self::Number => {
                 "correct the row, or list the value in the mapping's absent"
             }
+            Self::LeadingZeros => "export the column as text",
             Self::OutsideRange { .. } => "correct the row, or map another column",
         }
     }

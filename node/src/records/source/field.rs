@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use jiff::Span;
+use jiff::civil::{Date, date};
+
 use super::Spot;
+use super::parquet::Column;
 
 /// A row and where it stands.
 #[derive(Clone, Copy)]
@@ -17,6 +21,8 @@ pub(in crate::records) struct Row<'a> {
 enum Fields<'a> {
     /// Pieces of one text.
     Pieces { text: &'a str, pieces: &'a [Piece] },
+    /// A place in every one of these columns.
+    Columns { columns: &'a [Column], row: usize },
 }
 
 /// A field's place in its row's text: from, and up to.
@@ -27,6 +33,21 @@ pub(super) type Piece = (u32, u32);
 pub(in crate::records) enum Field<'a> {
     /// A text without blanks around it; empty where the row says nothing.
     Text(&'a str),
+    /// Days since 1970-01-01.
+    Day(i32),
+    /// So many tenths, hundredths, …: 1250 of scale 2 is 12.50.
+    Number {
+        /// All digits.
+        digits: i128,
+        /// How many of them stand behind the point.
+        scale: u32,
+    },
+    /// A number that was never exact. It is read as the shortest decimal that stands for it.
+    Single(f32),
+    /// The same, of twice the size.
+    Double(f64),
+    /// Yes or no.
+    Flag(bool),
 }
 
 impl<'a> Row<'a> {
@@ -35,10 +56,16 @@ impl<'a> Row<'a> {
         Self { spot, fields: Fields::Pieces { text, pieces } }
     }
 
+    /// A row of decoded columns.
+    pub(super) fn of_columns(spot: Spot, columns: &'a [Column], row: usize) -> Self {
+        Self { spot, fields: Fields::Columns { columns, row } }
+    }
+
     /// How many fields it has.
     pub(in crate::records) fn len(&self) -> usize {
         match self.fields {
             Fields::Pieces { pieces, .. } => pieces.len(),
+            Fields::Columns { columns, .. } => columns.len(),
         }
     }
 
@@ -49,6 +76,9 @@ impl<'a> Row<'a> {
                 let Some((from, to)) = pieces.get(at) else { return Field::Text("") };
                 let piece = text.get(*from as usize..*to as usize).unwrap_or_default();
                 Field::Text(trimmed(piece))
+            }
+            Fields::Columns { columns, row } => {
+                columns.get(at).map_or(Field::Text(""), |column| column.get(row))
             }
         }
     }
@@ -62,6 +92,11 @@ impl<'a> Row<'a> {
     pub(in crate::records) fn mark(&self) -> u64 {
         (0..self.len()).fold(0, |mark, at| match self.get(at) {
             Field::Text(text) => digest(mark, text.as_bytes()),
+            Field::Day(day) => digest(mark, &day.to_le_bytes()),
+            Field::Number { digits, .. } => digest(mark, &digits.to_le_bytes()),
+            Field::Single(number) => digest(mark, &number.to_le_bytes()),
+            Field::Double(number) => digest(mark, &number.to_le_bytes()),
+            Field::Flag(flag) => digest(mark, &[u8::from(flag)]),
         })
     }
 }
@@ -71,6 +106,7 @@ impl Field<'_> {
     pub(in crate::records) fn is_blank(&self) -> bool {
         match self {
             Self::Text(text) => text.is_empty(),
+            _ => false,
         }
     }
 }
@@ -79,12 +115,33 @@ impl fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
+            Self::Day(days) => match day(*days) {
+                Some(day) => day.fmt(f),
+                None => write!(f, "day {days}"),
+            },
+            Self::Number { digits, scale } => {
+                let unit = 10_u128.checked_pow(*scale).unwrap_or(u128::MAX);
+                let (whole, rest) = (digits.unsigned_abs() / unit, digits.unsigned_abs() % unit);
+                let sign = if *digits < 0 { "-" } else { "" };
+                match usize::try_from(*scale) {
+                    Ok(width @ 1..) => write!(f, "{sign}{whole}.{rest:0width$}"),
+                    _ => write!(f, "{sign}{whole}"),
+                }
+            }
+            Self::Single(number) => number.fmt(f),
+            Self::Double(number) => number.fmt(f),
+            Self::Flag(flag) => flag.fmt(f),
         }
     }
 }
 
+/// The day so many days after 1970-01-01, if there is one.
+pub(in crate::records) fn day(days: i32) -> Option<Date> {
+    date(1970, 1, 1).checked_add(Span::new().try_days(days).ok()?).ok()
+}
+
 /// Without blanks of any kind around it.
-fn trimmed(text: &str) -> &str {
+pub(super) fn trimmed(text: &str) -> &str {
     match (text.as_bytes().first(), text.as_bytes().last()) {
         (Some(first), Some(last)) if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
         _ => text.trim(),

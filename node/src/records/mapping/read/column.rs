@@ -224,10 +224,18 @@ fn text_of(item: &Item) -> Option<String> {
         .or_else(|| item.as_integer().map(|number| number.to_string()))
 }
 
+/// The list itself; where it says yes and no, true and false say so too.
 fn itself(codes: &[Code]) -> Crosswalk {
     let entries =
         codes.iter().zip(0..).map(|(code, position)| (code.id.clone(), Cell::Code(position)));
-    Crosswalk::new(entries)
+    let flag = |word: &str, id| {
+        position(id, codes).map(|position| (word.to_owned(), Cell::Code(position)))
+    };
+    let flags = match (flag("true", "Y"), flag("false", "N")) {
+        (Some(yes), Some(no)) => vec![yes, no],
+        _ => Vec::new(),
+    };
+    Crosswalk::new(flags.into_iter().chain(entries))
 }
 
 fn position(id: &str, codes: &[Code]) -> Option<u16> {

@@ -32,7 +32,7 @@ fn rows(text: &[u8]) -> Result<Rows, Fault> {
 fn rows_of(mut export: impl Export) -> Result<Rows, Fault> {
     let mut rows = Vec::new();
     while let Some(row) = export.next()? {
-        let Spot::Line(line) = row.spot;
+        let Spot::Line(line) = row.spot else { unreachable!("a text has lines") };
         rows.push((line, (0..row.len()).map(|at| row.get(at).to_string()).collect()));
     }
     Ok(rows)
