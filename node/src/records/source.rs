@@ -1,6 +1,7 @@
 //! A partner's export as it comes, whatever it is: named columns, and rows of fields with the place an editor
 //! would show. Each kind of source is a module below; the import behind it knows none of them.
 
+mod ahead;
 mod delimited;
 mod field;
 mod folder;
@@ -12,6 +13,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use ahead::Ahead;
 use delimited::Delimited;
 pub(super) use delimited::{Quote, Shape};
 pub use folder::{EXTENSIONS, Folder};
@@ -93,7 +95,7 @@ pub(super) fn open(path: &Path, shape: &Shape) -> Result<Box<dyn Export>, Fault>
             Err(Fault::whole("is compressed", "unpack it first"))
         }
         b"PAR1" => Ok(Box::new(Parquet::open(file, steady)?)),
-        _ => Ok(Box::new(Delimited::open(start, file, steady, shape)?)),
+        _ => Ok(Box::new(Ahead::of(Delimited::open(start, file, steady, shape)?))),
     }
 }
 

@@ -5,7 +5,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
 use super::layout::KEY;
 
@@ -18,11 +20,15 @@ pub(in crate::records) struct Sorter {
     /// Rows that memory holds before they are written out.
     most: usize,
     rows: Vec<u8>,
-    /// Each row's person and time, and which it is.
-    keys: Vec<(u128, u64, u32)>,
+    keys: Vec<Key>,
+    /// The rows before them, being sorted and written.
+    writing: Option<JoinHandle<io::Result<File>>>,
     runs: Vec<File>,
     into: PathBuf,
 }
+
+/// A row's person and time, and which of the rows in memory it is.
+type Key = (u128, u64, u32);
 
 /// The same rows in order of their keys.
 pub(super) struct Sorted {
@@ -38,21 +44,21 @@ struct Run {
 }
 
 enum From {
-    Memory { rows: Vec<u8>, keys: std::vec::IntoIter<(u128, u64, u32)> },
+    Memory { rows: Vec<u8>, keys: std::vec::IntoIter<Key> },
     File(BufReader<File>),
 }
 
 impl Sorter {
-    /// For rows of this width, held in so many bytes of memory, with files in `into` for the rest.
+    /// For rows of this width, held in so many bytes of memory, with files in `into` for the rest. Half of the
+    /// bytes are filled while the other half is written.
     pub(super) fn new(width: usize, bytes: usize, into: &Path) -> Self {
-        let each = width + size_of::<(u128, u64, u32)>();
-        let most = (bytes / each).clamp(1, u32::MAX as usize);
+        let most = (bytes / 2 / (width + size_of::<Key>())).clamp(1, u32::MAX as usize);
         let (rows, keys, runs) = (Vec::new(), Vec::new(), Vec::new());
-        Self { width, most, rows, keys, runs, into: into.to_owned() }
+        Self { width, most, rows, keys, writing: None, runs, into: into.to_owned() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.runs.is_empty()
+        self.keys.is_empty() && self.runs.is_empty() && self.writing.is_none()
     }
 
     pub(super) fn push(&mut self, row: &[u8]) -> io::Result<()> {
@@ -70,6 +76,7 @@ impl Sorter {
     pub(super) fn finish(mut self) -> io::Result<Sorted> {
         // Rows came in order of their origin, which is the rest of the key.
         self.keys.sort_unstable();
+        self.wait()?;
         let mut runs = Vec::new();
         for mut file in self.runs {
             file.rewind()?;
@@ -85,17 +92,34 @@ impl Sorter {
         Ok(sorted)
     }
 
+    /// Has the rows in memory sorted and written, once those before are.
     fn write_out(&mut self) -> io::Result<()> {
-        self.keys.sort_unstable();
-        let mut file = BufWriter::with_capacity(CHUNK, tempfile::tempfile_in(&self.into)?);
-        for (_, _, at) in self.keys.drain(..) {
-            let start = at as usize * self.width;
-            file.write_all(self.rows.get(start..start + self.width).unwrap_or_default())?;
-        }
-        self.rows.clear();
-        self.runs.push(file.into_inner().map_err(io::IntoInnerError::into_error)?);
+        self.wait()?;
+        let capacity = (self.rows.len(), self.keys.len());
+        let rows = mem::replace(&mut self.rows, Vec::with_capacity(capacity.0));
+        let keys = mem::replace(&mut self.keys, Vec::with_capacity(capacity.1));
+        let (width, file) = (self.width, tempfile::tempfile_in(&self.into)?);
+        self.writing = Some(thread::spawn(move || write(&rows, keys, width, file)));
         Ok(())
     }
+
+    fn wait(&mut self) -> io::Result<()> {
+        if let Some(writing) = self.writing.take() {
+            let stopped = |_| io::Error::other("sorting stopped half way");
+            self.runs.push(writing.join().map_err(stopped)??);
+        }
+        Ok(())
+    }
+}
+
+fn write(rows: &[u8], mut keys: Vec<Key>, width: usize, file: File) -> io::Result<File> {
+    keys.sort_unstable();
+    let mut file = BufWriter::with_capacity(CHUNK, file);
+    for (_, _, at) in keys {
+        let start = at as usize * width;
+        file.write_all(rows.get(start..start + width).unwrap_or_default())?;
+    }
+    file.into_inner().map_err(io::IntoInnerError::into_error)
 }
 
 impl Sorted {

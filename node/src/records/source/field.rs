@@ -14,6 +14,8 @@ pub(in crate::records) struct Row<'a> {
     /// Where it begins.
     pub(in crate::records) spot: Spot,
     fields: Fields<'a>,
+    /// [`Row::mark`], where it is known already.
+    mark: Option<u64>,
 }
 
 /// A row's fields, as the source holds them.
@@ -53,12 +55,25 @@ pub(in crate::records) enum Field<'a> {
 impl<'a> Row<'a> {
     /// A row whose fields are pieces of a text.
     pub(super) fn of_pieces(spot: Spot, text: &'a str, pieces: &'a [Piece]) -> Self {
-        Self { spot, fields: Fields::Pieces { text, pieces } }
+        Self { spot, fields: Fields::Pieces { text, pieces }, mark: None }
+    }
+
+    /// The same row, whose mark is this.
+    pub(super) fn marked(self, mark: u64) -> Self {
+        Self { mark: Some(mark), ..self }
     }
 
     /// A row of decoded columns.
     pub(super) fn of_columns(spot: Spot, columns: &'a [Column], row: usize) -> Self {
-        Self { spot, fields: Fields::Columns { columns, row } }
+        Self { spot, fields: Fields::Columns { columns, row }, mark: None }
+    }
+
+    /// Its text and its pieces; none of a row of decoded columns.
+    pub(super) fn pieces(&self) -> (&'a str, &'a [Piece]) {
+        match self.fields {
+            Fields::Pieces { text, pieces } => (text, pieces),
+            Fields::Columns { .. } => ("", &[]),
+        }
     }
 
     /// How many fields it has.
@@ -90,6 +105,9 @@ impl<'a> Row<'a> {
 
     /// Equal for rows that are the same throughout, but for blanks around their fields.
     pub(in crate::records) fn mark(&self) -> u64 {
+        if let Some(mark) = self.mark {
+            return mark;
+        }
         (0..self.len()).fold(0, |mark, at| match self.get(at) {
             Field::Text(text) => digest(mark, text.as_bytes()),
             Field::Day(day) => digest(mark, &day.to_le_bytes()),

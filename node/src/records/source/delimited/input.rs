@@ -9,7 +9,7 @@ pub(super) const CHUNK: usize = 1 << 18;
 
 /// The bytes of a file, decoded as they are taken.
 pub(super) struct Input {
-    file: Box<dyn Read>,
+    file: Box<dyn Read + Send>,
     /// Bytes of the file that are not passed on yet.
     raw: Vec<u8>,
     passed: usize,
@@ -25,7 +25,7 @@ impl Input {
     /// Takes over a file whose first bytes were read already. A byte-order mark says more than the mapping.
     pub(super) fn new(
         start: Vec<u8>,
-        file: Box<dyn Read>,
+        file: Box<dyn Read + Send>,
         stated: Option<&'static Encoding>,
     ) -> io::Result<Self> {
         let read = start.len() as u64;
