@@ -16,16 +16,22 @@ pub struct NameError {
 }
 
 fn part_is_sound(part: &str) -> bool {
-    part.starts_with(|c: char| c.is_ascii_lowercase())
-        && part
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+    part.starts_with(|c: char| c.is_ascii_lowercase()) && is_plain(part)
+}
+
+fn is_plain(part: &str) -> bool {
+    part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
 }
 
 fn checked(text: &str, what: &'static str, slash: bool) -> Result<String, NameError> {
     let sound = text.len() <= MAX_NAME
         && match (slash, text.split_once('/')) {
-            (true, Some((family, rest))) => part_is_sound(family) && part_is_sound(rest),
+            // A standard may number its indicators: `perkins/1p1`.
+            (true, Some((family, rest))) => {
+                part_is_sound(family)
+                    && rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+                    && is_plain(rest)
+            }
             _ => part_is_sound(text),
         };
     if sound {
@@ -100,6 +106,9 @@ mod tests {
             assert!(bad.parse::<PartyId>().is_err(), "{bad}");
         }
         assert!("wioa/credential_attainment".parse::<StandardId>().is_ok());
-        assert!("wioa//x".parse::<StandardId>().is_err());
+        assert!("perkins/1p1".parse::<StandardId>().is_ok());
+        for bad in ["wioa//x", "wioa/", "wioa/-x", "perkins/1P1", "1p1/perkins"] {
+            assert!(bad.parse::<StandardId>().is_err(), "{bad}");
+        }
     }
 }

@@ -76,7 +76,7 @@ const BROKEN: &[(&str, Edits)] = &[
         &[("margin      = 15                ", "margin      = 0                ")],
     ),
     ("wrote a restriction that restricts nothing", &[("refuse    = true", "refuse    = false")]),
-    ("restricted what a KPI lists", &[("\"pell\"", "\"award_level\"")]),
+    ("restricted what a KPI lists", &[("\"pell\"", "\"race_ethnicity\"")]),
     ("restricted a dimension that is not there", &[("\"pell\"", "\"pel\"")]),
     (
         "listed Pell, and removed the restriction",

@@ -182,7 +182,7 @@ fn the_names_of_tables_stay_what_they_are() {
             name("hires_of_completers", "2026-Q1", &[]),
         ],
         [
-            "084f41179b529d439b9bffb00ffd6ef2df3291efd14a90fb7127d2c0c3e79358",
+            "c9e8d5a72ea836b1ee1c2f007f8be0a150e53aaf82974a2ff7fa66e106621a3a",
             "55e65c8810393dc8db3fb1f5c1c5e6d0adb94a56a92c9439985ea91168550651",
             "293accf63c595a0d6d1eb0cc7540b386625bfda2a8ebf146a59975ba00843e69",
         ]

@@ -4,9 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::people::{Fate, People, Record, Term, Worker};
+use super::people::{Award, Fate, People, Record, Term, Worker};
 
 const ENROLMENT: &str = include_str!("../../examples/mappings/banner-enrolment.toml");
 const AWARDS: &str = include_str!("../../examples/mappings/banner-awards.toml");
@@ -88,7 +89,7 @@ fn enrolments(records: &[Record], file: &mut dyn Write) -> io::Result<()> {
         file,
         "STUDENT_ID,LAST_NAME,FIRST_NAME,BIRTH_DATE,GENDER,IPEDS_RACE,PELL_IND,FIRST_GEN_IND,CAMPUS,TERM_CODE,\
          TERM_START_DATE,COHORT_YEAR,COHORT_TERM,STYP_CODE,FT_PT,DEGREE_SEEKING,CIP_CODE,CREDITS_ATTEMPTED,\
-         CREDITS_EARNED,OUTCOME,IPEDS_EXCLUSION,RETAINED_NEXT_FALL"
+         CREDITS_EARNED,OUTCOME,IPEDS_EXCLUSION,COMPLETION_TIME,RETAINED_NEXT_FALL,COMPLETED_BY_FALL"
     )?;
     for (place, record) in records.iter().enumerate() {
         let Record {
@@ -100,7 +101,9 @@ fn enrolments(records: &[Record], file: &mut dyn Write) -> io::Result<()> {
             field,
             fate,
             retained,
+            completed_by_fall,
             exclusion,
+            award,
             ..
         } = record;
         let (born, sex, race) = (american(person.born), person.sex, person.race);
@@ -109,7 +112,9 @@ fn enrolments(records: &[Record], file: &mut dyn Write) -> io::Result<()> {
         let entered = record.terms.first().map_or(10, |term| term.part);
         let year = (cohort + 1).rem_euclid(100);
         let (pace, attempted) = if *full_time { ("F", 12) } else { ("P", 6) };
-        let (seeking, retained) = (letter(*degree_seeking), u8::from(*retained));
+        let seeking = letter(*degree_seeking);
+        let (retained, completed_by_fall) = (u8::from(*retained), u8::from(*completed_by_fall));
+        let completion_time = award.as_ref().map_or("", completion_time);
         let outcome = match fate {
             Fate::Enrolled => "ENROLLED",
             Fate::Completed => "GRADUATED",
@@ -124,11 +129,26 @@ fn enrolments(records: &[Record], file: &mut dyn Write) -> io::Result<()> {
                 file,
                 "S{place:06},Synthetic,Learner,{born},{sex},{race},{pell},{first_gen},{campus},{code},{starts},\
                  {cohort}-{year:02},{entered},{entry},{pace},{seeking},{field},{attempted}.00,{earned}.00,\
-                 {outcome},{exclusion},{retained}"
+                 {outcome},{exclusion},{completion_time},{retained},{completed_by_fall}"
             )?;
         }
     }
     Ok(())
+}
+
+/// Banner's word for how an award's time compares with the normal one.
+fn completion_time(award: &Award) -> &'static str {
+    let normal = match award.category {
+        21 => 1,
+        24 => 4,
+        _ => 2,
+    };
+    let within = |months: i32| award.on <= award.began + months.months();
+    match normal * 12 {
+        months if within(months) => "100",
+        months if within(months + months / 2) => "150",
+        _ => "999",
+    }
 }
 
 fn awards(records: &[Record], file: &mut dyn Write) -> io::Result<()> {
@@ -152,13 +172,13 @@ fn awards(records: &[Record], file: &mut dyn Write) -> io::Result<()> {
 fn exits(records: &[Record], file: &mut dyn Write) -> io::Result<()> {
     writeln!(
         file,
-        "STUDENT_ID,PROGRAM_ENTRY,PROGRAM_EXIT,TRAINING,PLACED_1Y,EMPLOYED_Q2,EMPLOYED_Q4"
+        "STUDENT_ID,PROGRAM_ENTRY,PROGRAM_EXIT,WIOA_EXCLUSION,TRAINING,PLACED_1Y,EMPLOYED_Q2,EMPLOYED_Q4"
     )?;
     for (place, record) in records.iter().enumerate() {
         let Some(exit) = &record.exit else { continue };
         let (entered, left) = (exit.entered, exit.left);
         let (training, placed) = (u8::from(exit.training), u8::from(exit.placed));
-        writeln!(file, "S{place:06},{entered},{left},{training},{placed},{placed},9")?;
+        writeln!(file, "S{place:06},{entered},{left},,{training},{placed},{placed},9")?;
     }
     Ok(())
 }

@@ -66,8 +66,10 @@ pub(super) struct Record {
     /// Terms attended before the day of the export, in order.
     pub(super) terms: Vec<Term>,
     pub(super) fate: Fate,
-    /// Whether the next fall saw them again, or they had completed by then.
+    /// Whether the next fall saw them again.
     pub(super) retained: bool,
+    /// Whether they had completed by then.
+    pub(super) completed_by_fall: bool,
     /// Why IPEDS leaves them out; mostly blank.
     pub(super) exclusion: &'static str,
     pub(super) award: Option<Award>,
@@ -297,8 +299,8 @@ impl Record {
         });
         let exit = Exit::made_up(first, last, &award, as_of, rng);
         let next_fall = date(cohort + 1, 8, 25);
-        let retained = terms.iter().any(|term| term.starts() == next_fall)
-            || award.as_ref().is_some_and(|award| award.on < next_fall);
+        let retained = terms.iter().any(|term| term.starts() == next_fall);
+        let completed_by_fall = award.as_ref().is_some_and(|award| award.on < next_fall);
         let degree_seeking = rng.random_bool(0.86);
         let exclusion = one_of(&[("", 990), ("D", 4), ("A", 5), ("C", 1)], rng);
         Self {
@@ -311,6 +313,7 @@ impl Record {
             terms,
             fate,
             retained,
+            completed_by_fall,
             exclusion,
             award,
             exit,

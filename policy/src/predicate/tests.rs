@@ -283,7 +283,8 @@ fn every_shipped_condition_reads_back_as_itself() {
         let outcomes = definition.outcomes.iter().filter_map(|outcome| outcome.when.predicate());
         for predicate in outcomes.chain([&definition.population]) {
             let text = predicate.to_string();
-            let tables = [definition.of, TableName::Award, TableName::Learner];
+            let others = [TableName::Award, TableName::Support, TableName::Learner];
+            let tables = [&[definition.of], &others[..]].concat();
             let scope = Scope { schema: &standard().schema, tables: &tables };
             assert_eq!(Predicate::read(&text, scope).as_ref(), Ok(predicate), "{text}");
         }

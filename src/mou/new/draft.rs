@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::Context;
 use jiff::ToSpan;
 use jiff::civil::Date;
-use sumac_policy::{Margin, Mou, PartyKind, Problems, Sha256, TableName, standard};
+use sumac_policy::{KpiId, Margin, Mou, PartyKind, Problems, Sha256, TableName, standard};
 use sumac_privacy::budget::lint;
 use sumac_privacy::{guard, margin_of_group, variance_of_sum};
 
@@ -100,7 +100,7 @@ fn chosen(answers: &Answers) -> anyhow::Result<Vec<Chosen>> {
             _ => "sex",
         };
         let mut chosen = Chosen {
-            id: uses.as_str().split('/').next_back().unwrap_or_default().to_owned(),
+            id: id(uses),
             uses: uses.to_string(),
             title: kpi.title.clone(),
             kind,
@@ -119,6 +119,14 @@ fn chosen(answers: &Answers) -> anyhow::Result<Vec<Chosen>> {
         Ok(chosen)
     };
     answers.kpis.iter().map(of).collect()
+}
+
+/// What the agreement calls a standard KPI: its name without the standard's, unless that begins with a digit.
+fn id(uses: &sumac_policy::StandardId) -> String {
+    match uses.as_str().split_once('/') {
+        Some((_, name)) if name.parse::<KpiId>().is_ok() => name.to_owned(),
+        _ => uses.as_str().replace('/', "_"),
+    }
 }
 
 /// How far off a group's size may be, to say something about it: a tenth of it. In learners.
