@@ -33,9 +33,11 @@
 
 use sumac_policy::{Kind, TableName};
 
+mod cut;
 mod disk;
 mod error;
 mod manifest;
+mod memory;
 mod read;
 mod table;
 #[cfg(test)]
@@ -44,12 +46,13 @@ mod write;
 
 pub(super) use disk::make_private;
 pub use error::SnapshotError;
+pub use memory::freeze;
 pub use read::Snapshot;
 pub(super) use write::{Aside, NotWritten, TableCounts, write_aside};
-pub use write::{Frozen, Statement, freeze};
+pub use write::{Frozen, Statement};
 
 #[cfg(test)]
-pub(crate) use write::freeze_in_blocks;
+pub(crate) use memory::freeze_in_blocks;
 
 /// Learners in a block: large enough that a row group costs little to open, small enough that what a
 /// block needs while it is counted stays near the processor.

@@ -10,7 +10,7 @@ use sumac_keys::NodeSecret;
 use sumac_policy::{Schema, TableName, standard};
 
 use super::manifest::Manifest;
-use super::write::aside_of;
+use super::memory::aside_of;
 use super::*;
 use crate::records::canonical::{Canonical, Rows, Values};
 
