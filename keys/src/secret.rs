@@ -6,7 +6,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-// Come before the text, so that a person's key and a commitment to the same bytes have nothing in common.
+// Each purpose has a key of its own, so that a person's key and a commitment to the same bytes have nothing in common,
+// and so that what is told of one purpose tells nothing of another.
 const PERSON_KEY: &[u8] = b"sumac person key v1\0";
 const COMMITMENT: &[u8] = b"sumac commitment v1\0";
 const TAG: &[u8] = b"sumac tag v1\0";
@@ -17,11 +18,19 @@ const WORD: u32 = u32::MAX >> 1;
 
 /// 32 secret bytes that never leave the node. Wiped when dropped; it cannot be printed.
 pub struct NodeSecret {
-    // Both hold the secret and their label already: an import calls them once a row.
-    person_key: Hmac<Sha256>,
+    person_key: PurposeKey,
     commitment: Hmac<Sha256>,
-    tag: Hmac<Sha256>,
+    tag: PurposeKey,
     ranking: Ranking,
+}
+
+/// A key derived from the secret for one purpose alone: a warehouse that holds learners' records computes tags with
+/// it beside them. Whoever has it can repeat that purpose's codes, and learns nothing else of the secret. Wiped when
+/// dropped; it cannot be printed.
+pub struct PurposeKey {
+    bytes: Zeroizing<[u8; 32]>,
+    // Holds the key already: an import calls it once a row.
+    code: Hmac<Sha256>,
 }
 
 /// What turns a table's name into the two words that rank a learner's groups in it. Cannot be printed, and tells
@@ -33,15 +42,11 @@ impl NodeSecret {
     /// Takes over 32 bytes that the caller drew at random when the node was made, and keeps in a file.
     pub fn new(bytes: [u8; 32]) -> Self {
         let bytes = Zeroizing::new(bytes);
-        let labelled = |label| {
-            Hmac::new_from_slice(bytes.as_slice())
-                .expect("HMAC takes a key of any length")
-                .chain_update(label)
-        };
+        let labelled = |label| hmac(bytes.as_slice()).chain_update(label);
         Self {
-            person_key: labelled(PERSON_KEY),
+            person_key: PurposeKey::new(labelled(PERSON_KEY)),
             commitment: labelled(COMMITMENT),
-            tag: labelled(TAG),
+            tag: PurposeKey::new(labelled(TAG)),
             ranking: Ranking(labelled(RANK)),
         }
     }
@@ -50,7 +55,7 @@ impl NodeSecret {
     /// 16 bytes. Another node's key for the same learner is unrelated.
     pub fn person_key(&self, text: &str) -> [u8; 16] {
         let code: [u8; 32] =
-            self.person_key.clone().chain_update(text).finalize().into_bytes().into();
+            self.person_key.code.clone().chain_update(text).finalize().into_bytes().into();
         *code.first_chunk().expect("32 bytes hold 16")
     }
 
@@ -63,12 +68,38 @@ impl NodeSecret {
     /// A learner's tag: two words of 31 bits of an HMAC-SHA-256 of their key. Which of a learner's groups count,
     /// where they are in more than a table allows, follows from it; nothing about the learner does.
     pub fn tag(&self, person_key: &[u8; 16]) -> [u32; 2] {
-        words(self.tag.clone().chain_update(person_key))
+        words(self.tag.code.clone().chain_update(person_key))
+    }
+
+    /// The keys with which [`NodeSecret::person_key`] and [`NodeSecret::tag`] are computed elsewhere.
+    pub fn purposes(&self) -> [&PurposeKey; 2] {
+        [&self.person_key, &self.tag]
     }
 
     /// What ranks the groups of tables.
     pub fn ranking(&self) -> Ranking {
         self.ranking.clone()
+    }
+}
+
+impl PurposeKey {
+    fn new(derived: Hmac<Sha256>) -> Self {
+        let bytes: [u8; 32] = derived.finalize().into_bytes().into();
+        let bytes = Zeroizing::new(bytes);
+        let code = hmac(bytes.as_slice());
+        Self { bytes, code }
+    }
+
+    /// What comes before the message in the inner hash, and before the inner hash in the outer one: HMAC (RFC 2104)
+    /// for an engine that has SHA-256 and no more.
+    pub fn pads(&self) -> [Zeroizing<[u8; 64]>; 2] {
+        [0x36, 0x5c].map(|pad| {
+            let mut block = Zeroizing::new([pad; 64]);
+            for (byte, key) in block.iter_mut().zip(self.bytes.iter()) {
+                *byte ^= key;
+            }
+            block
+        })
     }
 }
 
@@ -85,6 +116,16 @@ impl fmt::Debug for Ranking {
     }
 }
 
+impl fmt::Debug for PurposeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PurposeKey")
+    }
+}
+
+fn hmac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
 /// The first two words of a code, big-endian, without their highest bits.
 fn words(code: Hmac<Sha256>) -> [u32; 2] {
     let code: [u8; 32] = code.finalize().into_bytes().into();
@@ -95,6 +136,9 @@ fn words(code: Hmac<Sha256>) -> [u32; 2] {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::indexing_slicing, reason = "a test may panic")]
+    use sha2::Digest;
+
     use super::*;
 
     fn secret(byte: u8) -> NodeSecret {
@@ -106,8 +150,27 @@ mod tests {
     fn agrees_with_another_implementation_of_hmac() {
         assert_eq!(secret(7).person_key("A-1042"), PERSON);
         assert_eq!(secret(7).commit(b"A-1042"), COMMIT);
-        assert_eq!(secret(7).tag(&[3; 16]), [1_506_931_397, 1_473_415_711]);
+        assert_eq!(secret(7).tag(&[3; 16]), [1_940_329_779, 1_193_071_291]);
         assert_eq!(secret(7).ranking().words(&[5; 32]), [1_392_466_244, 1_793_854_891]);
+    }
+
+    #[test]
+    fn the_pads_make_the_same_codes_of_plain_sha_256() {
+        let secret = secret(7);
+        let code = |key: &PurposeKey, message: &[u8]| -> [u8; 32] {
+            let [inner, outer] = key.pads();
+            let inner = Sha256::new().chain_update(inner.as_slice()).chain_update(message);
+            let outer = Sha256::new().chain_update(outer.as_slice());
+            outer.chain_update(inner.finalize()).finalize().into()
+        };
+        let [person_key, tag] = secret.purposes();
+        assert_eq!(code(person_key, b"A-1042")[..16], PERSON);
+        let [one, two] = [0, 4].map(|at| {
+            let code = code(tag, &[3; 16]);
+            u32::from_be_bytes([code[at], code[at + 1], code[at + 2], code[at + 3]]) & WORD
+        });
+        assert_eq!([one, two], secret.tag(&[3; 16]));
+        assert_eq!(format!("{tag:?}"), "PurposeKey");
     }
 
     #[test]
@@ -119,8 +182,8 @@ mod tests {
     }
 
     const PERSON: [u8; 16] = [
-        0x89, 0x88, 0x63, 0xc3, 0xd5, 0x6f, 0x41, 0x07, 0x06, 0x29, 0x77, 0x03, 0x68, 0xcc, 0x61,
-        0x76,
+        0x41, 0x62, 0xfb, 0x9f, 0xb5, 0xc8, 0xa9, 0x6c, 0x17, 0xc8, 0x96, 0xf9, 0x78, 0x7e, 0x52,
+        0xbc,
     ];
     const COMMIT: [u8; 32] = [
         0x59, 0xdf, 0xb3, 0xd8, 0x7b, 0xcf, 0xcf, 0x94, 0x80, 0x9f, 0xaf, 0x26, 0xfe, 0x0d, 0xc6,
