@@ -154,6 +154,9 @@ impl Definition {
                 DimensionSource::Age(cuts) => {
                     line(format_args!("by {table} age {cuts:?} {codes:?}"))
                 }
+                DimensionSource::Years { column, first, last } => {
+                    line(format_args!("by {table}.{column} years {first} {last} {codes:?}"));
+                }
             }
         }
         text

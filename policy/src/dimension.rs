@@ -26,13 +26,23 @@ pub enum DimensionSource {
     /// at these ages: `[18, 25, 40]` gives under 18, 18–24, 25–39, 40 and over, and the last code is
     /// unknown.
     Age(Vec<i16>),
+    /// The year column of this name, read where a code's would be. The dimension's codes are these years, both
+    /// included, and the last code is unknown: for the years outside, too.
+    Years {
+        /// The column.
+        column: String,
+        /// The first year.
+        first: i16,
+        /// The last year.
+        last: i16,
+    },
 }
 
 impl DimensionSource {
     /// The column it reads.
     pub fn column(&self) -> &str {
         match self {
-            Self::Column(column) => column,
+            Self::Column(column) | Self::Years { column, .. } => column,
             Self::Age(_) => "birth_year",
         }
     }

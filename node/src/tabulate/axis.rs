@@ -11,20 +11,30 @@ use super::TabulateError;
 pub(super) struct Axis {
     column: ColumnRef,
     codes: usize,
-    /// The ages to cut at, and the calendar year in which they are reached; none where the column has codes.
-    ages: Option<(Vec<i16>, i16)>,
+    from: From,
     stride: u32,
+}
+
+/// What makes a code of the column's value.
+enum From {
+    /// It is one.
+    Code,
+    /// A year of birth: the ages to cut at, and the calendar year in which they are reached.
+    Birth { cuts: Vec<i16>, begins: i16 },
+    /// A year from the first code's to the last.
+    Year { first: i16, last: i16 },
 }
 
 impl Axis {
     /// A dimension read in `column` by a table whose period begins in the calendar year `begins`. Learners
     /// one code apart are `stride` groups apart.
     pub(super) fn new(dimension: &Dimension, column: ColumnRef, begins: i16, stride: u32) -> Self {
-        let ages = match &dimension.source {
-            DimensionSource::Column(_) => None,
-            DimensionSource::Age(cuts) => Some((cuts.clone(), begins)),
+        let from = match &dimension.source {
+            DimensionSource::Column(_) => From::Code,
+            DimensionSource::Age(cuts) => From::Birth { cuts: cuts.clone(), begins },
+            DimensionSource::Years { first, last, .. } => From::Year { first: *first, last: *last },
         };
-        Self { column, codes: dimension.codes.len(), ages, stride }
+        Self { column, codes: dimension.codes.len(), from, stride }
     }
 
     pub(super) fn column(&self) -> &ColumnRef {
@@ -39,7 +49,7 @@ impl Axis {
     pub(super) fn codes(&self, rows: &RecordBatch) -> Result<ScalarBuffer<u16>, TabulateError> {
         let damaged = || TabulateError::Damaged(self.column.table);
         let values = rows.column_by_name(&self.column.column).ok_or_else(damaged)?;
-        let Some((cuts, begins)) = &self.ages else {
+        if matches!(self.from, From::Code) {
             let codes = values.as_primitive_opt::<UInt16Type>().ok_or_else(damaged)?.values();
             let largest = codes.iter().fold(0, |largest, code| largest.max(*code));
             // Every row is looked at first, so that a code outside the list cannot be someone's cell.
@@ -48,12 +58,17 @@ impl Axis {
             } else {
                 Err(damaged())
             };
-        };
-        let births = values.as_primitive_opt::<Int16Type>().ok_or_else(damaged)?;
+        }
+        let years = values.as_primitive_opt::<Int16Type>().ok_or_else(damaged)?;
         let unknown = u16::try_from(self.codes.saturating_sub(1)).map_err(|_| damaged())?;
-        let age = |birth: i16| i32::from(*begins) - i32::from(birth);
-        let codes =
-            births.iter().map(|birth| birth.map_or(unknown, |birth| band(age(birth), cuts)));
+        let code = |year: i16| match &self.from {
+            From::Birth { cuts, begins } => band(i32::from(*begins) - i32::from(year), cuts),
+            From::Year { first, last } if (*first..=*last).contains(&year) => {
+                u16::try_from(i32::from(year) - i32::from(*first)).unwrap_or(unknown)
+            }
+            From::Year { .. } | From::Code => unknown,
+        };
+        let codes = years.iter().map(|year| year.map_or(unknown, code));
         Ok(codes.collect::<Vec<_>>().into())
     }
 }

@@ -308,6 +308,9 @@ fn groups(mou: &Mou, dimension: &Dimension, standard: bool) -> String {
         DimensionSource::Age(_) => {
             " (age is the calendar year in which the period begins, less the learner’s year of birth)"
         }
+        DimensionSource::Years { .. } => {
+            " (a year is named by the calendar year in which it begins, and any other is unknown)"
+        }
         DimensionSource::Column(_) => "",
     };
     let declared_of = mou.schema().tables().iter().find(|table| {

@@ -15,15 +15,25 @@ pub(super) fn standard_dimension(
     schema: &Schema,
 ) -> Option<Dimension> {
     let title = section.text("title")?.value.to_owned();
-    let (source, codes) = match section.list_if_any("ages") {
-        Some(ages) => {
-            let cuts: Option<Vec<i16>> =
-                ages.iter().map(|age| i16::try_from(age.value.as_integer()?).ok()).collect();
+    let numbers = |key| -> Option<Option<Vec<i16>>> {
+        let list = section.list_if_any(key)?;
+        Some(list.iter().map(|number| i16::try_from(number.value.as_integer()?).ok()).collect())
+    };
+    let (source, codes) = match (numbers("ages"), numbers("years")) {
+        (Some(cuts), _) => {
             let cuts = cuts?;
             let codes = bands(&cuts)?;
             (DimensionSource::Age(cuts), codes)
         }
-        None => {
+        (None, Some(ends)) => {
+            let column = section.text("column")?.value.to_owned();
+            let kind =
+                TABLES.into_iter().find_map(|table| Some(&schema.column(table, &column)?.kind));
+            let [first, last] = ends?.try_into().ok()?;
+            let codes = (kind? == &Kind::Year && first < last).then(|| years(first, last))?;
+            (DimensionSource::Years { column, first, last }, codes)
+        }
+        (None, None) => {
             let column = section.text("column")?.value.to_owned();
             let codes =
                 TABLES.into_iter().find_map(|table| schema.column(table, &column)?.kind.codes())?;
@@ -45,6 +55,12 @@ fn bands(cuts: &[i16]) -> Option<Vec<Code>> {
     codes.push((format!("{last}-plus"), format!("{last} and over")));
     codes.push(("unknown".to_owned(), "Unknown".to_owned()));
     Some(codes.into_iter().map(|(id, label)| Code { id, label }).collect())
+}
+
+/// Each year, unknown.
+fn years(first: i16, last: i16) -> Vec<Code> {
+    let years = (first..=last).map(|year| Code { id: year.to_string(), label: year.to_string() });
+    years.chain([Code { id: "unknown".to_owned(), label: "Unknown".to_owned() }]).collect()
 }
 
 /// `[[dimension]]` of an MOU: a closed code list on one canonical table, which gains a column of that name.

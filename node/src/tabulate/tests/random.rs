@@ -99,7 +99,7 @@ pub(super) fn agreement(dice: &mut Dice) -> Mou {
         }
         let mut dimensions = vec!["sex", "age_band", "band", "disability"];
         if of == "enrolment" {
-            dimensions.extend(["intensity", "intensity", "cohort_term"]);
+            dimensions.extend(["intensity", "intensity", "cohort_term", "cohort_year"]);
         }
         let mut by: Vec<_> = (0..dice.below(4)).map(|_| dice.pick(&dimensions)).collect();
         by.sort_unstable();

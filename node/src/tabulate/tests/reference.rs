@@ -54,6 +54,13 @@ pub(super) fn count(canonical: &Canonical, schema: &Schema, table: &Table) -> Ve
             let value = node.value(&[last, learner], &column);
             let code = match &dimension.source {
                 DimensionSource::Column(_) => usize::try_from(value.unwrap()).unwrap(),
+                DimensionSource::Years { first, last, .. } => {
+                    let listed =
+                        value.filter(|year| (*first..=*last).any(|one| i64::from(one) == *year));
+                    let place =
+                        listed.map(|year| usize::try_from(year - i64::from(*first)).unwrap());
+                    place.unwrap_or(dimension.codes.len() - 1)
+                }
                 DimensionSource::Age(cuts) => match value {
                     None => dimension.codes.len() - 1,
                     Some(birth) => {
