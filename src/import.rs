@@ -9,7 +9,7 @@ use sumac_node::day_of;
 use sumac_node::records::import::{
     EXTENSIONS, Folder, Freezing, ImportError, Only, Progress, Source, import,
 };
-use sumac_node::records::mapping::Mapping;
+use sumac_node::records::mapping::{BuiltIn, Mapping};
 use sumac_node::records::snapshot::Statement;
 use sumac_policy::{Mou, Period, PeriodKind};
 
@@ -49,7 +49,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "EXTENSION")]
     extension: Vec<String>,
 
-    /// How to read a file: one mapping for all of them, or one for each, in the same order; a directory has one
+    /// How to read a file: one mapping for all of them, or one for each, in the same order; a directory has one.
+    /// A file of yours, or the name of one that `sumac mapping list` lists
     #[arg(long, required = true, value_name = "MAPPING")]
     mapping: Vec<PathBuf>,
 
@@ -184,7 +185,9 @@ fn sources(
     folders: &Folders<'_>,
 ) -> anyhow::Result<Vec<Source>> {
     let read = |path: &Path| {
-        Mapping::open(path, mou.schema())
+        let built_in = path.to_str().and_then(BuiltIn::named);
+        built_in
+            .map_or_else(|| Mapping::open(path, mou.schema()), |known| known.mapping(mou.schema()))
             .hint("mappings for common systems are in examples/mappings; docs/mapping.md tells how to write one")
     };
     let mappings = mappings.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<_>>>()?;

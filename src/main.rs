@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod leave;
 mod ledger;
+mod mapping;
 mod mou;
 mod narrow;
 mod outcome;
@@ -64,6 +65,8 @@ enum Verb {
     Mou(mou::Verb),
     #[command(subcommand)]
     Narrow(narrow::Verb),
+    #[command(subcommand)]
+    Mapping(mapping::Verb),
     Import(import::Args),
     Serve(serve::Args),
     Ask(ask::Args),
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Verb::Certificate(verb) => certificate::run(verb),
         Verb::Mou(verb) => mou::run(verb),
         Verb::Narrow(verb) => narrow::run(verb),
+        Verb::Mapping(verb) => mapping::run(verb),
         Verb::Import(args) => import::run(args),
         Verb::Serve(args) => serve::run(args),
         Verb::Ask(args) => ask::run(args),

@@ -3,6 +3,7 @@
 pub mod canonical;
 pub mod import;
 pub mod mapping;
+mod plausible;
 mod rows;
 pub mod snapshot;
 mod source;

@@ -17,14 +17,17 @@ use jiff::Timestamp;
 use sumac_keys::NodeSecret;
 use sumac_policy::{ColumnRef, Schema, TableName};
 
+use self::plan::Given;
+pub(super) use self::plan::Unlikely;
 use self::problem::Place;
 pub use self::problem::{FileProblem, FileProblems};
-use self::reader::{OthersByColumn, Reader};
-use super::mapping::{Mapping, Names};
+use self::reader::{OthersByColumn, Reader, UnlikelyByColumn};
+use super::mapping::{Mapping, Names, TableMapping};
 use super::rows::{Column, Conflict, Draft, Origin, SORT_BYTES};
 use super::snapshot::{
     Aside, NotWritten, SnapshotError, Statement, TableCounts, make_private, write_aside,
 };
+use super::source;
 pub use super::source::{EXTENSIONS, Folder, Spot};
 use super::summary::{ColumnSummary, FileSummary, Summary, TableSummary};
 
@@ -133,7 +136,9 @@ struct Read {
     drafts: BTreeMap<TableName, Draft>,
     files: Vec<FileSummary>,
     others: OthersByColumn,
+    unlikely: UnlikelyByColumn,
     withheld: Vec<ColumnRef>,
+    missing: Vec<ColumnRef>,
 }
 
 /// Reads files into drafts.
@@ -143,17 +148,20 @@ fn read(
     freezing: &Freezing<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Read, ImportError> {
-    let Freezing { secret, into, .. } = *freezing;
+    let Freezing { secret, into, schema, statement, .. } = *freezing;
     make_private(into).map_err(|source| SnapshotError::Write { path: into.to_owned(), source })?;
-    let (drafts, withheld) = drafts(sources, freezing)?;
+    let missing = missing(sources)?;
+    let (drafts, withheld) = drafts(sources, &missing, freezing)?;
     let mut reader = Reader {
         sources,
-        only,
+        given: Given { only, schema, as_of: statement.as_of },
         secret,
         progress,
         drafts,
         problems: FileProblems::default(),
         others: BTreeMap::new(),
+        unlikely: BTreeMap::new(),
+        sames: BTreeMap::new(),
         disk: None,
     };
     let mut files = Vec::new();
@@ -161,14 +169,14 @@ fn read(
         files.extend(reader.file(position, source));
     }
     reader.tell_empty_tables();
-    let Reader { drafts, problems, others, disk, .. } = reader;
+    let Reader { drafts, problems, others, unlikely, disk, .. } = reader;
     if let Some(source) = disk {
         return Err(SnapshotError::Write { path: into.to_owned(), source }.into());
     }
     if !problems.is_empty() {
         return Err(ImportError::Files(problems));
     }
-    Ok(Read { drafts, files, others, withheld })
+    Ok(Read { drafts, files, others, unlikely, withheld, missing })
 }
 
 impl Read {
@@ -178,7 +186,7 @@ impl Read {
         sources: &[Source],
         freezing: &Freezing<'_>,
     ) -> Result<(Aside, Summary), ImportError> {
-        let Self { drafts, files, mut others, withheld } = self;
+        let Self { drafts, files, mut others, mut unlikely, withheld, missing } = self;
         let filled: Vec<TableName> = drafts.keys().copied().collect();
         let Freezing { statement, secret, into, now, id_seed, .. } = *freezing;
         let written = write_aside(drafts, statement, secret, into, now, id_seed);
@@ -198,13 +206,14 @@ impl Read {
                 .into_iter()
                 .map(|(column, filled)| ColumnSummary {
                     others: others.remove(&(table, column.clone())).unwrap_or_default(),
+                    unlikely: unlikely.remove(&(table, column.clone())),
                     column,
                     filled,
                 })
                 .collect(),
         });
         let tables = tables.collect();
-        Ok((aside, Summary { files, tables, withheld, snapshot: None }))
+        Ok((aside, Summary { files, tables, withheld, missing, snapshot: None }))
     }
 }
 
@@ -232,11 +241,50 @@ fn contradictions(sources: &[Source], conflicts: &[Conflict]) -> FileProblems {
     problems
 }
 
+/// Canonical columns whose mapping lets files lack what fills them, and whose files do. A column that some files
+/// have and others lack would be unknown for the learners of those: that is an error.
+fn missing(sources: &[Source]) -> Result<Vec<ColumnRef>, ImportError> {
+    let mut seen: BTreeMap<ColumnRef, [Option<&Path>; 2]> = BTreeMap::new();
+    let mut problems = FileProblems::default();
+    for Source { path, mapping } in sources {
+        let optional = |table: &TableMapping| table.columns.iter().any(|column| column.optional);
+        if !mapping.tables.iter().any(optional) {
+            continue;
+        }
+        // What cannot be opened is told when it is read.
+        let Ok(export) = source::open(path, &mapping.shape) else { continue };
+        let has = |names: &Names| header::has(names, export.header());
+        for table in mapping.tables.iter().filter(|table| table.is_for(&has)) {
+            for column in table.columns.iter().filter(|column| column.optional) {
+                let name = ColumnRef { table: table.table, column: column.column.clone() };
+                let there = usize::from(column.is_there(&has));
+                if let Some(place) = seen.entry(name).or_default().get_mut(there) {
+                    place.get_or_insert(path);
+                }
+            }
+        }
+    }
+    let mut missing = Vec::new();
+    for (column, [lacks, has]) in seen {
+        match (lacks, has) {
+            (Some(path), Some(other)) => problems.note(
+                Place { path, spot: None, column: None },
+                format_args!("lacks what fills `{column}`, and `{}` has it", other.display()),
+                "give files of one kind, or a mapping without the column",
+            ),
+            (Some(_), None) => missing.push(column),
+            (None, _) => {}
+        }
+    }
+    if problems.is_empty() { Ok(missing) } else { Err(ImportError::Files(problems)) }
+}
+
 /// An empty table for each that the mappings fill, and the columns that the agreement keeps out of it. All
 /// mappings of a table fill the same columns, because a value missing from half of the rows would pass for a fact
 /// about those learners.
 fn drafts(
     sources: &[Source],
+    missing: &[ColumnRef],
     freezing: &Freezing<'_>,
 ) -> Result<(BTreeMap<TableName, Draft>, Vec<ColumnRef>), ImportError> {
     let mut tables: BTreeMap<TableName, (Vec<Column>, &Path)> = BTreeMap::new();
@@ -246,6 +294,9 @@ fn drafts(
             let mut columns = Vec::new();
             for column in &mapping.columns {
                 let name = column.column.clone();
+                if missing.contains(&ColumnRef { table, column: name.clone() }) {
+                    continue;
+                }
                 let Some(known) = freezing.schema.column(table, &name) else {
                     return Err(ImportError::NotInAgreement {
                         path: path.clone(),

@@ -1,5 +1,7 @@
 //! Mappings: how a partner's own export becomes canonical rows. The format is told in `docs/mapping.md`.
 
+mod built_in;
+mod condition;
 mod read;
 mod reading;
 #[cfg(test)]
@@ -14,8 +16,10 @@ use sumac_policy::{Problems, Schema, Severity, TableName};
 
 use super::source::{Shape, squeezed};
 
+pub use built_in::{BUILT_IN, BuiltIn};
+pub(super) use condition::{Condition, Test, number};
 pub(super) use reading::{Cell, Reading, Seen};
-pub(super) use text::Misread;
+pub(super) use text::{Misread, day_cell, days_of, year as year_of_text};
 
 /// A mapping, read and found to fit the agreement's tables and code lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct Mapping {
     pub(super) path: PathBuf,
     pub(super) title: String,
     pub(super) shape: Shape,
+    /// Columns that this kind of export has and that are not read: any other column is told to the operator.
+    pub(super) passed_over: Option<Vec<Names>>,
     pub(super) tables: Vec<TableMapping>,
 }
 
@@ -40,6 +46,15 @@ pub(super) struct TableMapping {
     pub(super) on_conflict: OnConflict,
     /// Only rows whose source column has one of these values.
     pub(super) keep: Vec<(Names, Vec<String>)>,
+    /// Only rows for which this holds.
+    pub(super) when: Condition,
+    /// Only files with all of these columns, and with none of those.
+    pub(super) header_has: Vec<Names>,
+    pub(super) header_lacks: Vec<Names>,
+    /// Source columns that say the same in all rows of a person.
+    pub(super) same: Vec<Names>,
+    /// Whether no row at all is a fact, not a mistake.
+    pub(super) may_be_empty: bool,
     pub(super) columns: Vec<ColumnMapping>,
 }
 
@@ -66,6 +81,8 @@ pub(super) enum OnConflict {
 pub(super) struct ColumnMapping {
     pub(super) column: String,
     pub(super) fill: Fill,
+    /// Whether files may lack what fills it: then the column is not held.
+    pub(super) optional: bool,
 }
 
 /// What fills a canonical column.
@@ -75,6 +92,35 @@ pub(super) enum Fill {
     Constant(Cell),
     /// A source column.
     Source(Names, Reading),
+    /// The first of these that applies, or else this.
+    Cases(Vec<Case>, Cell),
+    /// A day of a year that the source names.
+    Day(YearDay),
+}
+
+/// What fills a column in some rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Case {
+    pub(super) when: Condition,
+    pub(super) fill: Fill,
+    /// Whether files may lack its columns: then it never applies.
+    pub(super) optional: bool,
+}
+
+/// A day of the calendar year in which a reporting year begins, or of one that comes so many years later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct YearDay {
+    pub(super) year: Names,
+    pub(super) plus: Plus,
+    pub(super) month: i8,
+    pub(super) day: i8,
+}
+
+/// Years to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Plus {
+    Years(i64),
+    Source(Names),
 }
 
 /// Why a mapping cannot be used.
@@ -125,10 +171,22 @@ impl Mapping {
         }
     }
 
+    /// Every source column that it names, whatever a file has.
+    pub(super) fn every_source(&self) -> Vec<&Names> {
+        let everything = |_: &Names| true;
+        let sources = self.tables.iter().flat_map(|table| table.sources(&everything));
+        sources.collect()
+    }
+
     /// For people.
     pub fn title(&self) -> &str {
         &self.title
     }
+}
+
+/// In small letters, as texts are compared without regard to capitals.
+fn in_small_letters(words: Vec<String>) -> Vec<String> {
+    words.into_iter().map(|word| word.to_lowercase()).collect()
 }
 
 impl Names {
@@ -150,17 +208,76 @@ impl Names {
 }
 
 impl TableMapping {
-    /// Every source column it reads.
-    pub(super) fn sources(&self) -> impl Iterator<Item = &Names> {
-        let order = match &self.order {
-            Order::Source(source, _) => Some(source),
-            Order::Column(_) | Order::File => None,
-        };
-        let fills = self.columns.iter().filter_map(|column| match &column.fill {
-            Fill::Source(source, _) => Some(source),
-            Fill::Constant(_) => None,
-        });
-        let keep = self.keep.iter().map(|(source, _)| source);
-        self.person.iter().chain(keep).chain(order).chain(fills)
+    /// Whether it is for files with such a header.
+    pub(super) fn is_for(&self, has: &impl Fn(&Names) -> bool) -> bool {
+        self.header_has.iter().all(has) && !self.header_lacks.iter().any(has)
+    }
+
+    /// Every source column it reads of a file with such a header: those it cannot do without, and what is there
+    /// of the others.
+    pub(super) fn sources<'m>(&'m self, has: &impl Fn(&Names) -> bool) -> Vec<&'m Names> {
+        let mut sources: Vec<&Names> = self.person.iter().collect();
+        sources.extend(self.keep.iter().map(|(source, _)| source));
+        self.when.sources(&mut sources);
+        sources.extend(&self.same);
+        if let Order::Source(source, _) = &self.order {
+            sources.push(source);
+        }
+        for column in self.columns.iter().filter(|column| column.is_there(has)) {
+            column.fill.sources(has, &mut sources);
+        }
+        sources
+    }
+}
+
+impl ColumnMapping {
+    /// Whether a file with such a header fills it.
+    pub(super) fn is_there(&self, has: &impl Fn(&Names) -> bool) -> bool {
+        !self.optional || self.fill.is_there(has)
+    }
+}
+
+impl Case {
+    pub(super) fn is_there(&self, has: &impl Fn(&Names) -> bool) -> bool {
+        let mut sources = Vec::new();
+        self.when.sources(&mut sources);
+        !self.optional || (sources.into_iter().all(has) && self.fill.is_there(has))
+    }
+}
+
+impl Fill {
+    /// Whether it is made of cases of which every one may lack its columns.
+    fn is_optional(&self) -> bool {
+        matches!(self, Self::Cases(cases, _) if cases.iter().all(|case| case.optional))
+    }
+
+    fn is_there(&self, has: &impl Fn(&Names) -> bool) -> bool {
+        match self {
+            Self::Cases(cases, _) => cases.iter().any(|case| case.is_there(has)),
+            _ => {
+                let mut sources = Vec::new();
+                self.sources(has, &mut sources);
+                sources.into_iter().all(has)
+            }
+        }
+    }
+
+    fn sources<'m>(&'m self, has: &impl Fn(&Names) -> bool, into: &mut Vec<&'m Names>) {
+        match self {
+            Self::Constant(_) => {}
+            Self::Source(source, _) => into.push(source),
+            Self::Cases(cases, _) => {
+                for case in cases.iter().filter(|case| case.is_there(has)) {
+                    case.when.sources(into);
+                    case.fill.sources(has, into);
+                }
+            }
+            Self::Day(YearDay { year, plus, .. }) => {
+                into.push(year);
+                if let Plus::Source(source) = plus {
+                    into.push(source);
+                }
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sumac_policy::{ColumnRef, TableName};
 
+use super::import::Unlikely;
 use super::snapshot::Frozen;
 
 /// Words listed of those that a mapping does not know.
@@ -18,6 +19,8 @@ pub struct Summary {
     pub(super) tables: Vec<TableSummary>,
     /// Columns that the files fill and the agreement keeps out.
     pub(super) withheld: Vec<ColumnRef>,
+    /// Columns that a mapping would fill and that no file has what fills them.
+    pub(super) missing: Vec<ColumnRef>,
     pub(super) snapshot: Option<Frozen>,
 }
 
@@ -47,6 +50,8 @@ pub(super) struct ColumnSummary {
     pub(super) filled: u64,
     /// Words of the source that became `other`.
     pub(super) others: BTreeMap<String, u64>,
+    /// Values that hardly are.
+    pub(super) unlikely: Option<Unlikely>,
 }
 
 impl Summary {
@@ -79,7 +84,7 @@ struct ForTerminal<'a>(&'a Summary);
 
 impl fmt::Display for ForTerminal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { files, tables, withheld, snapshot } = self.0;
+        let Summary { files, tables, withheld, missing, snapshot } = self.0;
         for file in files {
             write!(f, "{file}")?;
         }
@@ -89,6 +94,10 @@ impl fmt::Display for ForTerminal<'_> {
         if !withheld.is_empty() {
             let columns: Vec<_> = withheld.iter().map(ToString::to_string).collect();
             writeln!(f, "\nwithheld by the MOU, not taken in: {}", columns.join(", "))?;
+        }
+        if !missing.is_empty() {
+            let columns: Vec<_> = missing.iter().map(ToString::to_string).collect();
+            writeln!(f, "\nnot in the files, not held: {}", columns.join(", "))?;
         }
         if let Some(snapshot) = snapshot {
             writeln!(f, "\nsnapshot {}", snapshot.id)?;
@@ -128,8 +137,16 @@ impl fmt::Display for TableSummary {
             _ => writeln!(f, "; {merged} repeated rows merged")?,
         }
         let width = columns.iter().map(|column| column.column.len()).max().unwrap_or(0);
-        for ColumnSummary { column, filled, others } in columns {
+        for ColumnSummary { column, filled, others, unlikely } in columns {
             writeln!(f, "  {column:width$}  {} filled", Share { part: *filled, of: *rows })?;
+            if let Some(Unlikely { count, path, spot, value }) = unlikely {
+                let path = path.display();
+                writeln!(
+                    f,
+                    "  {:width$}  unlikely in {count} rows; the first is {spot} of {path}: {value}",
+                    ""
+                )?;
+            }
             let mut words: Vec<_> = others.iter().collect();
             words.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
             for (word, count) in words.iter().take(MAX_WORDS) {

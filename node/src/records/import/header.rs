@@ -20,8 +20,8 @@ pub(super) fn find<'m>(
         let exactly = header.iter().zip(0..).filter(|(known, _)| *known == name);
         let mut places: Vec<usize> = exactly.map(|(_, at)| at).collect();
         if places.is_empty() {
-            let folded = name.to_lowercase();
-            let alike = header.iter().zip(0..).filter(|(known, _)| known.to_lowercase() == folded);
+            let name = folded(name);
+            let alike = header.iter().zip(0..).filter(|(known, _)| folded(known) == name);
             places.extend(alike.map(|(_, at)| at));
         }
         found.extend(places.into_iter().map(|at| (at, name)));
@@ -57,6 +57,16 @@ pub(super) fn find<'m>(
             None
         }
     }
+}
+
+/// Whether a header has a column, under any of its names.
+pub(super) fn has(names: &Names, header: &[String]) -> bool {
+    names.iter().map(folded).any(|name| header.iter().any(|known| folded(known) == name))
+}
+
+/// A name without what exports write now so, now so: capitals, blanks, underscores, stops and hyphens.
+fn folded(name: &str) -> String {
+    name.to_lowercase().replace([' ', '_', '.', '-'], "")
 }
 
 /// What to do about a column that is not there: often it is there, spelt in another way.

@@ -1,19 +1,21 @@
 //! Files, row by row, into the tables that their mappings fill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 
 use sumac_keys::NodeSecret;
 use sumac_policy::TableName;
 
-use super::super::mapping::{OnConflict, Order};
+use super::super::canonical::PersonKey;
+use super::super::mapping::{Mapping, OnConflict};
 use super::super::rows::{Draft, Head, Origin};
-use super::super::source::{self, Row, digest};
+use super::super::source::{self, Export, Row, Spot, digest};
 use super::super::summary::FileSummary;
-use super::plan::{From as FilledFrom, Plan};
-use super::problem::{FileProblems, Place};
-use super::{Only, Progress, Source};
+use super::header::has;
+use super::plan::{Given, Ordered, Plan, TablePlan, Unlikely};
+use super::problem::{FileProblems, Place, shown};
+use super::{Progress, Source};
 
 /// Progress is told after so many bytes.
 const TOLD_EVERY: u64 = 1 << 20;
@@ -21,15 +23,28 @@ const TOLD_EVERY: u64 = 1 << 20;
 /// Words that became `other`, by canonical column.
 pub(super) type OthersByColumn = BTreeMap<(TableName, String), BTreeMap<String, u64>>;
 
+/// Values that hardly are, by canonical column.
+pub(super) type UnlikelyByColumn = BTreeMap<(TableName, String), Unlikely>;
+
+/// What a row said in some columns, and where it stands.
+pub(super) struct Said {
+    digests: Box<[u64]>,
+    source: u32,
+    spot: Spot,
+}
+
 /// Reads files, one after the other, into tables.
 pub(super) struct Reader<'a> {
     pub(super) sources: &'a [Source],
-    pub(super) only: &'a [Only],
+    pub(super) given: Given<'a>,
     pub(super) secret: &'a NodeSecret,
     pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
     pub(super) drafts: BTreeMap<TableName, Draft>,
     pub(super) problems: FileProblems,
     pub(super) others: OthersByColumn,
+    pub(super) unlikely: UnlikelyByColumn,
+    /// What each person's first row said in the columns that stay the same, by table.
+    pub(super) sames: BTreeMap<TableName, HashMap<PersonKey, Said>>,
     /// What the disk said when it took no more rows.
     pub(super) disk: Option<io::Error>,
 }
@@ -40,7 +55,7 @@ impl<'a> Reader<'a> {
         let Source { path, mapping } = source;
         let opened = source::open(path, &mapping.shape);
         let mut export = opened.map_err(|fault| self.problems.fault(path, fault)).ok()?;
-        let mut plan = Plan::new(path, mapping, self.only, export.as_ref(), &mut self.problems)?;
+        let mut plan = Plan::new(path, mapping, self.given, export.as_ref(), &mut self.problems)?;
         for table in &mut plan.tables {
             table.places = self.drafts.get(&table.mapping.table).map_or_else(Vec::new, |draft| {
                 draft.columns().filter_map(|column| table.place(column)).collect()
@@ -74,19 +89,20 @@ impl<'a> Reader<'a> {
         (self.progress)(Progress { path, bytes, of });
         export.is_unchanged().map_err(|fault| self.problems.fault(path, fault)).ok()?;
         summary.notes = export.notes();
-        self.tell_if_nothing(path, &summary);
-        self.gather_others(plan);
+        summary.notes.extend(unknown_columns(mapping, export.as_ref()));
+        self.tell_if_nothing(path, mapping, &summary);
+        self.gather(plan);
         Some(summary)
     }
 
-    fn tell_if_nothing(&mut self, path: &Path, summary: &FileSummary) {
+    fn tell_if_nothing(&mut self, path: &Path, mapping: &Mapping, summary: &FileSummary) {
         let place = Place { path, spot: None, column: None };
         if !self.problems.is_empty() || summary.kept > 0 {
             return;
         }
         if summary.rows == 0 {
             self.problems.note(place, "has a header and no rows", "export it again");
-        } else {
+        } else if !mapping.tables.iter().all(|table| table.may_be_empty) {
             let hint = "check the mapping's keep and --only: values are compared exactly";
             self.problems.note(place, "no row is left after filtering", hint);
         }
@@ -98,8 +114,10 @@ impl<'a> Reader<'a> {
             return;
         }
         for (table, _) in self.drafts.iter().filter(|(_, draft)| draft.is_empty()) {
-            let fills =
-                |source: &&Source| source.mapping.tables.iter().any(|fills| fills.table == *table);
+            let fills = |source: &&Source| {
+                let mut tables = source.mapping.tables.iter();
+                tables.any(|fills| fills.table == *table && !fills.may_be_empty)
+            };
             let Some(source) = self.sources.iter().find(fills) else { continue };
             self.problems.note(
                 Place { path: &source.path, spot: None, column: None },
@@ -121,7 +139,7 @@ impl<'a> Reader<'a> {
         let mut kept = false;
         let mut cells = Vec::new();
         for (position, table) in plan.tables.iter_mut().enumerate() {
-            if !table.keep.iter().all(|filter| filter.keeps(row)) {
+            if !table.takes(row) {
                 continue;
             }
             kept = true;
@@ -131,16 +149,19 @@ impl<'a> Reader<'a> {
             for filler in &mut table.fillers {
                 cells.extend(filler.cell(path, row, &mut self.problems));
             }
-            let order = match (&table.mapping.order, &mut table.order) {
-                (_, Some(source)) => source.order(path, row, &mut self.problems),
-                (Order::Column(column), None) => {
-                    // A row without its date comes first.
-                    Some(cells.get(*column).and_then(|cell| cell.order()).unwrap_or(i64::MIN))
+            let order = match &mut table.order {
+                Ordered::By(source) => source.order(path, row, &mut self.problems),
+                // A row without its date comes first.
+                Ordered::ByCell(at) => {
+                    Some(cells.get(*at).and_then(|cell| cell.order()).unwrap_or(i64::MIN))
                 }
-                (_, None) => Some(0),
+                Ordered::AsTheyCome => Some(0),
             };
             let (Some(person), Some(order)) = (person, order) else { continue };
             if cells.len() < table.fillers.len() {
+                continue;
+            }
+            if !table.same.is_empty() && !self.is_same(path, row, origin, &person, table) {
                 continue;
             }
             let mark = mark(row, self.mapping_of(origin), position);
@@ -160,20 +181,75 @@ impl<'a> Reader<'a> {
         source.map(|source| source.mapping.path.as_path())
     }
 
-    fn gather_others(&mut self, plan: Plan<'_>) {
+    /// Whether a row says what the person's first one said in the columns that stay the same.
+    fn is_same(
+        &mut self,
+        path: &Path,
+        row: Row<'_>,
+        origin: Origin,
+        person: &PersonKey,
+        table: &TablePlan<'_>,
+    ) -> bool {
+        let digest =
+            |(at, _): &(usize, &str)| digest(0, row.get(*at).to_string().to_uppercase().as_bytes());
+        let digests: Box<[u64]> = table.same.iter().map(digest).collect();
+        let said = Said { digests, source: origin.source, spot: row.spot };
+        let sames = self.sames.entry(table.mapping.table).or_default();
+        let Some(first) = sames.get(person) else {
+            sames.insert(*person, said);
+            return true;
+        };
+        let mut pairs = table.same.iter().zip(first.digests.iter().zip(&said.digests));
+        let Some(((_, name), _)) = pairs.find(|(_, (one, other))| one != other) else {
+            return true;
+        };
+        let elsewhere = match self.sources.get(first.source as usize) {
+            Some(source) if first.source != origin.source => {
+                format!(" of `{}`", source.path.display())
+            }
+            _ => String::new(),
+        };
+        self.problems.note(
+            Place { path, spot: Some(row.spot), column: Some(name) },
+            format_args!("is another one than in {}{elsewhere}, of the same learner", first.spot),
+            "the column cannot change between a learner's rows: correct the file",
+        );
+        false
+    }
+
+    fn gather(&mut self, plan: Plan<'_>) {
         for table in plan.tables {
             for filler in table.fillers {
-                let FilledFrom::Source(source) = filler.from else { continue };
                 let column = (table.mapping.table, filler.column.to_owned());
-                let rest = ("all the rest".to_owned(), source.others.rest);
-                let words = source.others.words.into_iter().chain([rest]);
-                for (word, count) in words.filter(|(_, count)| *count > 0) {
-                    let counts = self.others.entry(column.clone()).or_default();
-                    *counts.entry(word).or_default() += count;
+                for source in filler.sources() {
+                    let rest = ("all the rest".to_owned(), source.others.rest);
+                    let words = source.others.words.into_iter().chain([rest]);
+                    for (word, count) in words.filter(|(_, count)| *count > 0) {
+                        let counts = self.others.entry(column.clone()).or_default();
+                        *counts.entry(word).or_default() += count;
+                    }
+                    let Some(unlikely) = source.unlikely else { continue };
+                    let count = unlikely.count;
+                    let known = self.unlikely.entry(column.clone());
+                    known.and_modify(|known| known.count += count).or_insert(unlikely);
                 }
             }
         }
     }
+}
+
+/// Columns that a kind of export is not known to have. Their names may be new; what they hold is not looked at.
+fn unknown_columns(mapping: &Mapping, export: &dyn Export) -> Option<String> {
+    let passed_over = mapping.passed_over.as_ref()?;
+    let named = mapping.every_source();
+    let known = |name: &&String| {
+        let name = std::slice::from_ref(*name);
+        passed_over.iter().chain(named.iter().copied()).any(|known| has(known, name))
+    };
+    let unknown: Vec<_> = export.header().iter().filter(|name| !known(name)).collect();
+    let listed: Vec<_> = unknown.iter().map(|name| shown(name)).collect();
+    (!unknown.is_empty())
+        .then(|| format!("columns that the mapping does not know, not read: {}", listed.join(", ")))
 }
 
 /// Equal for rows that are equal throughout and become rows of the same table in the same way.

@@ -9,8 +9,10 @@
 
 mod bad_files;
 mod good_files;
+mod language;
 mod oulad;
 mod parquet_files;
+mod pdp;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,6 +10,7 @@ use super::reading::Way;
 use super::{ColumnMapping, Fill, Mapping, Names, OnConflict, Order, Reading, TableMapping};
 
 mod column;
+mod condition;
 mod file;
 mod names;
 
@@ -31,7 +32,7 @@ pub(super) fn mapping(sheet: &Sheet, path: &Path, schema: &Schema) -> Option<Map
         );
     }
     let title = root.text("title");
-    let shape = root.section_if_any("file").map(file::shape);
+    let layout = root.section_if_any("file").map(file::layout).unwrap_or_default();
     let sections = root.sections("table");
     if sections.is_empty() || sections.len() > MAX_TABLES {
         root.problem_at(
@@ -40,17 +41,19 @@ pub(super) fn mapping(sheet: &Sheet, path: &Path, schema: &Schema) -> Option<Map
             "begin each canonical table that the file fills with [[table]]",
         );
     }
-    let tables: Vec<_> = sections.into_iter().map(|section| table(section, schema)).collect();
+    let tables: Vec<_> =
+        sections.into_iter().map(|section| table(section, schema, &layout.absent)).collect();
     root.end(&[]);
     Some(Mapping {
         path: path.to_owned(),
         title: title?.value.to_owned(),
-        shape: shape.unwrap_or_default(),
+        shape: layout.shape,
+        passed_over: layout.passed_over,
         tables: tables.into_iter().collect::<Option<_>>()?,
     })
 }
 
-fn table(section: Section<'_>, schema: &Schema) -> Option<TableMapping> {
+fn table(section: Section<'_>, schema: &Schema, absent: &[String]) -> Option<TableMapping> {
     let name = section.word::<TableName>("table");
     let person = names::person(&section);
     if person.is_none() {
@@ -63,13 +66,18 @@ fn table(section: Section<'_>, schema: &Schema) -> Option<TableMapping> {
     let on_conflict = section.text_if_any("on_conflict");
     let latest_by = section.item("latest_by").map(|found| latest_by(&section, &found));
     let keep = section.section_if_any("keep").map(keep);
+    let when = condition::condition(&section, absent);
+    let listed = |key| names::listed(&section, key);
+    let (header_has, header_lacks) = (listed("header_has"), listed("header_lacks"));
+    let same = listed("same");
+    let may_be_empty = section.flag_if_any("may_be_empty").is_some_and(|flag| flag.value);
     let columns = section.section("columns");
     let (Some(name), Some(columns)) = (name, columns) else {
         section.end(&[]);
         return None;
     };
     let table = name.value;
-    let columns = columns_of(columns, schema.table(table)?);
+    let columns = columns_of(columns, schema.table(table)?, absent);
     let on_conflict = match on_conflict.as_ref().map(|found| found.value) {
         None | Some("refuse") => OnConflict::Refuse,
         Some("latest") => OnConflict::Latest,
@@ -102,7 +110,19 @@ fn table(section: Section<'_>, schema: &Schema) -> Option<TableMapping> {
             .map_or(Order::File, Order::Column),
     };
     let keep = keep.unwrap_or_else(|| Some(Vec::new()))?;
-    Some(TableMapping { table, person: person?, order, on_conflict, keep, columns })
+    Some(TableMapping {
+        table,
+        person: person?,
+        order,
+        on_conflict,
+        keep,
+        when: when?,
+        header_has: header_has?,
+        header_lacks: header_lacks?,
+        same: same?,
+        may_be_empty,
+        columns,
+    })
 }
 
 /// The date that puts a table's rows in order where the mapping names none.
@@ -133,7 +153,9 @@ fn latest_by(section: &Section<'_>, found: &Found<&Item>) -> Option<Order> {
             entry.problem_at("year", "a column is either a number or a year", "keep one");
             None
         }
-        (true, false) => Some(Way::Integer { hundredths: false, low: 0, high: MAX_ORDER }),
+        (true, false) => {
+            Some(Way::Integer { hundredths: false, rounded: false, low: 0, high: MAX_ORDER })
+        }
         (false, true) => Some(Way::Year { from_date: None }),
         (false, false) => column::date_format(&entry).map(|format| Way::Date { format }),
     };
@@ -157,17 +179,30 @@ fn keep(section: Section<'_>) -> Option<Vec<(Names, Vec<String>)>> {
     entries.into_iter().collect()
 }
 
-fn columns_of(section: Section<'_>, schema: &TableSchema) -> Option<Vec<ColumnMapping>> {
+fn columns_of(
+    section: Section<'_>,
+    schema: &TableSchema,
+    absent: &[String],
+) -> Option<Vec<ColumnMapping>> {
     let mut columns = Vec::new();
     for known in &schema.columns {
         // Kept for the rest of the run: a mapping is read once, and the names are few.
         let name: &'static str = known.name.clone().leak();
         let Some(found) = section.item(name) else { continue };
         let fill = match found.value.as_str() {
-            Some(source) => column::plain(source, known),
-            None => section.section_if_any(name).and_then(|entry| column::fill(entry, known)),
+            Some(source) => column::plain(source, known, absent).map(|fill| (fill, false)),
+            None if found.value.is_array() || found.value.is_array_of_tables() => {
+                column::cases(section.sections(name), known, absent).map(|fill| (fill, false))
+            }
+            None => section.section_if_any(name).and_then(|entry| {
+                let optional = entry.flag_if_any("optional").is_some_and(|flag| flag.value);
+                column::fill(entry, known, absent).map(|fill| (fill, optional))
+            }),
         };
-        columns.push(fill.map(|fill| ColumnMapping { column: known.name.clone(), fill }));
+        columns.push(fill.map(|(fill, optional)| {
+            let optional = optional || fill.is_optional();
+            ColumnMapping { column: known.name.clone(), fill, optional }
+        }));
     }
     if section.entries().is_empty() {
         section.problem("no column is filled", "fill at least one: sex = \"GENDER\"");

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sumac_policy::YearStart;
 
 use super::super::source::Field;
+use super::condition::alike;
 use super::text::{self, Misread};
 
 /// One value of a canonical column.
@@ -23,7 +24,7 @@ pub(in crate::records) enum Cell {
 /// A source column and how to read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::records) struct Reading {
-    /// Texts that stand for blank, besides blank itself.
+    /// Texts that stand for blank, besides blank itself, in small letters.
     pub(super) absent: Vec<String>,
     /// A crosswalk, where there is one: nothing outside it is read.
     pub(super) crosswalk: Option<Crosswalk>,
@@ -38,6 +39,8 @@ pub(super) enum Way {
     Code {
         /// Only this many characters from the front are looked at.
         first: Option<usize>,
+        /// The text has this many characters: fewer have lost zeros.
+        length: Option<usize>,
         blank: Option<u16>,
         other: Option<u16>,
     },
@@ -50,6 +53,7 @@ pub(super) enum Way {
     },
     Integer {
         hundredths: bool,
+        rounded: bool,
         low: i64,
         high: i64,
     },
@@ -85,8 +89,8 @@ impl Reading {
             (Way::Year { from_date: Some((_, starts)) }, Field::Day(days)) => {
                 Some(text::year_with(days, *starts).map(|year| Cell::Year(Some(year))))
             }
-            (Way::Integer { hundredths, low, high }, Field::Number { digits, scale }) => {
-                let number = text::scaled(digits, scale, *hundredths, *low, *high);
+            (Way::Integer { hundredths, rounded, low, high }, Field::Number { digits, scale }) => {
+                let number = text::scaled(digits, scale, *hundredths, *rounded, *low, *high);
                 Some(number.map(|number| Cell::Integer(Some(number))))
             }
             _ => None,
@@ -100,15 +104,18 @@ impl Reading {
 
     /// Reads a trimmed text.
     pub(in crate::records) fn read(&self, text: &str) -> Result<Seen, Misread> {
-        if text.is_empty() || self.absent.iter().any(|absent| absent == text) {
+        if text.is_empty() || self.absent.iter().any(|absent| alike(text, absent)) {
             return self.way.blank().map(Seen::Value).ok_or(Misread::Blank);
         }
         let Some(crosswalk) = &self.crosswalk else {
             return self.way.read(text).map(Seen::Value);
         };
-        let Way::Code { first, other, .. } = &self.way else {
+        let Way::Code { first, length, other, .. } = &self.way else {
             return crosswalk.find(text).map(Seen::Value).ok_or(Misread::Value);
         };
+        if let Some(length) = length.filter(|length| text.chars().count() != *length) {
+            return Err(Misread::Length(length));
+        }
         let code = match first {
             Some(count) => text
                 .char_indices()
@@ -146,8 +153,8 @@ impl Way {
             Self::Year { from_date: Some((format, starts)) } => {
                 text::year_of(text, format, *starts).map(|year| Cell::Year(Some(year)))
             }
-            Self::Integer { hundredths, low, high } => {
-                text::integer(text, *hundredths, *low, *high)
+            Self::Integer { hundredths, rounded, low, high } => {
+                text::integer(text, *hundredths, *rounded, *low, *high)
                     .map(|number| Cell::Integer(Some(number)))
             }
         }
@@ -196,18 +203,25 @@ mod tests {
     fn codes(words: &[(&str, u16)], other: Option<u16>) -> Reading {
         let entries = words.iter().map(|(word, code)| ((*word).to_owned(), Cell::Code(*code)));
         Reading {
-            absent: vec!["NULL".to_owned()],
+            absent: vec!["null".to_owned()],
             crosswalk: Some(Crosswalk::new(entries)),
-            way: Way::Code { first: None, blank: Some(9), other },
+            way: Way::Code { first: None, length: None, blank: Some(9), other },
         }
     }
 
     #[test]
     fn tells_capitals_apart_only_where_they_matter() {
         let reading = codes(&[("Male", 0), ("f", 1), ("F", 2), ("x", 3), ("X", 3)], None);
-        for (text, code) in
-            [("MALE", 0), ("male", 0), ("f", 1), ("F", 2), ("X", 3), ("", 9), ("NULL", 9)]
-        {
+        for (text, code) in [
+            ("MALE", 0),
+            ("male", 0),
+            ("f", 1),
+            ("F", 2),
+            ("X", 3),
+            ("", 9),
+            ("NULL", 9),
+            ("Null", 9),
+        ] {
             assert_eq!(reading.read(text), Ok(Seen::Value(Cell::Code(code))), "{text}");
         }
         let ambiguous = codes(&[("ab", 0), ("AB", 1)], None);
@@ -223,7 +237,7 @@ mod tests {
     #[test]
     fn looks_at_the_first_characters_alone_where_the_mapping_says_so() {
         let mut reading = codes(&[("11", 0), ("ér", 1)], None);
-        reading.way = Way::Code { first: Some(2), blank: None, other: None };
+        reading.way = Way::Code { first: Some(2), length: None, blank: None, other: None };
         for (text, seen) in [
             ("11.0101", Ok(0)),
             ("érable", Ok(1)),

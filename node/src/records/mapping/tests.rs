@@ -168,7 +168,6 @@ fn lists_a_tables_source_columns() {
         "person = [\"ID\", \"SITE\"]\nlatest_by = \"TERM\"\nkeep = { CAMPUS = \"MAIN\" }",
     );
     let mapping = read(&text).unwrap();
-    let sources = mapping.tables.iter().flat_map(TableMapping::sources);
-    let sources: Vec<_> = sources.map(Names::first).collect();
+    let sources: Vec<_> = mapping.every_source().into_iter().map(Names::first).collect();
     assert_eq!(sources, ["ID", "SITE", "CAMPUS", "TERM", "GENDER"]);
 }

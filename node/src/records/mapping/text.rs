@@ -4,6 +4,7 @@ use jiff::civil::{Date, date};
 use sumac_policy::YearStart;
 
 use super::super::source;
+use super::reading::Cell;
 
 /// Days and years outside these are slips of the pen.
 const FIRST_YEAR: i16 = 1900;
@@ -35,13 +36,29 @@ pub(in crate::records) enum Misread {
     Number,
     #[error("is not from {low} to {high}")]
     OutsideRange { low: i64, high: i64 },
+    #[error("has not {0} characters, so that zeros may be lost")]
+    Length(usize),
+    #[error("is not from {low} to {high}")]
+    OutsideDays { low: Date, high: Date },
+    #[error("is not a year from {low} to {high}")]
+    OutsideLikelyYears { low: i64, high: i64 },
     #[error("is a number, which has lost the zeros that its code begins with")]
     LeadingZeros,
 }
 
+/// A day as days since 1970-01-01.
+pub(in crate::records) fn days_of(day: Date) -> i32 {
+    day.since(EPOCH).map_or(0, |span| span.get_days())
+}
+
+/// A day as a value, if it is one that people write.
+pub(in crate::records) fn day_cell(day: Date) -> Option<Cell> {
+    in_years(day.year()).ok().map(|_| Cell::Date(Some(days_of(day))))
+}
+
 /// A date, written as `format` says or else as 2025-09-01, as days since 1970-01-01.
 pub(super) fn days(text: &str, format: Option<&str>) -> Result<i32, Misread> {
-    day(text, format)?.since(EPOCH).map(|span| span.get_days()).map_err(|_| Misread::OutsideYears)
+    day(text, format).map(days_of)
 }
 
 /// Whether a day, as days since 1970-01-01, is one that people write.
@@ -77,7 +94,7 @@ pub(super) fn reads_days(format: &str) -> bool {
 }
 
 /// `2025`, `2025-26`, `2025-2026` or `2025/26`: the first calendar year.
-pub(super) fn year(text: &str) -> Result<i16, Misread> {
+pub(in crate::records) fn year(text: &str) -> Result<i16, Misread> {
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let (first, second) = match text.split_once(['-', '/']) {
         Some((first, second)) => (first, Some(second)),
@@ -106,8 +123,15 @@ fn in_years(year: i16) -> Result<i16, Misread> {
     if (FIRST_YEAR..=LAST_YEAR).contains(&year) { Ok(year) } else { Err(Misread::OutsideYears) }
 }
 
-/// A whole number; in hundredths, `12.5` is 1250. No float is involved, and nothing is rounded.
-pub(super) fn integer(text: &str, hundredths: bool, low: i64, high: i64) -> Result<i64, Misread> {
+/// A whole number; in hundredths, `12.5` is 1250. No float is involved, and nothing is rounded unless the mapping
+/// says so: then half away from zero.
+pub(super) fn integer(
+    text: &str,
+    hundredths: bool,
+    rounded: bool,
+    low: i64,
+    high: i64,
+) -> Result<i64, Misread> {
     if text.contains(',') {
         return Err(Misread::Comma);
     }
@@ -122,24 +146,29 @@ pub(super) fn integer(text: &str, hundredths: bool, low: i64, high: i64) -> Resu
     }
     // 12.50000 and 12.5 are one number.
     let fraction = fraction.trim_end_matches('0');
-    let decimals = match (hundredths, fraction.len()) {
-        (false, 0) => String::new(),
-        (false, _) => return Err(Misread::Fraction),
-        (true, 0..=2) => format!("{fraction:0<2}"),
-        (true, _) => return Err(Misread::Decimals),
+    let kept = if hundredths { 2 } else { 0 };
+    let up = match fraction.get(kept..).and_then(|rest| rest.bytes().next()) {
+        Some(next) if rounded => next >= b'5',
+        Some(_) if hundredths => return Err(Misread::Decimals),
+        Some(_) => return Err(Misread::Fraction),
+        None => false,
     };
+    let fraction = fraction.get(..kept).unwrap_or(fraction);
     let outside = Misread::OutsideRange { low, high };
-    let scaled = format!("{whole}{decimals}");
-    let magnitude: i64 = scaled.parse().map_err(|_| outside.clone())?;
+    let scaled = format!("{whole}{fraction:0<kept$}");
+    let magnitude: i64 =
+        if scaled.is_empty() { 0 } else { scaled.parse().map_err(|_| outside.clone())? };
+    let magnitude = magnitude.checked_add(i64::from(up)).ok_or(outside.clone())?;
     let number = if negative { -magnitude } else { magnitude };
     if (low..=high).contains(&number) { Ok(number) } else { Err(outside) }
 }
 
-/// A decimal as a whole number, or as whole hundredths. Nothing is rounded.
+/// A decimal as a whole number, or as whole hundredths, read as its text would be.
 pub(super) fn scaled(
     digits: i128,
     scale: u32,
     hundredths: bool,
+    rounded: bool,
     low: i64,
     high: i64,
 ) -> Result<i64, Misread> {
@@ -150,10 +179,12 @@ pub(super) fn scaled(
         None | Some(0) => digits.checked_mul(power(wanted - scale.min(wanted))?),
         Some(more) => {
             let unit = power(more)?;
-            if digits % unit != 0 {
+            let (whole, rest) = (digits / unit, digits % unit);
+            if rest != 0 && !rounded {
                 return Err(if hundredths { Misread::Decimals } else { Misread::Fraction });
             }
-            Some(digits / unit)
+            let up = rest.unsigned_abs() * 2 >= unit.unsigned_abs();
+            Some(whole + if up { digits.signum() } else { 0 })
         }
     };
     let number = number.and_then(|number| i64::try_from(number).ok()).ok_or(outside.clone())?;
@@ -179,6 +210,10 @@ impl Misread {
             Self::Comma => "export plain numbers, such as 12500.50",
             Self::Fraction => "if the column counts hundredths, say hundredths = true",
             Self::Decimals | Self::Number => {
+                "correct the row, or list the value in the mapping's absent"
+            }
+            Self::Length(_) => "export the column as text, with the zeros it begins with",
+            Self::OutsideDays { .. } | Self::OutsideLikelyYears { .. } => {
                 "correct the row, or list the value in the mapping's absent"
             }
             Self::LeadingZeros => "export the column as text",
@@ -244,7 +279,7 @@ mod tests {
 
     #[test]
     fn reads_numbers_exactly() {
-        let read = |text, hundredths| integer(text, hundredths, 0, 1_000_000);
+        let read = |text, hundredths| integer(text, hundredths, false, 0, 1_000_000);
         for (text, hundredths, number) in [
             ("12", false, 12),
             ("12.00", false, 12),
@@ -272,5 +307,18 @@ mod tests {
         ] {
             assert_eq!(read(text, hundredths), Err(fault), "{text}");
         }
+        // As a decimal, and rounded.
+        for (text, digits, scale, number) in [
+            ("2.335", 2_335, 3, 234),
+            ("-2.335", -2_335, 3, -234),
+            ("2.3349", 23_349, 4, 233),
+            ("3", 3, 0, 300),
+        ] {
+            assert_eq!(integer(text, true, true, -1_000, 1_000), Ok(number), "{text}");
+            assert_eq!(scaled(digits, scale, true, true, -1_000, 1_000), Ok(number), "{text}");
+        }
+        assert_eq!(scaled(2_335, 3, true, false, 0, 1_000), Err(Misread::Decimals));
+        assert_eq!(scaled(25, 1, false, false, 0, 1_000), Err(Misread::Fraction));
+        assert_eq!(scaled(250, 1, false, false, 0, 1_000), Ok(25));
     }
 }

@@ -1,43 +1,45 @@
 //! One entry of `[table.columns]`: what fills a canonical column.
 
+use jiff::civil::Date;
 use sumac_policy::section::Section;
 use sumac_policy::{Code, Column, Kind, YearStart};
 use toml_edit::Item;
 
+use super::super::super::plausible::Bounds;
 use super::super::reading::{Cell, Crosswalk, Way};
 use super::super::text;
+use super::super::{Case, Plus, YearDay, in_small_letters};
+use super::condition::condition;
 use super::names::names_of;
 use super::{Fill, Names, Reading, texts};
 
-/// A thousand credits, in hundredths: nobody attempts more in a term.
-const MAX_CREDITS: i64 = 100_000;
-
-/// A billion in cents: nobody is paid more in a year.
-const MAX_CENTS: i64 = 100_000_000_000;
-
 /// `sex = "GENDER"`: the source's codes are the canonical ones.
-pub(super) fn plain(source: &str, column: &Column) -> Option<Fill> {
+pub(super) fn plain(source: &str, column: &Column, absent: &[String]) -> Option<Fill> {
     let crosswalk = column.kind.codes().map(itself);
     let way = match &column.kind {
         Kind::Code(codes) => {
-            Way::Code { first: None, blank: position("unknown", codes), other: None }
+            Way::Code { first: None, length: None, blank: position("unknown", codes), other: None }
         }
         Kind::Date => Way::Date { format: None },
         Kind::Year => Way::Year { from_date: None },
-        Kind::Integer => integer(column, false),
+        Kind::Integer => integer(column, false, false),
     };
-    Some(Fill::Source(Names::new([source])?, Reading { absent: Vec::new(), crosswalk, way }))
+    let reading = Reading { absent: absent.to_vec(), crosswalk, way };
+    Some(Fill::Source(Names::new([source])?, reading))
 }
 
 /// `sex = { from = "GENDER", … }`, or `status = { value = "enrolled" }`.
-pub(super) fn fill(entry: Section<'_>, column: &Column) -> Option<Fill> {
+pub(super) fn fill(entry: Section<'_>, column: &Column, absent: &[String]) -> Option<Fill> {
+    if column.kind == Kind::Date && entry.item("year").is_some() {
+        return year_day(entry).map(Fill::Day);
+    }
     let constant = entry.item("value");
     if constant.is_some() {
         let way = match &column.kind {
             Kind::Code(_) => None,
             Kind::Date => Some(Way::Date { format: None }),
             Kind::Year => Some(Way::Year { from_date: None }),
-            Kind::Integer => Some(integer(column, false)),
+            Kind::Integer => Some(integer(column, false, false)),
         };
         let text = constant.and_then(|found| text_of(found.value));
         let cell = target(&entry, "value", text.as_deref(), column.kind.codes(), way.as_ref());
@@ -46,15 +48,17 @@ pub(super) fn fill(entry: Section<'_>, column: &Column) -> Option<Fill> {
     }
     let source = names_of(&entry, "from");
     let absent = match entry.item("absent") {
-        None => Some(Vec::new()),
-        Some(_) => texts(&entry, "absent").or_else(|| {
-            entry.problem_at(
-                "absent",
-                "the texts that stand for blank are needed",
-                "write [\"NULL\"]",
-            );
-            None
-        }),
+        None => Some(absent.to_vec()),
+        Some(_) => texts(&entry, "absent")
+            .map(|texts| absent.iter().cloned().chain(in_small_letters(texts)).collect())
+            .or_else(|| {
+                entry.problem_at(
+                    "absent",
+                    "the texts that stand for blank are needed",
+                    "write [\"NULL\"]",
+                );
+                None
+            }),
     };
     let read = match &column.kind {
         Kind::Code(codes) => code(&entry, codes),
@@ -64,7 +68,8 @@ pub(super) fn fill(entry: Section<'_>, column: &Column) -> Option<Fill> {
         Kind::Year => year(&entry).and_then(|way| with_values(&entry, way)),
         Kind::Integer => {
             let hundredths = entry.flag_if_any("hundredths").is_some_and(|flag| flag.value);
-            with_values(&entry, integer(column, hundredths))
+            let rounded = entry.flag_if_any("rounded").is_some_and(|flag| flag.value);
+            with_values(&entry, integer(column, hundredths, rounded))
         }
     };
     entry.end(&[]);
@@ -73,10 +78,62 @@ pub(super) fn fill(entry: Section<'_>, column: &Column) -> Option<Fill> {
     Some(Fill::Source(source?, reading))
 }
 
+/// `race_ethnicity = [{ when = { RESIDENCY = "N" }, value = "1" }, { from = "RACE" }]`: the first that applies.
+pub(super) fn cases(entries: Vec<Section<'_>>, column: &Column, absent: &[String]) -> Option<Fill> {
+    let cases: Vec<_> = entries
+        .into_iter()
+        .map(|entry| {
+            let when = condition(&entry, absent);
+            let optional = entry.flag_if_any("optional").is_some_and(|flag| flag.value);
+            let fill = fill(entry, column, absent);
+            Some(Case { when: when?, fill: fill?, optional })
+        })
+        .collect();
+    let cases = cases.into_iter().collect::<Option<Vec<_>>>()?;
+    let otherwise = match &column.kind {
+        Kind::Code(codes) => Cell::Code(position("unknown", codes)?),
+        Kind::Date => Cell::Date(None),
+        Kind::Year => Cell::Year(None),
+        Kind::Integer => Cell::Integer(None),
+    };
+    Some(Fill::Cases(cases, otherwise))
+}
+
+/// `{ year = "COHORT", plus = 1, on = "06-30" }`, where `plus` may be a column of years.
+fn year_day(entry: Section<'_>) -> Option<YearDay> {
+    let year = names_of(&entry, "year");
+    let plus = match entry.item("plus") {
+        None => Some(Plus::Years(0)),
+        Some(found) => match (found.value.as_integer(), found.value.as_str()) {
+            (Some(years @ 0..=100), _) => Some(Plus::Years(years)),
+            (_, Some(name)) => Names::new([name]).map(Plus::Source),
+            _ => None,
+        },
+    };
+    if plus.is_none() {
+        entry.problem_at(
+            "plus",
+            "years to add are needed",
+            "write 1, or the name of a column of years",
+        );
+    }
+    let on = entry.text("on").and_then(|found| {
+        let day: Option<Date> = format!("2001-{}", found.value).parse().ok();
+        if day.is_none() {
+            entry.problem_at("on", "is not a day of every year", "write 06-30 for 30 June");
+        }
+        day
+    });
+    entry.end(&[]);
+    let on = on?;
+    Some(YearDay { year: year?, plus: plus?, month: on.month(), day: on.day() })
+}
+
 type Read = (Way, Option<Crosswalk>);
 
 fn code(entry: &Section<'_>, codes: &[Code]) -> Option<Read> {
     let first = entry.number_if_any("first", 1..=20).map(|first| usize::try_from(first.value));
+    let length = entry.number_if_any("length", 1..=100).map(|length| usize::try_from(length.value));
     let word = |key: &'static str| match entry.text_if_any(key) {
         None => Some(None),
         Some(found) => {
@@ -93,6 +150,7 @@ fn code(entry: &Section<'_>, codes: &[Code]) -> Option<Read> {
     };
     let way = Way::Code {
         first: first.transpose().ok()?,
+        length: length.transpose().ok()?,
         blank: blank?.or_else(|| position("unknown", codes)),
         other: other?,
     };
@@ -139,9 +197,10 @@ fn year(entry: &Section<'_>) -> Option<Way> {
     }
 }
 
-fn integer(column: &Column, hundredths: bool) -> Way {
-    let high = if column.name.starts_with("credits") { MAX_CREDITS } else { MAX_CENTS };
-    Way::Integer { hundredths, low: 0, high }
+fn integer(column: &Column, hundredths: bool, rounded: bool) -> Way {
+    // What a number can be does not hang on the day the data was taken.
+    let (low, high) = Bounds::of(column, Date::MAX).map_or((0, i64::MAX), |of| of.possible());
+    Way::Integer { hundredths, rounded, low, high }
 }
 
 fn with_values(entry: &Section<'_>, way: Way) -> Option<Read> {

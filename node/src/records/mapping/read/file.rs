@@ -4,15 +4,36 @@ use encoding_rs::{Encoding, REPLACEMENT};
 use sumac_policy::section::Section;
 
 use super::super::super::source::{Quote, Shape};
+use super::super::{Names, in_small_letters};
+use super::names::{listed, texts_of};
 
-pub(super) fn shape(section: Section<'_>) -> Shape {
+/// What `[file]` says.
+#[derive(Default)]
+pub(super) struct Layout {
+    pub(super) shape: Shape,
+    /// Texts that stand for blank in every column, in small letters.
+    pub(super) absent: Vec<String>,
+    pub(super) passed_over: Option<Vec<Names>>,
+}
+
+pub(super) fn layout(section: Section<'_>) -> Layout {
     let shape = Shape {
         delimiter: delimiter(&section),
         quote: quote(&section),
         encoding: encoding(&section),
     };
+    let absent = match section.item("absent").map(|found| texts_of(found.value)) {
+        None => Vec::new(),
+        Some(Some(texts)) => in_small_letters(texts),
+        Some(None) => {
+            let hint = "write [\"NULL\"]";
+            section.problem_at("absent", "the texts that stand for blank are needed", hint);
+            Vec::new()
+        }
+    };
+    let passed_over = section.item("passed_over").and_then(|_| listed(&section, "passed_over"));
     section.end(&[]);
-    shape
+    Layout { shape, absent, passed_over }
 }
 
 fn delimiter(section: &Section<'_>) -> Option<u8> {

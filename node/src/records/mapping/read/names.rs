@@ -42,6 +42,22 @@ pub(super) fn person(section: &Section<'_>) -> Option<Vec<Names>> {
     (!columns.is_empty()).then_some(columns)
 }
 
+/// `same = ["RACE", "SEX"]`: source columns, none where the key is not there.
+pub(super) fn listed(section: &Section<'_>, key: &'static str) -> Option<Vec<Names>> {
+    let Some(found) = section.item(key) else { return Some(Vec::new()) };
+    let names = texts_of(found.value).and_then(|names| {
+        names.iter().map(|name| Names::new([name.as_str()])).collect::<Option<Vec<_>>>()
+    });
+    if names.is_none() {
+        section.problem_at(
+            key,
+            "names of columns are needed",
+            format_args!("write {key} = [\"A\", \"B\"]"),
+        );
+    }
+    names
+}
+
 /// One text or a list of them.
 pub(super) fn texts(section: &Section<'_>, key: &'static str) -> Option<Vec<String>> {
     texts_of(section.item(key)?.value)

@@ -1,0 +1,23 @@
+//! `sumac mapping`: the mappings that come with Sumac.
+
+mod list;
+mod show;
+
+use crate::outcome::Outcome;
+
+/// How exports are read: the mappings that come with Sumac
+///
+/// A mapping is a short text file that says which columns of an export Sumac uses and what its codes mean;
+/// docs/mapping.md tells how to write one.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    List(list::Args),
+    Show(show::Args),
+}
+
+pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
+    match verb {
+        Verb::List(args) => list::run(&args),
+        Verb::Show(args) => show::run(&args),
+    }
+}
