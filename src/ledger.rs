@@ -1,6 +1,7 @@
 //! `sumac ledger`: what a node was asked, what it charged, what it released.
 
 mod check;
+mod export;
 mod rebuild;
 mod show;
 
@@ -10,7 +11,7 @@ use crate::agreement::{Agreement, MouFolder};
 use crate::home::{HomeArgs, Settings};
 use crate::outcome::Outcome;
 
-/// The ledger: check it, read it, make its index anew
+/// The ledger: check it, read it, copy it for an auditor, make its index anew
 ///
 /// The ledger is the log of everything that a node was asked, charged and released. Balances and answers follow
 /// from it alone; docs/ledger.md says how, to the byte.
@@ -18,6 +19,7 @@ use crate::outcome::Outcome;
 pub(crate) enum Verb {
     Check(check::Args),
     Show(show::Args),
+    Export(export::Args),
     Rebuild(rebuild::Args),
 }
 
@@ -25,6 +27,7 @@ pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
     match verb {
         Verb::Check(args) => check::run(&args),
         Verb::Show(args) => show::run(&args),
+        Verb::Export(args) => export::run(&args),
         Verb::Rebuild(args) => rebuild::run(&args),
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let mut node = Counterpart::find(&home)?;
     let command = |order| Command::Remeasure { correction: correction.clone(), order };
     let plan = match node.say(&command(false))? {
-        Reply::Refused { message, hint, spent } => return not_ordered(&message, &hint, spent),
+        Reply::Refused { message, hint, spent, .. } => return not_ordered(&message, &hint, spent),
         Reply::Planned(plan) => plan,
         _ => anyhow::bail!("the node replied to another command"),
     };
@@ -73,7 +73,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Failed);
     }
     match node.say(&command(true))? {
-        Reply::Refused { message, hint, spent } => not_ordered(&message, &hint, spent),
+        Reply::Refused { message, hint, spent, .. } => not_ordered(&message, &hint, spent),
         Reply::Ordered(plan) => {
             tell!("ordered: the next ask measures revision {}", u64::from(plan.revision) + 1);
             Ok(Outcome::Done)

@@ -17,6 +17,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::amend::{self, AmendError};
+use crate::export::{self, ExportError};
 use crate::node::Node;
 use crate::pause::{self, PauseError};
 use crate::remeasure::{self, Correction, Plan, RemeasureError};
@@ -48,6 +49,11 @@ pub enum Command {
     },
     /// How much of the log may be copied.
     Cut,
+    /// A copy of the log is to be made for a party that may audit.
+    Export {
+        /// The party.
+        party: String,
+    },
     /// The parties agreed on another version of the MOU.
     Activate {
         /// The folder that holds its papers.
@@ -93,6 +99,9 @@ pub enum Reply {
         hint: String,
         /// Whether it is the year's budget that has no room.
         spent: bool,
+        /// Whether it is the MOU that forbids it.
+        #[serde(default)]
+        by_mou: bool,
     },
 }
 
@@ -194,6 +203,7 @@ async fn converse(node: &Node, stream: UnixStream) -> io::Result<()> {
                 message: "the node does not know this command".to_owned(),
                 hint: "compare versions: the command and the node are of one".to_owned(),
                 spent: false,
+                by_mou: false,
             },
         };
         let mut bytes = serde_json::to_vec(&reply)?;
@@ -214,7 +224,7 @@ async fn obey(node: &Node, command: Command) -> Reply {
         Err(error) => {
             tracing::error!(error = chain(&error), "failed at the console");
             let (message, hint) = (error.to_string(), "see the node's log".to_owned());
-            return Reply::Refused { message, hint, spent: false };
+            return Reply::Refused { message, hint, spent: false, by_mou: false };
         }
     };
     let reply = match &command {
@@ -324,6 +334,9 @@ pub async fn carry_out(
             pause::end_pause(store, now).await.map(|()| Reply::PauseEnded).map_err(Into::into)
         }
         Command::Cut => store.cut().await.map(Reply::Cut).map_err(Refused::from),
+        Command::Export { party } => {
+            export::export(store, mou, &party, now).await.map(Reply::Cut).map_err(Into::into)
+        }
         Command::Activate { folder, new_agreement } => {
             let accepted = async {
                 let papers = Papers::read(&folder)?;
@@ -348,7 +361,7 @@ struct Refused(Box<Reply>);
 
 impl Refused {
     fn new(message: String, hint: String, spent: bool) -> Self {
-        Self(Box::new(Reply::Refused { message, hint, spent }))
+        Self(Box::new(Reply::Refused { message, hint, spent, by_mou: false }))
     }
 }
 
@@ -386,6 +399,17 @@ impl From<PauseError> for Refused {
         match error {
             PauseError::Store(error) => error.into(),
             _ => Self::new(message, hint, false),
+        }
+    }
+}
+
+impl From<ExportError> for Refused {
+    fn from(error: ExportError) -> Self {
+        let (message, hint, by_mou) =
+            (error.to_string(), error.hint().to_owned(), error.is_refusal());
+        match error {
+            ExportError::Store(error) => error.into(),
+            _ => Self(Box::new(Reply::Refused { message, hint, spent: false, by_mou })),
         }
     }
 }

@@ -14,6 +14,7 @@
 //! serve      listener, limits, graceful stop
 //! console    the operator's socket;  remeasure: what may be ordered through it
 //! approval   questions that wait for a steward;  pause: a node that its operator stopped
+//! export     copies of the log for those who may audit
 //! narrow     the party's own addendum, read again before each call
 //! ```
 //!
@@ -76,6 +77,7 @@ mod agreement;
 pub mod amend;
 mod approval;
 pub mod console;
+pub mod export;
 mod history;
 pub mod narrow;
 mod node;

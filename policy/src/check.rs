@@ -206,7 +206,7 @@ fn columns_of(mou: &Mou, kpi: &Kpi) -> Vec<ColumnRef> {
     kpi.definition.columns().into_iter().chain(axes).collect()
 }
 
-/// A pilot, notices of a breach and approvals name what there is.
+/// A pilot, notices of a breach, audits and approvals name what there is.
 fn lifecycle_names_what_there_is(mou: &Mou, sheet: &Sheet) {
     if let Some(pilot) = &mou.pilot {
         for id in pilot.parties.iter().filter(|id| mou.party(id).is_none()) {
@@ -241,6 +241,15 @@ fn lifecycle_names_what_there_is(mou: &Mou, sheet: &Sheet) {
             "after.breach_notice.to",
             format_args!("`{id}` is not a party"),
             "name listed parties",
+        );
+    }
+    let auditors = mou.audit.iter().flat_map(|audit| &audit.by);
+    for id in auditors.filter(|id| mou.party(id).is_none()) {
+        sheet.problem(
+            line_in(sheet, "audit", "by"),
+            "audit.by",
+            format_args!("`{id}` is not a party"),
+            "name listed parties: a log is handed to one that has signed",
         );
     }
     for kpi in mou.kpis.iter().filter(|kpi| kpi.needs.is_some()) {

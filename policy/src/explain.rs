@@ -88,6 +88,7 @@ pub fn explain(mou: &Mou, paper: &Paper, figures: &Figures) -> Vec<Paragraph> {
     lifecycle::leaving(&mut writer, mou);
     lifecycle::answers(&mut writer, mou);
     lifecycle::breach(&mut writer, mou);
+    lifecycle::audit(&mut writer, mou);
     enforcement::enforcement(&mut writer, mou);
     writer.end()
 }

@@ -47,8 +47,8 @@ pub use edit::{MarginEdit, with_margins};
 pub use holdings::{Holdings, needed};
 pub use margin::Margin;
 pub use mou::{
-    After, Amendment, Approval, BreachNotice, Calendar, Capability, DataRules, FloorAt, Kpi, Limit,
-    Mou, Party, PartyKind, Pilot, Privacy, Restriction, Role, Target, Terms, WordError,
+    After, Amendment, Approval, Audit, BreachNotice, Calendar, Capability, DataRules, FloorAt, Kpi,
+    Limit, Mou, Party, PartyKind, Pilot, Privacy, Restriction, Role, Target, Terms, WordError,
 };
 pub use names::{DimensionId, KpiId, NameError, PartyId, Purpose, StandardId};
 pub use narrow::{Narrow, Suspension};

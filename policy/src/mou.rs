@@ -20,7 +20,7 @@ use crate::period::{PeriodKind, Year, YearStart};
 use crate::schema::Schema;
 
 pub use data::DataRules;
-pub use lifecycle::{After, Amendment, BreachNotice, Pilot};
+pub use lifecycle::{After, Amendment, Audit, BreachNotice, Pilot};
 pub use restriction::{Limit, Restriction};
 pub use target::Target;
 
@@ -47,6 +47,7 @@ pub struct Mou {
     pub(crate) pilot: Option<Pilot>,
     pub(crate) after: After,
     pub(crate) amendment: Option<Amendment>,
+    pub(crate) audit: Option<Audit>,
     pub(crate) schema: Schema,
 }
 
@@ -309,6 +310,16 @@ impl Mou {
     /// How it is amended and left, where it says.
     pub fn amendment(&self) -> Option<Amendment> {
         self.amendment
+    }
+
+    /// Who may have a copy of a node's log, where it says.
+    pub fn audit(&self) -> Option<&Audit> {
+        self.audit.as_ref()
+    }
+
+    /// Whether this party may have a copy of every node's log.
+    pub fn may_audit(&self, party: &PartyId) -> bool {
+        self.audit.as_ref().is_some_and(|audit| audit.by.contains(party))
     }
 
     /// The canonical tables, with the columns the MOU declares.

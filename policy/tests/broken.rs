@@ -359,7 +359,6 @@ fn dimensions_of_the_mou_that_are_not_closed() {
 #[test]
 fn clauses_that_this_version_cannot_enforce() {
     check_all(&[
-        ("[agreement]", "[audit] # here\nby = \"x\"\n[agreement]", "enforce `audit`"),
         ("[agreement]", "[publish] # here\nneeds = \"x\"\n[agreement]", "enforce `publish`"),
         (
             "floor       = 10",
@@ -378,6 +377,22 @@ fn clauses_that_this_version_cannot_enforce() {
     let pinned = LAKESHORE.split('"').find(|text| text.len() == 71).unwrap();
     let other = format!("sha256:{}", "4".repeat(64));
     check(&LAKESHORE.replace(pinned, &other), "catalogue =", &format!("it ships \"{pinned}\""));
+}
+
+#[test]
+fn audits_by_nobody_or_by_strangers() {
+    let audit = |by: &str, days: &str| {
+        with("[agreement]", &format!("[audit]\nby = {by}\n{days}\n[agreement]"))
+    };
+    let thirty = "within_days = 30";
+    assert!(Mou::read(audit("[\"lakeshore-chamber\"]", thirty).as_bytes()).is_ok());
+    check(&audit("[] # here", thirty), HERE, "nobody may have a log");
+    check(&audit("[\"state\"] # here", thirty), HERE, "`state` is not a party");
+    check(&audit("\"lakeshore-chamber\" # here", thirty), HERE, "a list");
+    let late = "within_days = 4000 # here";
+    check(&audit("[\"lakeshore-chamber\"]", late), HERE, "4000 is not from 0");
+    let other = "within_days = 30\nformat = \"paper\" # here";
+    check(&audit("[\"lakeshore-chamber\"]", other), HERE, "format");
 }
 
 #[test]

@@ -76,6 +76,7 @@ fn files() -> Vec<String> {
         without("breach_notice"),
         start("[after]"),
         start("[amendment]"),
+        start("[audit]"),
         everything.replace("min_parties = { college = 2 }", "min_parties = {}"),
         everything.replace("floor_at    = \"node\"", "floor_at    = \"coalition\""),
         everything.replace("until   = 2027-06-30", "until   = 2028-06-30"),
@@ -224,6 +225,11 @@ fn carried_amendment_comment_days() {
 #[test]
 fn carried_amendment_exit_notice_days() {
     carried("amendment.exit_notice_days", &["without notice"]);
+}
+
+#[test]
+fn carried_audit_within_days() {
+    carried("audit.within_days", &["hands the copy over within 30 days"]);
 }
 
 #[test]

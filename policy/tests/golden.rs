@@ -139,7 +139,7 @@ const BROKEN: &[(&str, Edits)] = &[
     ),
     (
         "used a clause that this version cannot enforce",
-        &[(AGREEMENT, "[audit]\nby = \"state\"\n\n[agreement]")],
+        &[(AGREEMENT, "[publish]\nneeds = [\"chamber\"]\n\n[agreement]")],
     ),
     ("amended without saying what", &[("version   = 1", "version   = 2")]),
     (

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use sumac_keys::Trust;
+use sumac_node::day_of;
 use sumac_node::store::{self, Checked, IndexState};
 use sumac_privacy::NanoRho;
 
@@ -90,6 +91,7 @@ fn words(checked: &Checked) -> String {
         bodies,
         purged,
         undeleted,
+        exported,
         ..
     } = checked;
     let mut text = String::new();
@@ -125,6 +127,9 @@ fn words(checked: &Checked) -> String {
     match bodies {
         Some(bodies) => line("bodies", &format!("{bodies}: each as its record binds it")),
         None => line("bodies", "not compared: the folder `bodies` is not beside the log"),
+    }
+    if let Some((party, at)) = exported {
+        line("copied", &format!("for `{party}` on {}", day_of(*at)));
     }
     for (year, spent) in &checked.spent_nano_rho {
         line("spent", &format!("{year}: ρ = {}", NanoRho::new(*spent)));

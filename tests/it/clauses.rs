@@ -2,7 +2,11 @@
 //!
 //! One short test for each: that the clause holds, and that it is this clause that holds. What a clause means in all its
 //! cases is tested where it is decided, in `policy`; what else hangs on one has a file of its own (`narrow.rs`,
-//! `held.rs`, `retention.rs`, `restore.rs`).
+//! `held.rs`, `retention.rs`, `amendment.rs`, `leave.rs`). Those that hold after the answer are in `after`; `complete`
+//! compares all of them with docs/mou.md.
+
+mod after;
+mod complete;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -288,6 +292,18 @@ async fn privacy_budget() {
 }
 
 #[tokio::test]
+async fn approval() {
+    let place = Place::under(&[
+        ("margin      = 15 ", "needs = \"approval\"\nmargin      = 15 "),
+        ("may = [\"read\", \"propose\"]", "may = [\"read\", \"propose\", \"approve\"]"),
+    ])
+    .await;
+    assert_eq!(place.answers().await, "HELD kpi.enrolment.needs");
+    assert_eq!(place.charged(), 0);
+    place.stop().await;
+}
+
+#[tokio::test]
 async fn cadence() {
     let place = Place::under(&[("wait_days    = 21", "wait_days = 40")]).await;
     assert_eq!(place.answers().await, "PERIOD_NOT_CLOSED calendar.wait_days");
@@ -302,7 +318,7 @@ async fn cadence() {
 }
 
 #[tokio::test]
-async fn effective_and_expiry() {
+async fn effective_expiry() {
     let days = [
         ("effective = 2026-07-15", "effective = 2026-08-03"),
         ("expires   = 2028-06-30", "expires = 2026-08-05"),

@@ -19,6 +19,7 @@ mod crash;
 mod data;
 mod diff;
 mod held;
+mod leave;
 mod ledger;
 mod mou_budget;
 mod mou_check;

@@ -45,7 +45,7 @@ impl Book {
             return Err(BookError::OutOfSequence { expected, found: record.seq });
         }
         let changed = match &record.event {
-            Event::Started(_) | Event::Exit(_) => Vec::new(),
+            Event::Started(_) | Event::Exit(_) | Event::Exported(_) => Vec::new(),
             Event::Asked(asked) => {
                 self.asked(&asked.peer, record.seq);
                 Vec::new()

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
+use jiff::Timestamp;
 use sumac_keys::seal::verify_head;
 use sumac_keys::{Seal, Trust};
 use sumac_policy::{Peer, TableKey};
@@ -57,6 +58,8 @@ pub struct Checked {
     /// Releases and tables added up whose bodies are there, each as its record binds it; none where there is the log
     /// alone, without the folder of bodies.
     pub bodies: Option<u64>,
+    /// The party that a copy was made for last, and when. Of a copy that was handed over: this one.
+    pub exported: Option<(String, Timestamp)>,
     /// What the index says.
     pub index: IndexState,
 }
@@ -136,6 +139,8 @@ struct Audit<'a> {
     measured: BTreeMap<(TableKey, u32), bool>,
     named: Named,
     approvals: Approvals,
+    /// The last copy that was made for an auditor.
+    exported: Option<(String, Timestamp)>,
 }
 
 impl Audit<'_> {
@@ -150,6 +155,9 @@ impl Audit<'_> {
             let fault = |damage| Fault { record: record.seq, offset, damage };
             self.named.take(&record).map_err(Damage::Place).map_err(fault)?;
             self.approvals.take(&record.event).map_err(Damage::Place).map_err(fault)?;
+            if let Event::Exported(made) = &record.event {
+                self.exported = Some((made.party.clone(), record.at));
+            }
             self.count(record.event).map_err(Damage::Place).map_err(fault)?;
             self.tree.push(tree::leaf(&payload));
             last = record.seq;
@@ -260,6 +268,7 @@ impl Audit<'_> {
             purged,
             undeleted: 0,
             bodies: None,
+            exported: self.exported,
             index,
         })
     }

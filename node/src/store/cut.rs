@@ -1,7 +1,8 @@
 //! A cut through a log that may be copied while its node goes on: the log is only ever appended to, so that what
 //! was acknowledged at one moment stays as it is.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,31 @@ impl Cut {
             Ok(())
         })?;
         Ok(whole)
+    }
+}
+
+impl Cut {
+    /// Copies this part of the log in `dir` into the folder `to`, which is made, and holds a log alone after that: no
+    /// releases, no index. On disk when this returns.
+    ///
+    /// # Errors
+    /// A log that cannot be read, or is shorter; a folder that is there already, or cannot be made or written.
+    pub fn copy(&self, dir: &Path, to: &Path) -> Result<(), StoreError> {
+        let from = dir.join(LOG);
+        let reading = |source| scan::read_error(&from, source);
+        let writing = |source| StoreError::Open { path: to.to_owned(), source };
+        let log = File::open(&from).map_err(reading)?;
+        fs::create_dir(to).map_err(writing)?;
+        let mut copy = File::create_new(to.join(LOG)).map_err(writing)?;
+        let copied = io::copy(&mut log.take(self.length), &mut copy).map_err(writing)?;
+        if copied < self.length {
+            return Err(StoreError::Shorter {
+                path: from,
+                length: copied,
+                acknowledged: self.length,
+            });
+        }
+        copy.sync_all().and_then(|()| File::open(to)?.sync_all()).map_err(writing)
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sumac_policy::TableKey;
 
 use super::error::StoreError;
+use super::exported::Exported;
 use super::held::{Approved, HeldQuestion, Rejected};
 use super::ledger::LOG;
 use super::pause::{PauseEnded, Paused};
@@ -68,6 +69,8 @@ pub enum What {
     Approved(Approved),
     /// A steward rejected one.
     Rejected(Rejected),
+    /// A copy of the log was made for a party that may audit.
+    Exported(Exported),
     /// Something that costs nothing and releases nothing.
     Other,
 }
@@ -119,6 +122,7 @@ impl From<Record> for Entry {
             Event::Held(held) => What::Held(held),
             Event::Approved(approved) => What::Approved(approved),
             Event::Rejected(rejected) => What::Rejected(rejected),
+            Event::Exported(exported) => What::Exported(exported),
             Event::Import(import) => What::Import(import),
             Event::Asked(asked) => What::Asked(asked),
             Event::Charged(charged) => What::Charged(charged.into()),

@@ -18,6 +18,7 @@
 //! tree      the records' Merkle tree;  growing: made on a thread of its own
 //! head      how the tree is signed, and what closes a batch
 //! frame     how a record lies in the file;  record: what it says;  text: how its values are spelled
+//! exported  copies of the log for those who may audit
 //! held      questions that wait for a person;  pause: a node that its operator stopped
 //! check     all of it, held against itself;  history: told to people
 //! cut       how much of a log may be copied meanwhile
@@ -31,6 +32,7 @@ mod check;
 mod cut;
 mod error;
 mod evidence;
+mod exported;
 mod frame;
 mod growing;
 mod head;
@@ -56,6 +58,7 @@ pub use check::{Checked, IndexState, check};
 pub use cut::{Closed, Cut, log_file};
 pub use error::{Damage, StoreError};
 pub use evidence::{Evidence, EvidenceRequest, Seen};
+pub use exported::Exported;
 pub use head::{Signed, Signer};
 pub use held::{
     Approved, HeldQuestion, HoldRequest, Judged, Judgement, Judging, Leave, Rejected, Verdict,

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sumac_policy::{Margin, Sha256, TableKey};
 
+use super::exported::Exported;
 use super::held::{Approved, HeldQuestion, Rejected};
 use super::pause::{PauseEnded, Paused};
 use super::restoration::{Heard, Recovered, RecoveredDerived, Restored, Resumed, Stopped};
@@ -82,6 +83,8 @@ pub(super) enum Event {
     Approved(Approved),
     /// A steward rejected it.
     Rejected(Rejected),
+    /// A copy of the log up to here was made for a party that may audit. On disk before the copy is.
+    Exported(Exported),
 }
 
 /// What may be noted without spending anything. Charges and releases have their own ways in.
@@ -113,6 +116,8 @@ pub enum Note {
     Paused(Paused),
     /// The operator let it go on.
     PauseEnded(PauseEnded),
+    /// A copy of the log was made for a party that may audit.
+    Exported(Exported),
 }
 
 /// The node started.
@@ -390,6 +395,7 @@ impl From<Note> for Event {
             Note::Left(left) => Self::Left(left),
             Note::Paused(paused) => Self::Paused(paused),
             Note::PauseEnded(ended) => Self::PauseEnded(ended),
+            Note::Exported(exported) => Self::Exported(exported),
         }
     }
 }
@@ -537,6 +543,7 @@ mod tests {
                 peer: "sumac://cc/steward/ana".into(),
                 because: "no".into(),
             }),
+            Event::Exported(Exported { party: "chamber".into(), mou: Sha256::from([1; 32]) }),
         ];
         for event in events {
             let record = record(event);

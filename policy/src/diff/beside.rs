@@ -36,6 +36,7 @@ pub(super) fn beside(old: &Mou, new: &Mou) -> Vec<Aside> {
     found.extend(withheld(old, new));
     found.extend(idle_restrictions(old, new));
     found.extend(leaving(old, new));
+    found.extend(audits(old, new));
     found.extend(targets(old, new));
     found.extend(words_kept(old, new));
     found
@@ -205,6 +206,42 @@ fn leaving(old: &Mou, new: &Mou) -> Option<Aside> {
         paths: vec!["after.on_exit".to_owned()],
         unless_told: false,
     })
+}
+
+/// Who may have a copy of each node's log, which tells of everyone who asked.
+fn audits(old: &Mou, new: &Mou) -> Vec<Aside> {
+    let auditors = |mou: &Mou| -> BTreeSet<PartyId> {
+        mou.audit().into_iter().flat_map(|audit| audit.by.clone()).collect()
+    };
+    let (before, after) = (auditors(old), auditors(new));
+    let sides = [
+        (new, after.difference(&before), "newly lets", Direction::Widens),
+        (old, before.difference(&after), "no longer lets", Direction::Narrows),
+    ];
+    let mut found = Vec::new();
+    for (mou, ids, lets, direction) in sides {
+        let ids: BTreeSet<_> = ids.cloned().collect();
+        if !ids.is_empty() {
+            found.push(Aside {
+                keeper: Keeper::Software,
+                direction: Some(direction),
+                sentence: format!(
+                    "{lets} {} have a copy of every node's log",
+                    words::parties(mou, &ids)
+                ),
+                paths: vec!["audit.by".to_owned()],
+                unless_told: false,
+            });
+        }
+    }
+    if let (Some(before), Some(after)) = (old.audit(), new.audit())
+        && before.within_days != after.within_days
+    {
+        let (now, was) = (words::days(after.within_days), words::days(before.within_days));
+        let sentence = format!("has a copy of a log handed over within {now}, where it was {was}");
+        found.push(people(sentence, &["audit.within_days"]));
+    }
+    found
 }
 
 fn targets(old: &Mou, new: &Mou) -> Vec<Aside> {

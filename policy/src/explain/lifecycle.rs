@@ -1,4 +1,4 @@
-//! How it begins, changes and ends: pilot, amendment, leaving, what becomes of answers, breach.
+//! How it begins, changes and ends: pilot, amendment, leaving, what becomes of answers, breach, audit.
 
 use super::Keeper;
 use super::words::{and, counted};
@@ -176,5 +176,45 @@ pub(super) fn breach(writer: &mut Writer<'_>, mou: &Mou) {
         &[Keeper::Node],
         "Each node writes every question, charge and answer into a log whose records cannot be changed afterwards without \
          being found out by those who asked.",
+    );
+}
+
+pub(super) fn audit(writer: &mut Writer<'_>, mou: &Mou) {
+    writer.about("The right to an audit");
+    let Some(audit) = mou.audit() else {
+        writer.say(
+            ["format"],
+            &[Keeper::Node],
+            "The file gives no party a copy of another one’s log; whoever asked can prove from its receipts that what it \
+             was answered lies in that log.",
+        );
+        return;
+    };
+    let parties: Vec<_> = audit.by.iter().map(|id| format!("`{id}`")).collect();
+    writer.say(
+        ["audit.by"],
+        &[Keeper::Node],
+        format!(
+            "{} may have a copy of the log of every node, under the node’s signature: who asked what and for which \
+             purpose, what was refused, held, charged and released, and every order that its operator gave it.",
+            and(&parties)
+        ),
+    );
+    writer.say(
+        ["audit.by"],
+        &[Keeper::Node],
+        "No released number is in the copy, no record and no secret; a node makes it for no other party, and writes into \
+         the log that it made one.",
+    );
+    writer.say(
+        ["audit.within_days"],
+        &[Keeper::People],
+        match audit.within_days {
+            0 => "A party hands the copy over on the day it is asked for it.".to_owned(),
+            days => format!(
+                "A party hands the copy over within {} of being asked for it.",
+                counted(u64::from(days), "day", "days")
+            ),
+        },
     );
 }

@@ -9,8 +9,8 @@ use crate::section::Sheet;
 /// Lists whose entries are known by their `id`.
 const BY_ID: [&str; 3] = ["party", "dimension", "kpi"];
 /// Sections whose keys are the clauses.
-const SECTIONS: [&str; 7] =
-    ["agreement", "calendar", "roles", "privacy", "pilot", "after", "amendment"];
+const SECTIONS: [&str; 8] =
+    ["agreement", "calendar", "roles", "privacy", "pilot", "after", "amendment", "audit"];
 
 /// The clauses of one file, in its order.
 ///

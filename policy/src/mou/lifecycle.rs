@@ -35,6 +35,15 @@ pub struct After {
     pub breach_notice: Option<BreachNotice>,
 }
 
+/// Who may have a copy of each node's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// The parties that may.
+    pub by: Vec<PartyId>,
+    /// Days from being asked for it within which a party hands it over.
+    pub within_days: u16,
+}
+
 /// Who is told of a breach, and how soon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreachNotice {

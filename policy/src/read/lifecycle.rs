@@ -1,6 +1,6 @@
-//! `[pilot]`, `[amendment]`, `[after]`: how the agreement begins, changes and ends.
+//! `[pilot]`, `[amendment]`, `[after]`, `[audit]`: how the agreement begins, changes and ends, and who looks back.
 
-use crate::mou::{After, Amendment, BreachNotice, Pilot};
+use crate::mou::{After, Amendment, Audit, BreachNotice, Pilot};
 use crate::names::{KpiId, PartyId};
 use crate::section::{Found, Section};
 
@@ -13,6 +13,13 @@ pub(super) fn pilot(section: Section<'_>) -> Option<Pilot> {
     let kpis = named::<KpiId>(&section, "kpis", "nothing may be asked");
     section.end(&["synthetic_only"]);
     Some(Pilot { until: until?.value, parties: parties?, kpis: kpis? })
+}
+
+pub(super) fn audit(section: Section<'_>) -> Option<Audit> {
+    let by = named::<PartyId>(&section, "by", "nobody may have a log");
+    let within_days = section.number("within_days", 0..=3_650);
+    section.end(&[]);
+    Some(Audit { by: by?, within_days: u16::try_from(within_days?.value).ok()? })
 }
 
 /// A list that names something.

@@ -17,7 +17,7 @@ use crate::problem::{Problem, Problems, Severity};
 use crate::read::data::data;
 use crate::read::dimension::declared_dimension;
 use crate::read::kpi::{Known, kpi};
-use crate::read::lifecycle::{after, amendment, pilot};
+use crate::read::lifecycle::{after, amendment, audit, pilot};
 use crate::read::number::exact;
 use crate::read::restriction::restriction;
 use crate::read::standard::standard;
@@ -111,7 +111,8 @@ fn mou(sheet: &Sheet, hash: Sha256) -> Option<Mou> {
     let pilot = root.section_if_any("pilot").map(pilot);
     let after = root.section_if_any("after").map_or(Some(After::default()), after);
     let amendment = root.section_if_any("amendment").map(amendment);
-    root.end(&["audit", "publish"]);
+    let audit = root.section_if_any("audit").map(audit);
+    root.end(&["publish"]);
 
     let kpis: Option<Vec<Kpi>> = kpis.into_iter().collect();
     let parties: Option<Vec<_>> = parties.into_iter().collect();
@@ -139,6 +140,7 @@ fn mou(sheet: &Sheet, hash: Sha256) -> Option<Mou> {
         pilot: pilot.map_or(Some(None), |pilot| pilot.map(Some))?,
         after: after?,
         amendment: amendment.map_or(Some(None), |amendment| amendment.map(Some))?,
+        audit: audit.map_or(Some(None), |audit| audit.map(Some))?,
         schema,
     })
 }

@@ -29,6 +29,8 @@ pub(super) struct Facts {
     pub(super) held: u64,
     /// Their approvals.
     pub(super) approved: u64,
+    /// Copies of the log made for auditors: when, and for whom.
+    pub(super) exported: Vec<(Timestamp, String)>,
     /// Their rejections.
     pub(super) rejected: u64,
     /// What the party's own addendum takes away now, in words.
@@ -151,6 +153,7 @@ impl Facts {
             What::Held(_) => self.held += 1,
             What::Approved(_) => self.approved += 1,
             What::Rejected(_) => self.rejected += 1,
+            What::Exported(exported) => self.exported.push((entry.at, exported.party.clone())),
         }
     }
 

@@ -65,6 +65,9 @@ pub(super) fn table(facts: &Facts) -> String {
             "\nPut before the stewards: {held} questions; {approved} approvals, {rejected} rejections"
         );
     }
+    for (at, party) in &facts.exported {
+        let _ = writeln!(text, "\nA copy of this log was made for `{party}` on {}", day_of(*at));
+    }
     for words in &facts.narrow {
         let _ = writeln!(text, "\nNarrowed by this party itself: {words}");
     }
