@@ -15,6 +15,7 @@ use sumac_policy::{Mou, Period, PeriodKind};
 
 use crate::agreement::MouFolder;
 use crate::home::HomeArgs;
+use crate::leave::refuse_who_left;
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::terminal::tell;
 use crate::world;
@@ -75,6 +76,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let now = world::now();
     // The tables' columns are the agreement's own, so it is read first; it need not be signed yet.
     let settings = home.settings()?;
+    refuse_who_left(&home, &settings)?;
     let mou = MouFolder::read(&settings.mou)?.mou()?;
     let rules = mou.party(&settings.party).and_then(|party| mou.data(party.kind));
     let withheld = rules.map_or(&[][..], |rules| &rules.withheld);

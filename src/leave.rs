@@ -5,18 +5,20 @@ mod destroy;
 mod verify;
 
 use anyhow::Context;
+use serde_json::json;
 use sumac_keys::{Chain, ExitNotice, Root, SignedExit};
 use sumac_node::console::{Command, Reply};
 use sumac_node::day_of;
+use sumac_node::store::{log_file, read_only};
 use sumac_policy::PartyId;
 
 use crate::agreement::Agreement;
 use crate::certificate::RootArgs;
 use crate::counterpart::Counterpart;
 use crate::envoy::{Envoy, tell_absences};
-use crate::home::{Home, HomeArgs};
+use crate::home::{Home, HomeArgs, Settings};
 use crate::outcome::{Outcome, hinted};
-use crate::terminal::{answer, confirm, tell};
+use crate::terminal::{Format, answer, answer_json, confirm, tell};
 use crate::world;
 
 /// Leave the agreement
@@ -48,6 +50,10 @@ pub(crate) struct Args {
     /// Do not ask for a confirmation
     #[arg(long)]
     yes: bool,
+
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     home: HomeArgs,
@@ -99,11 +105,60 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     }
     let destroyed = destroy::destroy(&home, &chain)?;
     let path = certificate::write(&home, &chain, &root, &notice, destroyed)?;
+    if args.format == Format::Json {
+        let told = told.iter().map(|(party, told)| {
+            let why_not = told.as_ref().err().map(ToString::to_string);
+            json!({ "party": party.to_string(), "why_not": why_not })
+        });
+        answer_json(&json!({
+            "format": "sumac-left/1",
+            "party": settings.party.to_string(),
+            "on": notice.on().to_string(),
+            "because": notice.because(),
+            "told": told.collect::<Vec<_>>(),
+            "certificate": path.display().to_string(),
+            "signature": certificate::signature_of(&path).display().to_string(),
+        }))?;
+        return Ok(Outcome::Done);
+    }
     answer(&format!("{}\n", path.display()))?;
     tell!(
         "\nThe certificate of destruction above is signed: give it to the others, with its .p7s."
     );
     Ok(Outcome::Done)
+}
+
+/// Refuses what only a party of the coalition does, once this one has left. One that is on its way back has accepted
+/// the version that lists it again, and may get ready.
+pub(crate) fn refuse_who_left(home: &Home, settings: &Settings) -> anyhow::Result<()> {
+    let (shelf, today) = (home.shelf(settings), day_of(world::now()));
+    let mut left = None;
+    // An MOU that is not signed yet is nobody's to leave.
+    if let Ok(chain) = shelf.chain() {
+        if shelf.next(&chain, today)?.is_some() {
+            return Ok(());
+        }
+        let notice = chain.left(today).find(|notice| *notice.party() == settings.party);
+        left = notice.map(|notice| notice.on().to_string());
+    }
+    if left.is_none() && log_file(&home.ledger()).exists() {
+        left = read_only(&home.ledger()).context("read the ledger")?.left.map(|left| left.on);
+    }
+    match left {
+        Some(on) => Err(gone(&settings.party, &on)),
+        None => Ok(()),
+    }
+}
+
+/// What is said to who left.
+pub(crate) fn gone(party: &PartyId, on: &str) -> anyhow::Error {
+    hinted(
+        format_args!(
+            "`{party}` left the agreement on {on}: it answers nobody, and takes no data in for it"
+        ),
+        "`sumac leave` finishes what is left to delete; who comes back first accepts the version that lists it again: \
+         `sumac mou activate DIR`",
+    )
 }
 
 fn what_happens(chain: &Chain, party: &PartyId) -> String {

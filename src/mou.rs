@@ -55,6 +55,14 @@ pub(crate) fn run(verb: Verb) -> anyhow::Result<Outcome> {
     }
 }
 
+/// Which of a party's roots, for machines.
+fn by_word(by: By) -> &'static str {
+    match by {
+        By::Root => "root",
+        By::NewRoot => "new_root",
+    }
+}
+
 /// A version and who has signed it, for machines.
 fn standing_json(mou: &Mou, standing: &Standing) -> Value {
     let signatures = standing.signatures().iter().map(|needed| {
@@ -65,7 +73,7 @@ fn standing_json(mou: &Mou, standing: &Standing) -> Value {
         };
         json!({
             "party": needed.party.to_string(),
-            "by": match needed.by { By::Root => "root", By::NewRoot => "new_root" },
+            "by": by_word(needed.by),
             "file": needed.file(),
             "state": state,
             "why": why,

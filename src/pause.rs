@@ -1,13 +1,14 @@
 //! `sumac pause`: stop answering for a while.
 
 use jiff::civil::Date;
+use serde_json::json;
 use sumac_node::console::{Command, Reply};
 use sumac_node::store::Paused;
 
 use crate::counterpart::Counterpart;
 use crate::home::HomeArgs;
 use crate::outcome::{Outcome, hinted};
-use crate::terminal::tell;
+use crate::terminal::{Format, answer_json, tell};
 
 /// Stop answering at once, for a while
 ///
@@ -35,6 +36,10 @@ pub(crate) struct Args {
     /// The last day of the pause, in UTC; without it, until `sumac resume`
     #[arg(long, value_name = "DATE")]
     until: Option<Date>,
+
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -44,7 +49,16 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
         Some(last) => format!("until {last}, that day included"),
         None => "until `sumac resume`".to_owned(),
     };
-    match Counterpart::find(&home)?.say(&Command::Pause(paused))? {
+    match Counterpart::find(&home)?.say(&Command::Pause(paused.clone()))? {
+        Reply::Paused if args.format == Format::Json => {
+            answer_json(&json!({
+                "format": "sumac-pause/1",
+                "paused": true,
+                "because": paused.because,
+                "until": paused.until.map(|last| last.to_string()),
+            }))?;
+            Ok(Outcome::Done)
+        }
         Reply::Paused => {
             tell!("paused {until}: every question is refused");
             Ok(Outcome::Done)

@@ -7,6 +7,7 @@ use sumac_privacy::NanoRho;
 
 use crate::counterpart::Counterpart;
 use crate::home::HomeArgs;
+use crate::leave::refuse_who_left;
 use crate::outcome::{Outcome, hinted};
 use crate::terminal::{confirm, tell};
 
@@ -54,6 +55,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
+    refuse_who_left(&home, &home.settings()?)?;
     let correction = Correction {
         kpi: args.kpi.to_string(),
         period: args.period.to_string(),

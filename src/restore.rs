@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::agreement::Agreement;
 use crate::backup::archive::{self, About};
 use crate::home::{Home, HomeArgs, make_folder, make_home, refuse_what_is_there};
-use crate::outcome::{Hint, Outcome};
+use crate::outcome::{Hint, Outcome, hinted};
 use crate::passphrase::BackupPassphraseArgs;
 use crate::terminal::tell;
 use crate::world;
@@ -111,6 +111,15 @@ fn check(home: &Home, about: &About) -> anyhow::Result<Restored> {
     );
     if let Some(other) = checked.signers.iter().flatten().find(|by| *by.party() != settings.party) {
         anyhow::bail!("the ledger is signed by `{other}`");
+    }
+    if let Some(left) = store::read_only(&ledger).context("read the ledger")?.left {
+        return Err(hinted(
+            format_args!(
+                "`{}` left the agreement on {}: no node of it answers again, so none is restored",
+                settings.party, left.on
+            ),
+            "the ledger in it is evidence: `age --decrypt` and tar take it out, and `sumac ledger check --ledger DIR --mou DIR` checks it",
+        ));
     }
     home.node_secret()?;
     let identity = home.identity(PeerRole::Node, "node")?;

@@ -1,5 +1,6 @@
 //! `sumac resume`: go on after a pause, or after a restore without a party that is gone.
 
+use serde_json::json;
 use sumac_node::console::{Command, Reply};
 use sumac_node::resume::{Plan, Without};
 use sumac_policy::PartyId;
@@ -8,7 +9,7 @@ use sumac_privacy::NanoRho;
 use crate::counterpart::Counterpart;
 use crate::home::{Home, HomeArgs};
 use crate::outcome::{Outcome, hinted};
-use crate::terminal::{confirm, tell};
+use crate::terminal::{Format, answer_json, confirm, tell};
 
 /// Tables named before the rest is only counted.
 const NAMED: usize = 10;
@@ -47,11 +48,15 @@ pub(crate) struct Args {
     /// Do not ask for a confirmation
     #[arg(long)]
     yes: bool,
+
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
-    let Some(because) = args.because else { return end_pause(&home) };
+    let Some(because) = args.because else { return end_pause(&home, args.format) };
     let parties = args.without.iter().map(ToString::to_string).collect();
     let without = Without { parties, because };
     let mut node = Counterpart::find(&home)?;
@@ -66,6 +71,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Failed);
     }
     match node.say(&command(true))? {
+        Reply::Resumed(plan) if args.format == Format::Json => {
+            answer_json(&json!({
+                "format": "sumac-resumed/1",
+                "without": without.parties,
+                "because": without.because,
+                "lost_nano_rho": plan.lost_nano_rho,
+                "years": plan.years,
+                "unanswered": plan.tables,
+            }))?;
+            Ok(Outcome::Done)
+        }
         Reply::Resumed(_) => {
             tell!("the node answers again");
             Ok(Outcome::Done)
@@ -75,8 +91,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     }
 }
 
-fn end_pause(home: &Home) -> anyhow::Result<Outcome> {
+fn end_pause(home: &Home, format: Format) -> anyhow::Result<Outcome> {
     match Counterpart::find(home)?.say(&Command::EndPause)? {
+        Reply::PauseEnded if format == Format::Json => {
+            answer_json(&json!({ "format": "sumac-pause/1", "paused": false }))?;
+            Ok(Outcome::Done)
+        }
         Reply::PauseEnded => {
             tell!("the pause is over: the node answers again");
             Ok(Outcome::Done)

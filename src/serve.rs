@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::agreement::Agreement;
 use crate::home::{Home, HomeArgs, Settings};
+use crate::leave::refuse_who_left;
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::restore;
 use crate::terminal::tell;
@@ -49,6 +50,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let settings = home.settings()?;
     let agreement = Agreement::of_home(&home, &settings)?;
     refuse_to_serve_nothing(&agreement, &settings)?;
+    refuse_who_left(&home, &settings)?;
     let identity = home.identity(PeerRole::Node, "node")?;
     look_at_validity(&identity)?;
     let (renewed, identity) = watch::channel(Arc::new(identity));

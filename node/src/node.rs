@@ -12,7 +12,7 @@ use sumac_policy::{PartyId, Sha256, TableKey};
 use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
 
 use crate::agreement::Agreement;
-use crate::amend::{AmendError, follows, record_of};
+use crate::amend::{AmendError, follows, leave, record_of};
 use crate::records::snapshot::{Snapshot, SnapshotError};
 use crate::store::{Import, Note, Started, Store, StoreError};
 use crate::world::{World, day_of};
@@ -144,7 +144,7 @@ impl Node {
             let (version, from) = (next.mou().version(), next.mou().effective());
             tracing::info!(version, %from, "a version of the MOU waits for its first day");
         }
-        let left = store.left().await?.is_some();
+        let left = has_left(&store, &chain, &party, now).await?;
         let sealing = Mutex::new(identity.borrow().clone());
         let node = Arc::new(Self {
             party,
@@ -243,4 +243,21 @@ impl Node {
             drop(flight.lock().await);
         }
     }
+}
+
+/// Whether this party has left. Its notice beside the MOU is enough: a `sumac leave` that was cut off is taken further.
+async fn has_left(
+    store: &Store,
+    chain: &Chain,
+    party: &PartyId,
+    now: Timestamp,
+) -> Result<bool, NodeError> {
+    if store.left().await?.is_some() {
+        return Ok(true);
+    }
+    let Some(notice) = chain.left(day_of(now)).find(|notice| notice.party() == party) else {
+        return Ok(false);
+    };
+    leave(store, chain.mou(), notice, now).await?;
+    Ok(true)
 }

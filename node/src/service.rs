@@ -1,33 +1,33 @@
 //! `sumac.v1.NodeService`: wire in, wire out, nothing else.
+//!
+//! Here are the calls that ask for tables, and what every call begins with. `looks`: what is said without measuring;
+//! `amendments`: how the agreement changes; `held`: what stewards decide.
+
+mod amendments;
+mod held;
+mod looks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sumac_keys::{Papers, ShelfError, SignedExit, Stranger, Usage, peer_of};
-use sumac_policy::{
-    Capability, Clause, Peer, Period, Permitted, Question, Reason, Refusal, Resolved, Sha256,
-    TableKey, approver,
-};
+use sumac_keys::{Stranger, Usage, peer_of};
+use sumac_policy::{Clause, Peer, Question, Reason, Refusal, Resolved, Sha256, TableKey};
 use sumac_protocol::status::CallError;
 use sumac_protocol::wire;
 use sumac_protocol::wire::node_service_server::NodeService;
 use sumac_protocol::{
-    Answer, Ask, DecideHeld, Description, Preview, PreviewAsk, Recover, RestoredLog, SnapshotFacts,
-    SupportId, ask_response, decide_held_response, list_held_response, mou_papers,
-    preview_response, read_leave, read_list_held_request, read_proposal,
+    Answer, Ask, PreviewAsk, Recover, RestoredLog, SupportId, ask_response, preview_response,
 };
 use tokio::time::Instant;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tonic::{Request, Response, Status};
 
 use crate::agreement::Agreement;
-use crate::amend::AmendError;
-use crate::approval;
 use crate::history::{Accepted, InLog};
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
-use crate::release::{NotReleased, price_of};
+use crate::release::NotReleased;
 use crate::store::{Asked, Evidence, Note, RestoredRecord};
 use crate::world::day_of;
 
@@ -308,153 +308,6 @@ impl Service {
         digits.parse().expect("sixteen hexadecimal digits are a support id")
     }
 
-    async fn previews(
-        &self,
-        agreement: &Arc<Agreement>,
-        peer: &Peer,
-        ask: PreviewAsk,
-        now: Timestamp,
-    ) -> Result<Vec<Preview>, NodeError> {
-        let snapshot = self.node.snapshot(agreement, now).await?;
-        let mut previews = Vec::with_capacity(ask.questions.len());
-        for question in ask.questions {
-            let preview = match question {
-                Ok(question) => {
-                    self.preview(agreement, peer, &ask.roster, &question, snapshot.as_ref(), now)
-                        .await
-                }
-                Err(refusal) => Err(refusal.into()),
-            };
-            previews.push(match preview {
-                Ok(preview) => preview,
-                Err(NotReleased::Refused(refusal)) => Preview::Refused(refusal),
-                Err(NotReleased::Failed(error)) => return Err(error),
-            });
-        }
-        Ok(previews)
-    }
-
-    async fn preview(
-        &self,
-        agreement: &Agreement,
-        peer: &Peer,
-        roster: &[sumac_policy::PartyId],
-        question: &Question,
-        snapshot: Option<&Arc<Snapshot>>,
-        now: Timestamp,
-    ) -> Result<Preview, NotReleased> {
-        self.node.has_not_left()?;
-        let permitted = self.node.permit(agreement, peer, roster, question, now)?;
-        self.node.is_not_paused(now).await?;
-        let permit = match permitted {
-            Permitted::Measure(permit) => permit,
-            Permitted::Derive(permit) => {
-                let derivable = self.node.derivable(permit.roll_up()).await?;
-                return Ok(Preview::WouldAnswer {
-                    price_nano_rho: 0,
-                    already_released: derivable.is_kept(),
-                    derived: true,
-                    margin: derivable.margin(),
-                    clause: permit.clause().clone(),
-                });
-            }
-        };
-        let (table, clause) = (permit.table(), permit.clause().clone());
-        Ok(match self.node.released(table).await? {
-            Some((_, margin)) => Preview::WouldAnswer {
-                price_nano_rho: 0,
-                already_released: true,
-                derived: false,
-                margin,
-                clause,
-            },
-            None => {
-                permit.needs()?;
-                let snapshot = self.node.held(agreement, snapshot, table, now)?;
-                self.node.would_be_approved(&permit, snapshot, peer, now).await?;
-                Preview::WouldAnswer {
-                    price_nano_rho: price_of(table).get(),
-                    already_released: false,
-                    derived: false,
-                    margin: table.kpi().margin,
-                    clause,
-                }
-            }
-        })
-    }
-
-    async fn description(
-        &self,
-        agreement: &Arc<Agreement>,
-        now: Timestamp,
-    ) -> Result<Description, NodeError> {
-        let snapshot = self.node.snapshot(agreement, now).await?;
-        let mou = agreement.mou();
-        let year = mou.calendar().year_starts.year_of(day_of(now));
-        let span = Period::Year(year).span(mou.calendar().year_starts);
-        let balance = self.node.store.balance(span).await?;
-        Ok(Description {
-            party: self.node.party.clone(),
-            software_version: env!("CARGO_PKG_VERSION").to_owned(),
-            mou: mou.hash(),
-            mou_version: mou.version(),
-            snapshot: snapshot.map(|snapshot| SnapshotFacts {
-                as_of: snapshot.holdings().as_of,
-                covers: snapshot.holdings().covers.clone(),
-            }),
-            accounting_year: year,
-            budget_nano_rho: agreement.terms().privacy().budget_nano_rho,
-            spent_nano_rho: balance.spent_nano_rho,
-        })
-    }
-
-    /// Who calls, and by which agreement that is judged.
-    async fn member<T: Send>(
-        &self,
-        request: &Request<T>,
-    ) -> Result<(Timestamp, (Peer, Arc<Agreement>)), Status> {
-        let now = self.node.world.now();
-        let shown = request.extensions().get::<Shown>().cloned();
-        let agreement = self.goes_by(now).await?;
-        let peer = self.peer(&agreement, shown.as_ref(), now)?;
-        self.may_answer(&peer).await?;
-        Ok((now, (peer, agreement)))
-    }
-
-    fn may_propose(&self, agreement: &Agreement, peer: &Peer) -> Result<(), CallError> {
-        let party = peer.party();
-        if agreement.mou().may(party, Capability::Propose) {
-            return Ok(());
-        }
-        Err(CallError::Refused(Refusal {
-            reason: Reason::PartyMayNotPropose,
-            clause: Clause::at("roles"),
-            message: format!("`{party}` holds no role that may propose"),
-            hint: "see the MOU's [roles]; a signature may always be sent as a file".to_owned(),
-        }))
-    }
-
-    /// A change of the agreement that was not made: what is wrong with the papers is said, what is wrong here is not.
-    fn not_amended(&self, peer: &Peer, error: &AmendError) -> Status {
-        match error {
-            AmendError::Shelf(ShelfError::TooMany { .. }) => {
-                CallError::Malformed("this node keeps too many proposals already".to_owned()).into()
-            }
-            AmendError::Shelf(_)
-            | AmendError::Papers(_)
-            | AmendError::Store(_)
-            | AmendError::Stopped => {
-                let id = self.support_id();
-                tracing::error!(support_id = %id, %peer, error = chain(error), "failed");
-                CallError::Fault(id).into()
-            }
-            error => {
-                tracing::warn!(%peer, error = chain(error), "did not take what was brought");
-                CallError::Malformed(format!("{} ({})", chain(error), error.hint())).into()
-            }
-        }
-    }
-
     fn failed(&self, peer: &Peer, error: &NodeError) -> Status {
         let id = self.support_id();
         tracing::error!(support_id = %id, %peer, error = chain(error), "failed");
@@ -498,35 +351,21 @@ impl NodeService for Service {
         &self,
         request: Request<wire::ProposeRequest>,
     ) -> Result<Response<wire::ProposeResponse>, Status> {
-        let (now, (peer, agreement)) = self.member(&request).await?;
-        self.may_propose(&agreement, &peer)?;
-        let files = read_proposal(request.into_inner().proposal).map_err(CallError::from)?;
-        let kept = self.node.propose(&agreement, Papers::from_files(files), now).await;
-        let kept = kept.map_err(|error| self.not_amended(&peer, &error))?;
-        Ok(Response::new(wire::ProposeResponse { proposal: Some(mou_papers(kept.files())) }))
+        self.take_proposal(request).await
     }
 
     async fn proposals(
         &self,
         request: Request<wire::ProposalsRequest>,
     ) -> Result<Response<wire::ProposalsResponse>, Status> {
-        let (now, (peer, agreement)) = self.member(&request).await?;
-        let proposals = self.node.proposals(&agreement, now).await;
-        let (proposals, exits) = proposals.map_err(|error| self.not_amended(&peer, &error))?;
-        let proposals = proposals.iter().map(|papers| mou_papers(papers.files())).collect();
-        let exits = Some(mou_papers(exits.files()));
-        Ok(Response::new(wire::ProposalsResponse { proposals, exits }))
+        self.show_proposals(request).await
     }
 
     async fn leave(
         &self,
         request: Request<wire::LeaveRequest>,
     ) -> Result<Response<wire::LeaveResponse>, Status> {
-        let (now, (peer, _)) = self.member(&request).await?;
-        let (notice, signature) = read_leave(request.into_inner()).map_err(CallError::from)?;
-        let exit = self.node.exit(SignedExit { notice, signature }, now).await;
-        exit.map_err(|error| self.not_amended(&peer, &error))?;
-        Ok(Response::new(wire::LeaveResponse {}))
+        self.take_exit(request).await
     }
 
     async fn ask(
@@ -550,47 +389,14 @@ impl NodeService for Service {
         &self,
         request: Request<wire::ListHeldRequest>,
     ) -> Result<Response<wire::ListHeldResponse>, Status> {
-        let now = self.node.world.now();
-        let agreement = self.goes_by(now).await?;
-        let peer = self.peer(&agreement, request.extensions().get(), now)?;
-        approver(agreement.mou(), &self.node.party, &peer).map_err(CallError::Refused)?;
-        self.may_answer(&peer).await?;
-        let mou = read_list_held_request(request.get_ref()).map_err(CallError::from)?;
-        self.same_agreement(&agreement, mou)?;
-        let failed = |error: NodeError| self.failed(&peer, &error);
-        let snapshot = self.node.snapshot(&agreement, now).await.map_err(failed)?;
-        let queue = self.node.queue(&agreement, snapshot.as_ref()).await.map_err(failed)?;
-        Ok(Response::new(list_held_response(queue.into_iter().map(approval::facts))))
+        self.show_queue(request).await
     }
 
     async fn decide_held(
         &self,
         request: Request<wire::DecideHeldRequest>,
     ) -> Result<Response<wire::DecideHeldResponse>, Status> {
-        let now = self.node.world.now();
-        let agreement = self.goes_by(now).await?;
-        let peer = self.peer(&agreement, request.extensions().get(), now)?;
-        let approver =
-            approver(agreement.mou(), &self.node.party, &peer).map_err(CallError::Refused)?;
-        self.may_answer(&peer).await?;
-        let decide = DecideHeld::try_from(request.into_inner()).map_err(CallError::from)?;
-        self.same_agreement(&agreement, decide.mou)?;
-        let failed = |error: NodeError| self.failed(&peer, &error);
-        let snapshot = self.node.snapshot(&agreement, now).await.map_err(failed)?;
-        let (number, decision) = (decide.number, decide.decision);
-        let decided = self
-            .node
-            .decide_held(&agreement, &approver, (number, decision), snapshot.as_ref(), now)
-            .await;
-        match decided {
-            Ok(judged) => {
-                let state = judged.judgement();
-                tracing::info!(%peer, number, ?state, "a held question was decided");
-                Ok(Response::new(decide_held_response(approval::facts(judged))))
-            }
-            Err(NotReleased::Refused(refusal)) => Err(CallError::Refused(refusal).into()),
-            Err(NotReleased::Failed(error)) => Err(failed(error)),
-        }
+        self.take_decision(request).await
     }
 
     async fn recover(

@@ -1,10 +1,10 @@
 //! What a node says about itself; nothing in it is derived from records.
 
 use jiff::civil::Date;
-use sumac_policy::{PartyId, Period, Sha256, Year};
+use sumac_policy::{KpiId, PartyId, Period, Sha256, Target, Year};
 
-use crate::field::{WireError, all_parsed, digest, parsed, words};
-use crate::limits::MAX_COVERS;
+use crate::field::{WireError, all_parsed, at_most, digest, parsed, words};
+use crate::limits::{MAX_COVERS, MAX_TARGETS};
 use crate::wire;
 
 /// What a node says about itself.
@@ -26,6 +26,8 @@ pub struct Description {
     pub budget_nano_rho: u64,
     /// What it has spent, in nano-ρ.
     pub spent_nano_rho: u64,
+    /// What the MOU means its KPIs to reach, for those that have a target.
+    pub targets: Vec<(KpiId, Target)>,
 }
 
 /// What the operator stated about the data when it was frozen.
@@ -48,6 +50,7 @@ impl From<Description> for wire::DescribeResponse {
             accounting_year,
             budget_nano_rho,
             spent_nano_rho,
+            targets,
         } = description;
         Self {
             party: party.to_string(),
@@ -61,8 +64,15 @@ impl From<Description> for wire::DescribeResponse {
             accounting_year: accounting_year.to_string(),
             budget_nano_rho,
             spent_nano_rho,
+            targets: targets.into_iter().map(target_to_wire).collect(),
         }
     }
+}
+
+fn target_to_wire((kpi, target): (KpiId, Target)) -> wire::Target {
+    let Target { from_millionths, to_millionths, by, max_gap_points_millionths } = target;
+    let (kpi, by) = (kpi.to_string(), by.to_string());
+    wire::Target { kpi, from_millionths, to_millionths, by, max_gap_points_millionths }
 }
 
 impl TryFrom<wire::DescribeResponse> for Description {
@@ -77,7 +87,9 @@ impl TryFrom<wire::DescribeResponse> for Description {
             accounting_year,
             budget_nano_rho,
             spent_nano_rho,
+            targets,
         } = message;
+        at_most("targets", targets.len(), MAX_TARGETS)?;
         Ok(Self {
             party: parsed("party", &party)?,
             software_version: words(&software_version),
@@ -87,8 +99,16 @@ impl TryFrom<wire::DescribeResponse> for Description {
             accounting_year: parsed("accounting_year", &accounting_year)?,
             budget_nano_rho,
             spent_nano_rho,
+            targets: targets.into_iter().map(read_target).collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn read_target(message: wire::Target) -> Result<(KpiId, Target), WireError> {
+    let wire::Target { kpi, from_millionths, to_millionths, by, max_gap_points_millionths } =
+        message;
+    let (kpi, by) = (parsed("targets.kpi", &kpi)?, parsed("targets.by", &by)?);
+    Ok((kpi, Target { from_millionths, to_millionths, by, max_gap_points_millionths }))
 }
 
 impl TryFrom<wire::Snapshot> for SnapshotFacts {
@@ -107,6 +127,11 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
+    fn target(from_millionths: Option<u64>, max_gap_points_millionths: Option<u64>) -> Target {
+        let by = "2027-06-30".parse().unwrap();
+        Target { from_millionths, to_millionths: 420_000, by, max_gap_points_millionths }
+    }
+
     #[test]
     fn a_description_comes_back_as_sent_with_and_without_data() {
         let mut description = Description {
@@ -121,11 +146,16 @@ mod tests {
             accounting_year: "2026-27".parse().unwrap(),
             budget_nano_rho: 500_000_000,
             spent_nano_rho: 19_208_000,
+            targets: vec![
+                ("retention".parse().unwrap(), target(Some(340_000), Some(5_000_000))),
+                ("completers".parse().unwrap(), target(None, None)),
+            ],
         };
         for _ in 0..2 {
             let sent = wire::DescribeResponse::from(description.clone());
             assert_eq!(Description::try_from(sent), Ok(description.clone()));
             description.snapshot = None;
+            description.targets.clear();
         }
     }
 

@@ -37,5 +37,8 @@ pub const MAX_RECORD_BYTES: usize = 1 << 20;
 /// Periods that an operator states.
 pub(crate) const MAX_COVERS: usize = 1000;
 
+/// KPIs with a target. An MOU lists a few dozen.
+pub(crate) const MAX_TARGETS: usize = 1000;
+
 /// Characters of a text for people.
 pub const MAX_TEXT: usize = 1000;

@@ -5,7 +5,7 @@ use sumac_protocol::Decision;
 use super::steward::StewardArgs;
 use super::words;
 use crate::outcome::Outcome;
-use crate::terminal::tell;
+use crate::terminal::{Format, answer_json, tell};
 
 /// Approve a question that waits, as a steward
 ///
@@ -22,6 +22,10 @@ use crate::terminal::tell;
 pub(crate) struct ApproveArgs {
     /// The question's number
     number: u64,
+
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     steward: StewardArgs,
@@ -44,20 +48,33 @@ pub(crate) struct RejectArgs {
     #[arg(long, value_name = "REASON")]
     because: String,
 
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
     #[command(flatten)]
     steward: StewardArgs,
 }
 
 pub(crate) fn approve(args: &ApproveArgs) -> anyhow::Result<Outcome> {
-    decide(&args.steward, args.number, Decision::Approve)
+    decide(&args.steward, args.number, Decision::Approve, args.format)
 }
 
 pub(crate) fn reject(args: RejectArgs) -> anyhow::Result<Outcome> {
-    decide(&args.steward, args.number, Decision::Reject { because: args.because })
+    decide(&args.steward, args.number, Decision::Reject { because: args.because }, args.format)
 }
 
-fn decide(steward: &StewardArgs, number: u64, decision: Decision) -> anyhow::Result<Outcome> {
+fn decide(
+    steward: &StewardArgs,
+    number: u64,
+    decision: Decision,
+    format: Format,
+) -> anyhow::Result<Outcome> {
     match steward.ask(|steward| async move { steward.decide(number, decision).await })? {
+        Ok(question) if format == Format::Json => {
+            answer_json(&words::json(&[question]))?;
+            Ok(Outcome::Done)
+        }
         Ok(question) => {
             tell!("question {number}, {}: {}", words::table_of(&question), words::state(&question));
             Ok(Outcome::Done)

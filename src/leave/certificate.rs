@@ -9,6 +9,7 @@ use sumac_node::store;
 
 use super::destroy::{Destroyed, folder};
 use crate::home::{Home, write_public};
+use crate::outcome::hinted;
 use crate::world;
 
 /// The name of the form.
@@ -77,6 +78,7 @@ pub(super) fn write(
         kept.push("the ledger's log: it proves that budgets were kept".to_owned());
         log = head(home, chain)?;
     }
+    kept.push("copies elsewhere, in backups too: nothing here reaches them".to_owned());
     let certificate = Certificate {
         format: FORMAT.to_owned(),
         agreement: notice.agreement().to_owned(),
@@ -102,5 +104,11 @@ pub(super) fn write(
 /// The log's last signed head.
 fn head(home: &Home, chain: &Chain) -> anyhow::Result<Option<Log>> {
     let checked = store::check(&home.ledger(), Some(chain.trust())).context("check the ledger")?;
+    if checked.undeleted > 0 {
+        return Err(hinted(
+            format_args!("{} releases are still there", checked.undeleted),
+            "run it again: nothing is certified before it is so",
+        ));
+    }
     Ok(checked.head.map(|head| Log { records: head.head.size, root: head.head.root.to_string() }))
 }

@@ -1,14 +1,14 @@
 //! What a party that leaves deletes. What there was is written down first, so that a certificate can say so even if
 //! it is interrupted.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use sumac_keys::Chain;
-use sumac_node::store::read_only;
+use sumac_node::store::{Entry, What, history};
 
 use crate::home::{Home, make_folder, read_bounded, write_public};
 
@@ -21,7 +21,8 @@ const MAX_LIST: u64 = 1 << 20;
 pub(super) struct Destroyed {
     /// Snapshots, by name.
     pub(super) snapshots: Vec<String>,
-    /// Releases that lay beside the log, by its count; none where the MOU wants none deleted.
+    /// Releases that lay beside the log, those added up among them, by its count; none where the MOU wants none
+    /// deleted.
     pub(super) releases: Option<u64>,
 }
 
@@ -42,8 +43,8 @@ pub(super) fn destroy(home: &Home, chain: &Chain) -> anyhow::Result<Destroyed> {
         }
     }
     if chain.mou().after().delete_within_days.is_some() && home.ledger().exists() {
-        let summary = read_only(&home.ledger()).context("read the ledger")?;
-        destroyed.releases = Some(summary.released_tables);
+        let entries = history(&home.ledger()).context("read the ledger")?;
+        destroyed.releases = Some(purged_in_leaving(&entries));
     }
     make_folder(&folder(home)).context("make the folder `left`")?;
     let bytes = serde_json::to_vec_pretty(&destroyed).context("write what is deleted")?;
@@ -52,7 +53,24 @@ pub(super) fn destroy(home: &Home, chain: &Chain) -> anyhow::Result<Destroyed> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         removed => removed.with_context(|| format!("delete `{}`", snapshots.display()))?,
     }
+    // Gone after a power cut, too.
+    File::open(home.dir())
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("sync `{}`", home.dir().display()))?;
     Ok(destroyed)
+}
+
+/// How many releases the log says were deleted since this party left.
+fn purged_in_leaving(entries: &[Entry]) -> u64 {
+    let mut purged = 0;
+    for entry in entries {
+        match &entry.what {
+            What::Left(_) => purged = 0,
+            What::Purged(releases) => purged += releases.len() as u64,
+            _ => {}
+        }
+    }
+    purged
 }
 
 /// Where a party that left keeps what says so.

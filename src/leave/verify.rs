@@ -10,7 +10,7 @@ use super::certificate::{Certificate, FORMAT, signature_of};
 use crate::agreement::Agreement;
 use crate::home::read_bounded;
 use crate::outcome::{Hint, Outcome, hinted};
-use crate::terminal::answer;
+use crate::terminal::{Format, answer, answer_json};
 
 /// Longest certificate or signature read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -30,6 +30,10 @@ pub(crate) struct Args {
     /// The folder that holds mou.toml, the parties' roots and the versions before
     #[arg(long, value_name = "DIR")]
     mou: PathBuf,
+
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -64,10 +68,20 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     mou_signature::verify(&signature, &bytes, root)
         .context("the certificate does not stand")
         .hint(format_args!("ask `{party}` for the file as it signed it"))?;
+    if args.format == Format::Json {
+        answer_json(&serde_json::to_value(&certificate).context("write the answer as JSON")?)?;
+        return Ok(Outcome::Done);
+    }
     let Certificate { agreement, left_on, because, at, deleted, kept, log, .. } = certificate;
     let releases = match deleted.releases {
-        Some(count) => format!("every release beside the log, {count} by its count"),
+        Some(1) => "1 release beside the log, by its count".to_owned(),
+        Some(count) => format!("{count} releases beside the log, by its count"),
         None => "no releases".to_owned(),
+    };
+    let snapshots = match deleted.snapshots.as_slice() {
+        [] => "no snapshot".to_owned(),
+        [one] => format!("1 snapshot ({one})"),
+        several => format!("{} snapshots ({})", several.len(), several.join(", ")),
     };
     let log = log.map_or_else(String::new, |log| {
         format!("Log:     {} records, root {}\n", log.records, log.root)
@@ -75,12 +89,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     answer(&format!(
         "`{party}` says, and its root signed it:\n\n\
          Left:    {agreement} ({mou}) on {left_on}: {because}\n\
-         Deleted: {} snapshots ({}); {releases}; all gone on {at}\n\
+         Deleted: {snapshots}; {releases}; all gone on {at}\n\
          Kept:    {}\n\
          {log}\n\
          Nobody can prove that there is no other copy.\n",
-        deleted.snapshots.len(),
-        deleted.snapshots.join(", "),
         kept.join("; "),
     ))?;
     Ok(Outcome::Done)

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde_json::json;
 use sumac_node::console::{Command, Reply};
 use sumac_node::store::{self, Cut, log_file};
 use sumac_policy::PartyId;
@@ -12,7 +13,7 @@ use crate::agreement::Agreement;
 use crate::counterpart::Counterpart;
 use crate::home::{Home, HomeArgs};
 use crate::outcome::{Hint, Outcome, hinted};
-use crate::terminal::tell;
+use crate::terminal::{Format, answer_json, tell};
 
 /// Copy the ledger's log for a party that the MOU lets audit
 ///
@@ -39,6 +40,10 @@ pub(crate) struct Args {
     /// The party that gets it
     #[arg(long = "for", value_name = "PARTY")]
     party: PartyId,
+
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     home: HomeArgs,
@@ -70,6 +75,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     write(&home, cut, &args.out)
         .with_context(|| format!("write the copy `{shown}`"))
         .hint("that it was ordered is in the log; run it again")?;
+    if args.format == Format::Json {
+        answer_json(&json!({
+            "format": "sumac-export/1",
+            "for": args.party.to_string(),
+            "folder": shown.to_string(),
+            "records": cut.records,
+        }))?;
+        return Ok(Outcome::Done);
+    }
     tell!("{} records for `{}`, in {shown}", cut.records, args.party);
     tell!("Checked offline by `sumac ledger check --ledger {shown} --mou DIR`.");
     Ok(Outcome::Done)

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use jiff::civil::Date;
+use serde_json::json;
 use sumac_policy::{DimensionId, PartyId, Purpose, StandardId, Year, YearStart};
 
 use crate::home::write_public;
 use crate::outcome::{Hint, Outcome, hinted};
-use crate::terminal::{answer, tell};
+use crate::terminal::{Format, answer, answer_json, tell};
 use answers::Answers;
 use draft::Draft;
 use party::{GivenRoot, NewParty};
@@ -93,6 +94,10 @@ pub(crate) struct Args {
     /// Ask nothing: take defaults for what no flag says
     #[arg(long)]
     yes: bool,
+
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -103,7 +108,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
             "name another folder, or edit that file: `sumac mou check` helps",
         ));
     }
-    let dir = args.dir.clone();
+    let (dir, format) = (args.dir.clone(), args.format);
     let answers = Answers::gather(args)?;
     let draft = Draft::of(&answers)?;
 
@@ -116,11 +121,21 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     }
     write_public(&file, draft.text.as_bytes(), false)
         .with_context(|| format!("write `{}`", file.display()))?;
+    let unknown: Vec<_> = answers.parties_without_root().map(ToString::to_string).collect();
+    if format == Format::Json {
+        answer_json(&json!({
+            "format": "sumac-new/1",
+            "file": file.display().to_string(),
+            "notes": draft.notes,
+            "without_root": unknown,
+        }))?;
+        return Ok(Outcome::Done);
+    }
     answer(&format!("{}\n", file.display()))?;
     for note in &draft.notes {
         tell!("{note}");
     }
-    let unknown: Vec<_> = answers.parties_without_root().map(|id| format!("`{id}`")).collect();
+    let unknown: Vec<_> = unknown.iter().map(|id| format!("`{id}`")).collect();
     if !unknown.is_empty() {
         tell!(
             "The roots of {} are not known yet: search the file for TODO. `sumac init` prints each \

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use serde_json::json;
 use sumac_keys::{By, Needed, Root, SignatureState, Version, folder_name, mou_signature};
 use sumac_policy::{Mou, Severity};
 
@@ -12,7 +13,7 @@ use crate::agreement::{MouFolder, in_file};
 use crate::certificate::RootArgs;
 use crate::home::{HomeArgs, write_public};
 use crate::outcome::{Hint, Outcome, hinted};
-use crate::terminal::{answer, confirm, tell};
+use crate::terminal::{Format, answer, answer_json, confirm, tell};
 
 /// Sign an MOU with this party's root
 ///
@@ -36,6 +37,10 @@ pub(crate) struct Args {
     /// Sign without asking: the fingerprints were compared
     #[arg(long)]
     yes: bool,
+
+    /// For people, or for machines
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 
     #[command(flatten)]
     home: HomeArgs,
@@ -69,16 +74,30 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     // A signature that is there may be for an earlier draft; this one is for the bytes shown above.
     write_public(&path, &signature, true).with_context(|| format!("write `{}`", path.display()))?;
 
-    answer(&format!("{}\n", path.display()))?;
-    tell!("\n`{party}` has signed. Send the file above to the MOU's author.");
-    tell!("Anyone can check it, from within {}, with OpenSSL alone:\n", args.dir.display());
     let certificate = match (pinned, &before) {
         (false, Some(before)) => {
             format!("earlier/{}/parties/{party}.pem", folder_name(before.mou()))
         }
         _ => format!("parties/{party}.pem"),
     };
-    tell!("{}", mou_signature::stock_command(&needed.file(), &certificate));
+    let check = mou_signature::stock_command(&needed.file(), &certificate);
+    if args.format == Format::Json {
+        answer_json(&json!({
+            "format": "sumac-signed/1",
+            "agreement": mou.id(),
+            "version": mou.version(),
+            "mou": mou.hash().to_string(),
+            "party": party.to_string(),
+            "by": super::by_word(by),
+            "file": path.display().to_string(),
+            "check": check,
+        }))?;
+        return Ok(Outcome::Done);
+    }
+    answer(&format!("{}\n", path.display()))?;
+    tell!("\n`{party}` has signed. Send the file above to the MOU's author.");
+    tell!("Anyone can check it, from within {}, with OpenSSL alone:\n", args.dir.display());
+    tell!("{check}");
     Ok(Outcome::Done)
 }
 

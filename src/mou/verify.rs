@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
 use sumac_keys::{Needed, Papers, SignatureState, Standing, Version};
 use sumac_policy::Mou;
 
@@ -83,7 +84,7 @@ fn roots(
         roots.push(match folder.root(party) {
             Ok(_) => OK,
             Err(error) => {
-                wrong.push(format!("\n{}: {error:#}", party.id));
+                wrong.push((party.id.clone(), format!("{error:#}")));
                 if folder.root_file(&party.id).exists() { "bad" } else { "missing" }
             }
         });
@@ -101,8 +102,22 @@ fn roots(
         });
         answer(&headed(mou, &plain_table(["PARTY", "ROOT", "SIGNATURE"], rows, &[])))?;
     }
-    for line in &wrong {
-        tell!("{line}");
+    if format == Format::Json {
+        let roots = mou.parties().iter().zip(&roots).map(|(party, root)| {
+            let why = wrong.iter().find(|(id, _)| *id == party.id).map(|(_, why)| why);
+            json!({ "party": party.id.to_string(), "root": root, "why": why })
+        });
+        answer_json(&json!({
+            "format": "sumac-roots/1",
+            "agreement": mou.id(),
+            "version": mou.version(),
+            "mou": mou.hash().to_string(),
+            "complete": false,
+            "roots": roots.collect::<Vec<_>>(),
+        }))?;
+    }
+    for (party, why) in &wrong {
+        tell!("\n{party}: {why}");
     }
     let (sound, all) = (mou.parties().len() - wrong.len(), mou.parties().len());
     tell!("\n{sound} of {all} roots are as pinned: no node acts on this MOU yet.");

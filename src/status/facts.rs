@@ -1,5 +1,6 @@
 //! What a home's files say.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -9,7 +10,7 @@ use sumac_keys::CertificateFacts;
 use sumac_node::day_of;
 use sumac_node::records::snapshot::Snapshot;
 use sumac_node::store::{self, Judged, Judgement, Paused, Standing, Summary};
-use sumac_policy::{Due, Mou, PartyId, Period, Sha256, Suspension, Year};
+use sumac_policy::{Due, KpiId, Measure, Mou, PartyId, Period, Sha256, Suspension, Year};
 use sumac_privacy::NanoRho;
 use sumac_protocol::Description;
 
@@ -28,6 +29,8 @@ pub(super) struct Facts {
     pub(super) budget: Option<Budget>,
     /// Whether the node's ledger may be answered from; none where there is no ledger yet.
     pub(super) standing: Option<Standing>,
+    /// Since when this party has left the agreement, as its ledger says.
+    pub(super) has_left: Option<String>,
     /// The pause that holds today.
     pub(super) paused: Option<Paused>,
     /// Questions that wait for a steward, or for a second one.
@@ -36,6 +39,8 @@ pub(super) struct Facts {
     pub(super) narrow: Vec<String>,
     /// The next day on which tables of this party come due, and how many.
     pub(super) next_due: Option<(Date, usize)>,
+    /// What the KPIs count, by id: how a target is read.
+    pub(super) measures: BTreeMap<KpiId, Measure>,
     /// What each node says of itself; filled at the backbone alone.
     pub(super) nodes: Vec<(PartyId, Result<Description, String>)>,
 }
@@ -92,16 +97,20 @@ pub(super) fn gather(
         data: None,
         budget: None,
         standing: None,
+        has_left: None,
         paused: None,
         waiting: 0,
         narrow: Vec::new(),
         next_due: None,
+        measures: BTreeMap::new(),
         nodes: Vec::new(),
     };
     let Some(mou) = mou else { return Ok(facts) };
     let listed = mou.party(&party);
     let listed = listed.with_context(|| format!("find `{party}` among the MOU's parties"))?;
     facts.asks_only = listed.address.is_none();
+    let measures = mou.kpis().iter().map(|kpi| (kpi.id.clone(), kpi.definition.measure));
+    facts.measures = measures.collect();
     facts.mou = Some(mou_facts(&settings.mou, mou));
     facts.next_due = next_due(mou, &party, facts.asks_only, day_of(now));
     if !facts.asks_only {
@@ -118,6 +127,7 @@ pub(super) fn gather(
             facts.paused = summary.paused.filter(holds);
             facts.waiting = summary.held.iter().filter(|held| waits(held, mou)).count();
             facts.standing = Some(summary.standing);
+            facts.has_left = summary.left.map(|left| left.on);
         }
     }
     Ok(facts)

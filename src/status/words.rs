@@ -44,11 +44,15 @@ pub(super) fn table(facts: &Facts, now: Timestamp) -> String {
             Some(data) => {
                 line("data", format!("as of {}, covers {}", data.as_of, list(&data.covers)))
             }
+            None if facts.has_left.is_some() => {}
             None => line("data", "none yet: `sumac import`".to_owned()),
         }
     }
     if let Some(words) = facts.standing.as_ref().and_then(standing) {
         line("ledger", words);
+    }
+    if let Some(on) = &facts.has_left {
+        line("left", format!("this party left the agreement on {on}: its node answers nobody"));
     }
     if let Some(paused) = &facts.paused {
         let until = paused.until.map(|last| format!(" until {last}")).unwrap_or_default();
@@ -64,11 +68,12 @@ pub(super) fn table(facts: &Facts, now: Timestamp) -> String {
         line("budget", format!("{}  {}", bar(budget.spent, budget.budget), spent(budget)));
         line("released", format!("{} tables; a repeat is free", budget.released));
     }
-    if let Some((day, tables)) = facts.next_due {
+    if let (Some((day, tables)), None) = (facts.next_due, &facts.has_left) {
         line("next due", format!("{tables} tables on {day}"));
     }
     if !facts.nodes.is_empty() {
         let _ = writeln!(text, "\n{}", nodes(&facts.nodes).trim_end());
+        text += &targets(facts);
     }
     text
 }
@@ -129,6 +134,25 @@ fn nodes(nodes: &[(PartyId, Result<Description, String>)]) -> String {
     plain_table(["NODE", "", "SPENT", "DATA"], rows, &[2])
 }
 
+/// What the nodes say that their MOU means to reach, each target once.
+fn targets(facts: &Facts) -> String {
+    let mut rows = Vec::new();
+    for (kpi, target) in
+        facts.nodes.iter().flat_map(|(_, said)| said).flat_map(|node| &node.targets)
+    {
+        // A KPI that the MOU here does not list is another version's.
+        let Some(measure) = facts.measures.get(kpi) else { continue };
+        let row = [kpi.to_string(), target.in_words(*measure)];
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("\n{}", plain_table(["KPI", "TARGET"], rows, &[]))
+}
+
 fn amounts(node: &Description) -> (NanoRho, NanoRho) {
     (NanoRho::new(node.spent_nano_rho), NanoRho::new(node.budget_nano_rho))
 }
@@ -166,6 +190,13 @@ pub(super) fn json(facts: &Facts, now: Timestamp) -> Value {
             "accounting_year": node.accounting_year.to_string(),
             "budget_nano_rho": node.budget_nano_rho,
             "spent_nano_rho": node.spent_nano_rho,
+            "targets": node.targets.iter().map(|(kpi, target)| json!({
+                "kpi": kpi.as_str(),
+                "from_millionths": target.from_millionths,
+                "to_millionths": target.to_millionths,
+                "by": target.by.to_string(),
+                "max_gap_points_millionths": target.max_gap_points_millionths,
+            })).collect::<Vec<_>>(),
         }),
         Err(why) => json!({ "party": party.as_str(), "reached": false, "why": why }),
     });
@@ -209,6 +240,7 @@ pub(super) fn json(facts: &Facts, now: Timestamp) -> Value {
                 "heard": waiting.heard,
             }),
         }),
+        "left_on": facts.has_left,
         "paused": facts.paused.as_ref().map(|paused| json!({
             "because": paused.because,
             "until": paused.until.map(|last| last.to_string()),

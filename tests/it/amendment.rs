@@ -5,8 +5,6 @@ mod command;
 mod parties;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;

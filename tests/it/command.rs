@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sumac_backbone::Asker;
-use sumac_keys::{Root, TlsIdentity, Trust, mou_signature};
+use sumac_keys::{Passphrase, Root, TlsIdentity, Trust, mou_signature};
 use sumac_node::store::{Summary, read_only};
 use sumac_policy::{Mou, PeerRole};
 
@@ -108,6 +108,18 @@ impl Site {
     /// A party's root.
     pub(crate) fn root(party: &str) -> &'static Root {
         TEMPLATE.roots.iter().find(|root| root.party().as_str() == party).unwrap()
+    }
+
+    /// A party's root as on a stick, and the file of its passphrase.
+    pub(crate) fn stick(&self, party: &str) -> (String, String) {
+        let (root, file) = (format!("{party}.p12"), format!("{party}.phrase"));
+        let (root, file) = (self.dir().join(root), self.dir().join(file));
+        let phrase = "nine purple otters sing";
+        let passphrase = Passphrase::new(zeroize::Zeroizing::new(phrase.into())).unwrap();
+        fs::write(&root, Self::root(party).to_pkcs12(&passphrase).unwrap()).unwrap();
+        fs::write(&file, phrase).unwrap();
+        let shown = |path: PathBuf| path.to_str().unwrap().to_owned();
+        (shown(root), shown(file))
     }
 
     /// Where everything of this site lies.

@@ -22,11 +22,12 @@
 
 mod moments;
 mod scene;
-mod shim;
+pub(crate) mod shim;
 mod visits;
 
 use std::sync::Mutex;
 
+pub(crate) use visits::kills;
 use visits::{Found, Process, Visit, everywhere, learn, somewhere, visit_all};
 
 /// Visits of an ordinary run: of each process, and rows of kills.

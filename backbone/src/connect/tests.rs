@@ -126,6 +126,7 @@ impl NodeService for StandIn {
                 accounting_year: "2026-27".parse().unwrap(),
                 budget_nano_rho: 5,
                 spent_nano_rho: 2,
+                targets: Vec::new(),
             }
             .into(),
         ))

@@ -11,7 +11,7 @@ use super::held::{Approved, HeldQuestion, Rejected};
 use super::ledger::LOG;
 use super::pause::{PauseEnded, Paused};
 use super::record::{
-    Asked, Charged, Event, Import, MouInForce, NarrowInForce, Record, ReleaseName, Started,
+    Asked, Charged, Event, Import, Left, MouInForce, NarrowInForce, Record, ReleaseName, Started,
 };
 use super::restoration::{LostCharge, Recovered, Restored, Resumed, Stopped};
 use super::scan::{self, Acknowledged, Stretch};
@@ -71,6 +71,8 @@ pub enum What {
     Rejected(Rejected),
     /// A copy of the log was made for a party that may audit.
     Exported(Exported),
+    /// This party has left.
+    Left(Left),
     /// Something that costs nothing and releases nothing.
     Other,
 }
@@ -123,6 +125,7 @@ impl From<Record> for Entry {
             Event::Approved(approved) => What::Approved(approved),
             Event::Rejected(rejected) => What::Rejected(rejected),
             Event::Exported(exported) => What::Exported(exported),
+            Event::Left(left) => What::Left(left),
             Event::Import(import) => What::Import(import),
             Event::Asked(asked) => What::Asked(asked),
             Event::Charged(charged) => What::Charged(charged.into()),

@@ -127,6 +127,8 @@ pub struct Summary {
     pub mou: Option<MouInForce>,
     /// Whether the log may be answered from.
     pub standing: Standing,
+    /// Whether this party has left the agreement, and has not come back.
+    pub left: Option<Left>,
     /// Whether the operator stopped the node; a last day may be over.
     pub paused: Option<Paused>,
     /// Questions that were put before the stewards and are not measured, in the order of their numbers.
@@ -408,6 +410,7 @@ pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
         purged,
         snapshot,
         mou,
+        left,
         paused,
         ..
     } = book.totals().clone();
@@ -427,6 +430,7 @@ pub fn read_only(dir: &Path) -> Result<Summary, StoreError> {
         snapshot,
         mou,
         standing,
+        left,
         paused,
         held,
     })

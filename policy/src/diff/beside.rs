@@ -218,6 +218,8 @@ fn audits(old: &Mou, new: &Mou) -> Vec<Aside> {
         (new, after.difference(&before), "newly lets", Direction::Widens),
         (old, before.difference(&after), "no longer lets", Direction::Narrows),
     ];
+    // A clause that comes or goes is told of whole.
+    let path = if old.audit().is_some() && new.audit().is_some() { "audit.by" } else { "audit" };
     let mut found = Vec::new();
     for (mou, ids, lets, direction) in sides {
         let ids: BTreeSet<_> = ids.cloned().collect();
@@ -229,7 +231,7 @@ fn audits(old: &Mou, new: &Mou) -> Vec<Aside> {
                     "{lets} {} have a copy of every node's log",
                     words::parties(mou, &ids)
                 ),
-                paths: vec!["audit.by".to_owned()],
+                paths: vec![path.to_owned()],
                 unless_told: false,
             });
         }

@@ -248,22 +248,26 @@ fn precision(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi, figures: &KpiFigures
 }
 
 fn goal(kpi: &Kpi, target: &Target) -> String {
-    let number = |millionths: u64| match kpi.definition.measure {
-        Measure::Rate => format!("{} %", decimal(millionths.saturating_mul(100), MILLION, 6)),
-        Measure::Count => {
-            format!("{} learners", decimal(millionths, MILLION, 6))
-        }
-    };
-    let from =
-        target.from_millionths.map_or_else(String::new, |from| format!(" from {}", number(from)));
-    let gap = target.max_gap_points_millionths.map_or_else(String::new, |gap| {
-        format!(", with no gap between groups wider than {} points", decimal(gap, MILLION, 6))
-    });
+    let words = target.in_words(kpi.definition.measure);
     format!(
-        "The parties mean to bring it{from} to {} by {}{gap}; reports show this, and nothing is refused by it.",
-        number(target.to_millionths),
-        target.by
+        "The parties mean to bring it {words}; reports show this, and nothing is refused by it."
     )
+}
+
+impl Target {
+    /// `from 34 % to 42 % by 2027-06-30`, of a KPI with this measure.
+    pub fn in_words(&self, measure: Measure) -> String {
+        let number = |millionths: u64| match measure {
+            Measure::Rate => format!("{} %", decimal(millionths.saturating_mul(100), MILLION, 6)),
+            Measure::Count => format!("{} learners", decimal(millionths, MILLION, 6)),
+        };
+        let from = self.from_millionths.map(|from| format!("from {} ", number(from)));
+        let gap = self.max_gap_points_millionths.map(|gap| {
+            format!(", with no gap between groups wider than {} points", decimal(gap, MILLION, 6))
+        });
+        let (from, gap) = (from.unwrap_or_default(), gap.unwrap_or_default());
+        format!("{from}to {} by {}{gap}", number(self.to_millionths), self.by)
+    }
 }
 
 /// The groups of every breakdown in use.

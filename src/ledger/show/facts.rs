@@ -29,6 +29,8 @@ pub(super) struct Facts {
     pub(super) held: u64,
     /// Their approvals.
     pub(super) approved: u64,
+    /// Since when this party has left, where nothing came after.
+    pub(super) has_left: Option<String>,
     /// Copies of the log made for auditors: when, and for whom.
     pub(super) exported: Vec<(Timestamp, String)>,
     /// Their rejections.
@@ -142,7 +144,6 @@ impl Facts {
                 }
             }
             What::Started(_)
-            | What::Mou(_)
             | What::Import(_)
             | What::Stopped(_)
             | What::Restored(_)
@@ -153,6 +154,9 @@ impl Facts {
             What::Held(_) => self.held += 1,
             What::Approved(_) => self.approved += 1,
             What::Rejected(_) => self.rejected += 1,
+            // Who goes by a version anew has come back under it.
+            What::Mou(_) => self.has_left = None,
+            What::Left(left) => self.has_left = Some(left.on.clone()),
             What::Exported(exported) => self.exported.push((entry.at, exported.party.clone())),
         }
     }

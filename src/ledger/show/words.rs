@@ -65,6 +65,9 @@ pub(super) fn table(facts: &Facts) -> String {
             "\nPut before the stewards: {held} questions; {approved} approvals, {rejected} rejections"
         );
     }
+    if let Some(on) = &facts.has_left {
+        let _ = writeln!(text, "\nThis party left the agreement on {on}: its node answers nobody");
+    }
     for (at, party) in &facts.exported {
         let _ = writeln!(text, "\nA copy of this log was made for `{party}` on {}", day_of(*at));
     }

@@ -20,18 +20,15 @@ fn may_propose(text: &str) -> String {
 
 /// Signs with OpenSSL alone, as with a key in an HSM.
 fn sign_with_openssl(site: &Site, party: &str, folder: &Path) {
-    let root = site.dir().join(format!("{party}.p12"));
-    let phrase = "nine purple otters sing";
-    let passphrase = sumac_keys::Passphrase::new(zeroize::Zeroizing::new(phrase.into())).unwrap();
-    fs::write(&root, Site::root(party).to_pkcs12(&passphrase).unwrap()).unwrap();
+    let (root, phrase) = site.stick(party);
     let key = site.dir().join(format!("{party}.key"));
     let run = |command: &mut Command| {
         let done = command.output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     };
     run(Command::new("openssl")
-        .args(["pkcs12", "-nocerts", "-noenc", "-passin", &format!("pass:{phrase}"), "-in"])
-        .arg(&root)
+        .args(["pkcs12", "-nocerts", "-noenc", "-passin", &format!("file:{phrase}"), "-in"])
+        .arg(root)
         .arg("-out")
         .arg(&key));
     fs::create_dir_all(folder.join("signatures")).unwrap();

@@ -9,17 +9,17 @@ use crate::command::Environment;
 
 /// Where a process is killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kill {
+pub(crate) struct Kill {
     /// How the call and the path of the step begin; nothing for any step.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// Which step of that kind, counted from 1. Threads come to steps in any order, but to those of a kind mostly
     /// in one.
-    pub(super) nth: u64,
-    pub(super) phase: Phase,
+    pub(crate) nth: u64,
+    pub(crate) phase: Phase,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Before,
     /// A write puts the first half of its bytes. For a call that has no half, this is behind it.
     Half,
@@ -28,15 +28,15 @@ pub(super) enum Phase {
 
 /// A step that a process came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// What it called: `write`, `fdatasync`, …
-    pub(super) call: String,
+    pub(crate) call: String,
     /// On which file of the home.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 /// Watches one process, and kills it.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     dir: tempfile::TempDir,
     kill: Option<Kill>,
 }
@@ -57,7 +57,7 @@ static LIBRARY: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {
 });
 
 /// Whether a process can be killed so on this system. Says so if not.
-pub(super) fn works_here() -> bool {
+pub(crate) fn works_here() -> bool {
     let works = cfg!(all(target_os = "linux", target_env = "gnu"));
     if !works {
         println!("not run here: killing at each durable step needs LD_PRELOAD and glibc");
@@ -67,16 +67,16 @@ pub(super) fn works_here() -> bool {
 
 impl Watch {
     /// A process that is killed there, or never.
-    pub(super) fn new(kill: Option<Kill>) -> Self {
+    pub(crate) fn new(kill: Option<Kill>) -> Self {
         Self { dir: tempfile::tempdir().unwrap(), kill }
     }
 
-    pub(super) fn kill(&self) -> Option<&Kill> {
+    pub(crate) fn kill(&self) -> Option<&Kill> {
         self.kill.as_ref()
     }
 
     /// What the process must find in its environment. Its steps are those under `home`.
-    pub(super) fn environment(&self, home: &Path) -> Environment {
+    pub(crate) fn environment(&self, home: &Path) -> Environment {
         let (nth, kind) = self.kill.as_ref().map_or((0, ""), |kill| (kill.nth, &*kill.kind));
         let phase = match self.kill.as_ref().map(|kill| kill.phase) {
             Some(Phase::Half) => "half",
@@ -94,7 +94,7 @@ impl Watch {
     }
 
     /// Every step that the process came to, in the order of their numbers.
-    pub(super) fn steps(&self) -> Vec<Step> {
+    pub(crate) fn steps(&self) -> Vec<Step> {
         let mut steps = self.lines();
         // Threads write their lines when they come to it.
         steps.sort_by_key(|line| line.number);
@@ -102,7 +102,7 @@ impl Watch {
     }
 
     /// The step at which the process was killed, if it came so far.
-    pub(super) fn killed_at(&self) -> Option<Step> {
+    pub(crate) fn killed_at(&self) -> Option<Step> {
         self.lines().into_iter().find(|line| line.killed).map(|line| line.step)
     }
 
@@ -134,12 +134,12 @@ fn line(text: &str) -> Line {
 
 impl Step {
     /// A write may end in its middle.
-    pub(super) fn has_a_half(&self) -> bool {
+    pub(crate) fn has_a_half(&self) -> bool {
         self.call == "write"
     }
 
     /// How steps like this one begin: names are cut before the numbers in them, which differ from run to run.
-    pub(super) fn kind(&self) -> String {
+    pub(crate) fn kind(&self) -> String {
         let end = self.path.find(|c: char| c.is_ascii_digit());
         match end {
             Some(end) => format!("{} {}", self.call, &self.path[..end]),

@@ -94,7 +94,7 @@ pub(super) fn somewhere(process: Process, steps: &[Step], count: usize) -> Vec<V
     some.collect()
 }
 
-fn kills(steps: &[Step]) -> Vec<(&Step, Kill)> {
+pub(crate) fn kills(steps: &[Step]) -> Vec<(&Step, Kill)> {
     let mut counts = BTreeMap::<String, u64>::new();
     let mut kills = Vec::new();
     for step in steps {

@@ -309,6 +309,51 @@ fn words_that_people_keep_are_told_apart_from_wording() {
 }
 
 #[test]
+fn who_may_audit_widens_and_narrows_beside_the_questions() {
+    let audit = |by: &str, days: u32| {
+        let audit = format!("[audit]\nby = [{by}]\nwithin_days = {days}\n\n[amendment]");
+        edited(&[("[amendment]", &audit)])
+    };
+    let one = audit("\"lakeshore-chamber\"", 30);
+    let other = audit("\"lakeshore-cc\"", 45);
+    for (old, new, expected) in [
+        (
+            LAKESHORE,
+            &*one,
+            &[
+                "widens: newly lets the backbone (`lakeshore-chamber`) have a copy of every node's log",
+            ][..],
+        ),
+        (
+            &*one,
+            LAKESHORE,
+            &[
+                "narrows: no longer lets the backbone (`lakeshore-chamber`) have a copy of every node's log",
+            ],
+        ),
+        (
+            &*one,
+            &*other,
+            &[
+                "widens: newly lets `lakeshore-cc` (college) have a copy of every node's log",
+                "narrows: no longer lets the backbone (`lakeshore-chamber`) have a copy of every node's log",
+                "neither: has a copy of a log handed over within 45 days, where it was 30 days",
+            ],
+        ),
+    ] {
+        let (old, new) = (read(old), read(new));
+        let diff = Diff::between(&old, &new);
+        let found = diff.beside.iter().map(|beside| {
+            let direction = beside.direction.map_or("neither", |direction| direction.as_str());
+            format!("{direction}: {}", beside.sentence)
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        assert_eq!(diff.widens(), expected.iter().any(|words| words.starts_with("widens")));
+        assert!(diff.changes.is_empty() && diff.wording.is_empty(), "{:?}", diff.wording);
+    }
+}
+
+#[test]
 fn comments_spaces_and_order_change_nothing() {
     let moved = LAKESHORE.replace("[[restrict]]  ", "[[restrict]] #").replace("  = ", " =  ");
     let (old, new) = (read(LAKESHORE), read(&moved));
