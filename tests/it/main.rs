@@ -20,6 +20,7 @@ mod data;
 mod diff;
 mod for_machines;
 mod held;
+mod hsm;
 mod leave;
 mod ledger;
 mod mou_budget;

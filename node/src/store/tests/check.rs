@@ -53,6 +53,7 @@ async fn derives_what_the_records_say_while_a_node_serves_and_after() {
         purged: 0,
         undeleted: 0,
         bodies: Some(1),
+        exported: None,
         lost_nano_rho: 0,
         standing: Standing::Itself,
         index: IndexState::InUse,
