@@ -206,7 +206,8 @@ fn sources(
     };
     let mut sources = Vec::new();
     for (path, mapping) in paths.iter().zip(mappings) {
-        let files = if path.is_dir() { files_of(path, folders)? } else { vec![path.clone()] };
+        let as_files = path.is_dir() && !mapping.is_for_credentials();
+        let files = if as_files { files_of(path, folders)? } else { vec![path.clone()] };
         sources.extend(files.into_iter().map(|path| Source { path, mapping: mapping.clone() }));
     }
     Ok(sources)

@@ -1,6 +1,7 @@
 //! Records: from a partner's export to a frozen snapshot.
 
 pub mod canonical;
+mod credentials;
 pub mod import;
 pub mod mapping;
 mod plausible;

@@ -1,6 +1,7 @@
 //! Import: partners' exports, through their mappings, into canonical rows, frozen. It completes and the
 //! snapshot is there, or it leaves everything as it was.
 
+mod credentials;
 mod header;
 mod memo;
 mod plan;
@@ -148,7 +149,7 @@ fn read(
     freezing: &Freezing<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Read, ImportError> {
-    let Freezing { secret, into, schema, statement, .. } = *freezing;
+    let Freezing { secret, into, schema, statement, now, .. } = *freezing;
     make_private(into).map_err(|source| SnapshotError::Write { path: into.to_owned(), source })?;
     let missing = missing(sources)?;
     let (drafts, withheld) = drafts(sources, &missing, freezing)?;
@@ -156,6 +157,7 @@ fn read(
         sources,
         given: Given { only, schema, as_of: statement.as_of },
         secret,
+        now,
         progress,
         drafts,
         problems: FileProblems::default(),

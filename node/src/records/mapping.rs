@@ -14,6 +14,7 @@ use std::{fs, io};
 use sumac_policy::section::Sheet;
 use sumac_policy::{Problems, Schema, Severity, TableName};
 
+use super::credentials::Form;
 use super::source::{Shape, squeezed};
 
 pub use built_in::{BUILT_IN, BuiltIn};
@@ -22,7 +23,7 @@ pub(super) use reading::{Cell, Reading, Seen};
 pub(super) use text::{Misread, day_cell, days_of, year as year_of_text};
 
 /// A mapping, read and found to fit the agreement's tables and code lists.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Mapping {
     pub(super) path: PathBuf,
     pub(super) title: String,
@@ -30,6 +31,8 @@ pub struct Mapping {
     /// Columns that this kind of export has and that are not read: any other column is told to the operator.
     pub(super) passed_over: Option<Vec<Names>>,
     pub(super) tables: Vec<TableMapping>,
+    /// For credentials: they have no columns, and the one table says what stands where they are silent.
+    pub(super) credentials: Option<Form>,
 }
 
 /// A source column, under whichever of these names a file gives it.
@@ -176,6 +179,11 @@ impl Mapping {
         let everything = |_: &Names| true;
         let sources = self.tables.iter().flat_map(|table| table.sources(&everything));
         sources.collect()
+    }
+
+    /// Whether it is for credentials, and so reads a folder or an archive as a whole.
+    pub fn is_for_credentials(&self) -> bool {
+        self.credentials.is_some()
     }
 
     /// For people.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sumac_policy::{ColumnRef, TableName};
 
+use super::credentials::Tally;
 use super::import::Unlikely;
 use super::snapshot::Frozen;
 
@@ -32,6 +33,8 @@ pub(super) struct FileSummary {
     pub(super) kept: u64,
     /// What the operator should know of it as a whole.
     pub(super) notes: Vec<String>,
+    /// What became of its credentials, if it holds any.
+    pub(super) credentials: Option<Tally>,
 }
 
 /// What became of one canonical table.
@@ -76,7 +79,7 @@ impl fmt::Debug for Summary {
 impl FileSummary {
     pub(super) fn new(path: &Path, title: &str) -> Self {
         let (path, title) = (path.to_owned(), title.to_owned());
-        Self { path, title, rows: 0, kept: 0, notes: Vec::new() }
+        Self { path, title, rows: 0, kept: 0, notes: Vec::new(), credentials: None }
     }
 }
 
@@ -112,6 +115,9 @@ impl fmt::Display for ForTerminal<'_> {
 impl fmt::Display for FileSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} ({})", self.path.display(), self.title)?;
+        if let Some(tally) = &self.credentials {
+            return write!(f, "{tally}");
+        }
         let filtered = self.rows - self.kept;
         writeln!(
             f,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
 use sumac_keys::NodeSecret;
 use sumac_policy::TableName;
 
@@ -18,7 +19,7 @@ use super::problem::{FileProblems, Place, shown};
 use super::{Progress, Source};
 
 /// Progress is told after so many bytes.
-const TOLD_EVERY: u64 = 1 << 20;
+pub(super) const TOLD_EVERY: u64 = 1 << 20;
 
 /// Words that became `other`, by canonical column.
 pub(super) type OthersByColumn = BTreeMap<(TableName, String), BTreeMap<String, u64>>;
@@ -38,6 +39,7 @@ pub(super) struct Reader<'a> {
     pub(super) sources: &'a [Source],
     pub(super) given: Given<'a>,
     pub(super) secret: &'a NodeSecret,
+    pub(super) now: Timestamp,
     pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
     pub(super) drafts: BTreeMap<TableName, Draft>,
     pub(super) problems: FileProblems,
@@ -53,6 +55,9 @@ impl<'a> Reader<'a> {
     /// Reads one file from beginning to end; what is wrong with it is noted.
     pub(super) fn file(&mut self, position: u32, source: &'a Source) -> Option<FileSummary> {
         let Source { path, mapping } = source;
+        if let Some(form) = &mapping.credentials {
+            return self.credentials(position, source, form);
+        }
         let opened = source::open(path, &mapping.shape);
         let mut export = opened.map_err(|fault| self.problems.fault(path, fault)).ok()?;
         let mut plan = Plan::new(path, mapping, self.given, export.as_ref(), &mut self.problems)?;

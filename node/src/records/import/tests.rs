@@ -8,6 +8,7 @@
 )]
 
 mod bad_files;
+mod credentials;
 mod good_files;
 mod language;
 mod oulad;

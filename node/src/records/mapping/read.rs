@@ -6,6 +6,8 @@ use sumac_policy::section::{Found, Section, Sheet};
 use sumac_policy::{Schema, TableName, TableSchema};
 use toml_edit::Item;
 
+use super::super::credentials;
+use super::super::source::Shape;
 use super::reading::Way;
 use super::{ColumnMapping, Fill, Mapping, Names, OnConflict, Order, Reading, TableMapping};
 
@@ -32,6 +34,19 @@ pub(super) fn mapping(sheet: &Sheet, path: &Path, schema: &Schema) -> Option<Map
         );
     }
     let title = root.text("title");
+    if let Some(section) = root.section_if_any("credentials") {
+        let read = credentials::form(section, path, schema);
+        root.end(&[]);
+        let (form, table) = read?;
+        return Some(Mapping {
+            path: path.to_owned(),
+            title: title?.value.to_owned(),
+            shape: Shape::default(),
+            passed_over: None,
+            tables: vec![table],
+            credentials: Some(form),
+        });
+    }
     let layout = root.section_if_any("file").map(file::layout).unwrap_or_default();
     let sections = root.sections("table");
     if sections.is_empty() || sections.len() > MAX_TABLES {
@@ -50,6 +65,7 @@ pub(super) fn mapping(sheet: &Sheet, path: &Path, schema: &Schema) -> Option<Map
         shape: layout.shape,
         passed_over: layout.passed_over,
         tables: tables.into_iter().collect::<Option<_>>()?,
+        credentials: None,
     })
 }
 
