@@ -16,6 +16,7 @@ mod clauses;
 mod coalition;
 mod command;
 mod crash;
+mod credentials;
 mod data;
 mod diff;
 mod for_machines;
