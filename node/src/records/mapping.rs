@@ -2,6 +2,7 @@
 
 mod built_in;
 mod condition;
+mod propose;
 mod read;
 mod reading;
 #[cfg(test)]
@@ -12,13 +13,14 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use sumac_policy::section::Sheet;
-use sumac_policy::{Problems, Schema, Severity, TableName};
+use sumac_policy::{Problem, Problems, Schema, Severity, TableName};
 
 use super::credentials::Form;
 use super::source::{Shape, squeezed};
 
 pub use built_in::{BUILT_IN, BuiltIn};
 pub(super) use condition::{Condition, Test, number};
+pub use propose::{ProposeError, propose};
 pub(super) use reading::{Cell, Reading, Seen};
 pub(super) use text::{Misread, day_cell, days_of, year as year_of_text};
 
@@ -165,6 +167,10 @@ impl Mapping {
     pub fn read(bytes: &[u8], path: &Path, schema: &Schema) -> Result<Self, MappingError> {
         let unsound = |problems| MappingError::Unsound { path: path.to_owned(), problems };
         let sheet = Sheet::parse(bytes).map_err(unsound)?;
+        let undecided = undecided(bytes);
+        if !undecided.is_empty() {
+            return Err(unsound(Problems(undecided)));
+        }
         let mapping = read::mapping(&sheet, path, schema);
         let mut problems = sheet.problems();
         problems.retain(|problem| problem.severity == Severity::Error);
@@ -195,6 +201,23 @@ impl Mapping {
 /// In small letters, as texts are compared without regard to capitals.
 fn in_small_letters(words: Vec<String>) -> Vec<String> {
     words.into_iter().map(|word| word.to_lowercase()).collect()
+}
+
+/// Lines of a proposed mapping that nobody has decided yet.
+fn undecided(bytes: &[u8]) -> Vec<Problem> {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text
+        .lines()
+        .zip(1..)
+        .filter(|(line, _)| !line.trim_start().starts_with('#') && line.contains("\"TODO\""));
+    let problem = |(_, line)| Problem {
+        line,
+        place: "file".to_owned(),
+        message: "`TODO` stands here".to_owned(),
+        hint: "say what it is, or take the line out if you do not need the column".to_owned(),
+        severity: Severity::Error,
+    };
+    lines.map(problem).collect()
 }
 
 impl Names {
