@@ -25,8 +25,9 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// Freeze this party's data into a snapshot that its node answers from
 ///
-/// Reads CSV and Parquet files as your system exports them, and directories of them. A mapping file says which column is what; the ones for common
-/// systems are in examples/mappings. Columns that no mapping names are never read, identifiers are replaced
+/// Reads CSV and Parquet files as your system exports them, and directories of them. A mapping file says which
+/// column is what; the ones for common systems are in examples/mappings. With a mapping for credentials, a
+/// directory or a ZIP archive of Open Badges and CLRs is read as a whole: docs/credentials.md. Columns that no mapping names are never read, identifiers are replaced
 /// by keyed hashes, and the files may be deleted afterwards. An import replaces the whole snapshot, so give
 /// all files of a party at once. If anything is wrong, nothing is changed.
 ///

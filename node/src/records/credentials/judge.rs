@@ -138,11 +138,18 @@ impl Judge<'_> {
         let outer = Outer { issuer: document.issuer, person: person.as_deref(), verified };
         let within = document.subject.get("verifiableCredential").into_iter().flat_map(each);
         let mut verdicts = Vec::new();
-        for credential in within.take(MAX_WITHIN) {
+        for credential in within {
+            if verdicts.len() >= MAX_WITHIN {
+                const MANY: Fault =
+                    Fault::Unreadable("holds more than 10,000 credentials: the rest");
+                verdicts.push(Verdict::Rejected(MANY));
+                break;
+            }
             verdicts.extend(match credential {
-                Value::Object(json) if is_wrapped(json) => {
-                    vec![Verdict::Rejected(Fault::OtherType)]
-                }
+                Value::Object(json) if is_wrapped(json) => match wrapped(json) {
+                    Ok(envelope) => self.envelope(name, &envelope, Some(outer)),
+                    Err(fault) => vec![Verdict::Rejected(fault)],
+                },
                 Value::Object(json) => self
                     .credential(name, json, None, Some(outer))
                     .unwrap_or_else(|fault| vec![Verdict::Rejected(fault)]),
@@ -208,9 +215,15 @@ fn identifier<'a>(subject: &'a Object, kind: &str) -> Option<&'a str> {
     of_kind.next()?.get("identityHash")?.as_str()
 }
 
-/// VC 2.0 can wrap a signed credential into an object that only points to it.
+/// VC 2.0 (§4.13) can wrap a JWT into an object, as a `data:` URL.
 fn is_wrapped(json: &Object) -> bool {
     types(json).any(|class| class == "EnvelopedVerifiableCredential")
+}
+
+fn wrapped(json: &Object) -> Result<Envelope, Fault> {
+    let url = json.get("id").and_then(Value::as_str).unwrap_or_default();
+    let text = url.strip_prefix("data:application/vc+jwt,").ok_or(Fault::OtherType)?;
+    read(text)
 }
 
 /// What names a credential: its issuer and id, or where it has no id, all that it says.

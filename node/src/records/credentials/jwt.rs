@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::document::one_object;
 use super::fault::{Doubt, Fault, ProofFault};
 use super::key::{Algorithm, Key, KeyFault};
 use super::trust::{Issuers, Pointer, pointer};
@@ -139,8 +140,8 @@ impl Jwt {
     /// Whether the registered claims say what the credential says.
     fn is_consistent(&self, issuer: &str) -> Result<(), Fault> {
         let claim = |name: &str| self.claims.get(name).and_then(Value::as_str);
-        let subject =
-            self.credential.get("credentialSubject").and_then(|subject| subject.get("id"));
+        let subject = one_object(self.credential.get("credentialSubject"));
+        let subject = subject.and_then(|subject| subject.get("id"));
         let agree = |claim: Option<&str>, said: Option<&str>| match (claim, said) {
             (Some(claim), Some(said)) => claim == said,
             _ => true,

@@ -128,13 +128,19 @@ pub(super) fn signed(
     }
 }
 
-/// Whether a credential has a property where an award is made of it.
+/// Whether a credential, or one that it holds, has a property where an award is made of it.
 fn mentions(json: &Object, name: &str) -> bool {
     let subject = one_object(json.get("credentialSubject"));
     let achievement = subject.and_then(|subject| one_object(subject.get("achievement")));
-    json.contains_key(name)
-        || subject.is_some_and(|subject| subject.contains_key(name))
-        || achievement.is_some_and(|achievement| achievement.contains_key(name))
+    let within = subject.and_then(|subject| subject.get("verifiableCredential"));
+    let has = |object: Option<&Object>| object.is_some_and(|object| object.contains_key(name));
+    has(Some(json))
+        || has(subject)
+        || has(achievement)
+        || within
+            .into_iter()
+            .flat_map(each)
+            .any(|inner| inner.as_object().is_some_and(|inner| mentions(inner, name)))
 }
 
 fn is_of_known_kind(proof: &Object) -> bool {

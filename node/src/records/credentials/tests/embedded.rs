@@ -231,6 +231,16 @@ fn what_a_record_holds_without_a_proof_is_its_issuers_word_alone() {
     altered["credentialSubject"]["verifiableCredential"][0]["credentialSubject"]["achievement"]["achievementType"] =
         json!("DoctoralDegree");
     assert_eq!(fault(bench.one(altered.to_string())), Fault::Proof(ProofFault::Signature));
+    // Neither context of this record knows `awardedDate`, which somebody adds to what it holds.
+    let mut added = clr(badge());
+    added["@context"][2] = json!("https://purl.imsglobal.org/spec/ob/v3p0/extensions.json");
+    let inner = &mut added["credentialSubject"]["verifiableCredential"][0];
+    object(inner).remove("@context");
+    object(&mut added).remove("proof");
+    let mut added = sign(added, &signer, &rdfc(), &bench.desk.contexts);
+    added["credentialSubject"]["verifiableCredential"][0]["awardedDate"] =
+        json!("2020-01-01T00:00:00Z");
+    assert_ne!(word(&bench.one(added.to_string())), "verified");
     let mut others = badge();
     others["issuer"]["id"] = json!("https://other.example");
     assert_eq!(doubt(bench.one(clr(others).to_string())), Doubt::Within);
@@ -238,6 +248,14 @@ fn what_a_record_holds_without_a_proof_is_its_issuers_word_alone() {
     let mut renamed = badge();
     renamed["credentialSubject"]["id"] = json!("did:example:wallet");
     assert_eq!(award(bench.one(clr(renamed).to_string())).person, "urn:student:A001");
+    // A token inside, as a text or wrapped as VC 2.0 does it.
+    let token = signer.jwt(json!({ "jwk": signer.jwk() }), &badge());
+    let wrapped = format!("data:application/vc+jwt,{token}");
+    for inner in [json!(token), json!({ "id": wrapped, "type": "EnvelopedVerifiableCredential" })] {
+        assert_eq!(word(&bench.one(clr(inner).to_string())), "verified");
+    }
+    let elsewhere = json!({ "id": "https://x.example", "type": "EnvelopedVerifiableCredential" });
+    assert_eq!(fault(bench.one(clr(elsewhere).to_string())), Fault::OtherType);
     let mut nested = clr(badge());
     object(&mut nested).remove("proof");
     assert_eq!(fault(bench.one(clr(nested).to_string())), Fault::OtherType);

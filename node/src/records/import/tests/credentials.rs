@@ -99,6 +99,17 @@ fn badges_are_awards_of_the_same_learners() {
     }
 }
 
+#[test]
+fn a_badge_in_two_sources_counts_once() {
+    let mut files = folder(
+        &[("1.json", badge(1, "A001", "Badge")), ("2.json", badge(2, "A001", "Badge"))],
+        CREDENTIALS,
+    );
+    files.sources.extend(files.sources.last().cloned());
+    let (canonical, _) = files.read().unwrap();
+    assert_eq!(canonical.tables[&TableName::Award].person.len(), 2);
+}
+
 /// Every file below a directory.
 fn walk(path: &std::path::Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
