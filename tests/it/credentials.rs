@@ -16,7 +16,8 @@ const REGISTRAR: &str = "https://badges.lakeshore.example/registrar";
 const KPI: &str = r#"
 [[kpi]]
 id          = "credentials"
-uses        = "ipeds/completers"
+title       = "Learners with a credential"
+define      = { measure = "count", of = "award", during = "awarded_on", where = "revoked_on is null" }
 answered_by = ["college"]
 by          = [[], ["credential_type"]]
 period      = "year"
