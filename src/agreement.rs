@@ -84,9 +84,16 @@ impl MouFolder {
     /// Reads `mou.toml`, whose exact bytes are what is signed.
     pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
         let path = dir.join("mou.toml");
+        // A folder that is copied onto one that is there lands inside it.
+        let deeper = dir.join(dir.file_name().unwrap_or_default());
+        let hint = if deeper.join("mou.toml").is_file() {
+            format!("it is one folder deeper: move what is in `{}` up", deeper.display())
+        } else {
+            "name the folder that holds mou.toml; a party's home expects it at `mou/`".to_owned()
+        };
         let bytes = read_bounded(&path, MAX_FILE)
             .with_context(|| format!("read the MOU `{}`", path.display()))
-            .hint("name the folder that holds mou.toml; a party's home expects it at `mou/`")?;
+            .hint(hint)?;
         Ok(Self { dir: dir.to_owned(), bytes })
     }
 

@@ -154,6 +154,7 @@ fn words(mou: &Mou, standing: &Standing, state: State, today: Date) -> String {
     let days = today.until(mou.effective()).map_or(0, |span| span.get_days());
     let when = match days {
         days if days > 0 => format!("takes effect in {days} days, on {}", mou.effective()),
+        0 => format!("its first day is today, {}", mou.effective()),
         _ => format!("its first day was {}", mou.effective()),
     };
     let stands = match state {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
+use crate::leave::ASK;
 
 /// A next version of a site's MOU, and its folder.
 fn proposed(site: &Site, edit: impl FnOnce(&str) -> String) -> (PathBuf, String) {
@@ -151,4 +152,14 @@ fn a_receipt_under_an_old_root_holds_by_the_version_that_pins_it() {
     let new = Version::new(Arc::new(mou), Arc::new(trust.unwrap()));
     receipt.verify_in(&Chain::new(new.clone(), vec![old])).unwrap();
     receipt.verify_in(&Chain::new(new, Vec::new())).unwrap_err();
+}
+
+#[test]
+fn a_folder_that_landed_inside_the_homes_own_is_found() {
+    let site = Site::new();
+    let (mou, aside) = (site.home(CHAMBER).join("mou"), site.dir().join("aside"));
+    fs::rename(&mou, &aside).unwrap();
+    fs::create_dir(&mou).unwrap();
+    fs::rename(&aside, mou.join("mou")).unwrap();
+    site.run(CHAMBER, &ASK).badly(1, &["one folder deeper", "chamber/mou/mou` up"]);
 }
