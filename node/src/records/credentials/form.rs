@@ -192,7 +192,8 @@ fn issuer(section: Section<'_>, folder: &Path) -> Option<(String, Issuer, Vec<Pa
     Some((id?, Issuer { keys, header_keys }, files))
 }
 
-/// The columns that credentials fill: all that they can, unless the mapping names fewer.
+/// The columns that credentials fill: all that they can, unless the mapping names which. Of one that they say
+/// nothing about, every row says just that.
 fn columns(section: &Section<'_>, schema: &Schema) -> Option<Vec<ColumnMapping>> {
     const ALWAYS: [&str; 2] = ["credential_type", "awarded_on"];
     let known = &schema.table(TableName::Award)?.columns;
@@ -202,11 +203,12 @@ fn columns(section: &Section<'_>, schema: &Schema) -> Option<Vec<ColumnMapping>>
     };
     let named = section.words_if_any::<String>("columns");
     if let Some(named) = &named {
-        for found in named.iter().filter(|found| !can(&found.value)) {
+        let is_known = |name: &str| known.iter().any(|column| column.name == name);
+        for found in named.iter().filter(|found| !is_known(&found.value)) {
             section.problem_at(
                 "columns",
-                format_args!("credentials do not fill `{}`", found.value),
-                "leave it out, here and in the mappings of other award files",
+                format_args!("`{}` is not a column of `award`", found.value),
+                "name the columns that your other award files fill",
             );
         }
         if ALWAYS.iter().any(|always| !named.iter().any(|found| found.value == *always)) {
@@ -217,10 +219,11 @@ fn columns(section: &Section<'_>, schema: &Schema) -> Option<Vec<ColumnMapping>>
             );
         }
     }
-    let wanted = |name: &str| {
-        named.as_ref().is_none_or(|named| named.iter().any(|found| found.value == name))
+    let wanted = |name: &str| match &named {
+        Some(named) => named.iter().any(|found| found.value == name),
+        None => can(name),
     };
-    let filled = known.iter().filter(|column| can(&column.name) && wanted(&column.name));
+    let filled = known.iter().filter(|column| wanted(&column.name));
     let columns = filled.map(|column| {
         // What stands where neither credential nor taxonomy says anything.
         let silent = match &column.kind {

@@ -159,17 +159,21 @@ person = "ID"
 [table.columns]
 awarded_on      = "DAY"
 credential_type = { value = "Certificate" }
+major           = { value = "first" }
 "#;
     let files = folder(&[("1.json", badge(1, "A001", "Badge"))], CREDENTIALS);
     let files = files.and("awards.csv", awards, "ID,DAY\nA001,2026-05-20\n");
     assert!(matches!(files.read(), Err(ImportError::Uneven { .. })));
-    let named = CREDENTIALS.to_owned() + "columns = [\"awarded_on\", \"credential_type\"]\n";
+    let named =
+        CREDENTIALS.to_owned() + "columns = [\"awarded_on\", \"credential_type\", \"major\"]\n";
     let files = folder(&[("1.json", badge(1, "A001", "Badge"))], &named);
     let files = files.and("awards.csv", awards, "ID,DAY\nA001,2026-05-20\n");
     let (canonical, _) = files.read().unwrap();
     let awards = &canonical.tables[&TableName::Award];
     let kinds = words(awards, schema(), TableName::Award, "credential_type");
     assert_eq!(kinds, ["Badge", "Certificate"]);
+    let majors = words(awards, schema(), TableName::Award, "major");
+    assert_eq!(majors, ["unknown", "first"]);
 }
 
 #[test]
@@ -192,7 +196,7 @@ id   = "https://y.example/"
     let expected = [
         "line 4: credentials.person: does not say what tells whose",
         "line 5: credentials.unverified: is neither",
-        "line 6: credentials.columns: credentials do not fill `name`",
+        "line 6: credentials.columns: `name` is not a column of `award`",
         "line 6: credentials.columns: `credential_type` and `awarded_on` are needed",
         "line 7: credentials.contexts.https://x.example/: the name of a file",
         "line 8: credentials.issuer[1]: the issuer has no key",
