@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use jiff::civil::Date;
 use sumac_node::day_of;
+use sumac_node::records::answers::Answers;
 use sumac_node::records::import::{
-    EXTENSIONS, Folder, Freezing, ImportError, Only, Progress, Source, import,
+    EXTENSIONS, Folder, Freezing, ImportError, Only, Progress, Source, import, rehearse,
 };
 use sumac_node::records::mapping::{BuiltIn, Mapping};
 use sumac_node::records::snapshot::Statement;
-use sumac_policy::{Mou, Period, PeriodKind};
+use sumac_policy::{Holdings, Mou, Period, PeriodKind};
 
 use crate::agreement::MouFolder;
 use crate::home::HomeArgs;
@@ -33,7 +34,8 @@ const SILENCE: Duration = Duration::from_secs(1);
 ///
 /// You state two things that no file can know: the day the data was taken from its source, and the periods it
 /// is complete for. The node refuses questions about any other period, so that no absent year is ever
-/// reported as zero. Spends nothing, and sends nothing anywhere: the summary is for this terminal only.
+/// reported as zero. With --dry-run, nothing is kept: codes that the mapping does not know, unlikely values,
+/// how much of each column is filled, and which KPIs the data can and cannot answer, with the reason. Spends nothing, and sends nothing anywhere: the summary is for this terminal only.
 ///
 /// Example: sumac import enrolment.csv awards.csv --mapping banner-enrolment.toml
 ///   --mapping banner-awards.toml --as-of 2026-10-15 --covers 2025-26
@@ -68,6 +70,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COLUMN=VALUE")]
     only: Vec<Only>,
 
+    /// Say what the files would come to, and which KPIs they can and cannot answer; change nothing
+    #[arg(long)]
+    dry_run: bool,
+
     #[command(flatten)]
     home: HomeArgs,
 }
@@ -97,7 +103,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
         id_seed,
     };
     let mut spoken = Spoken::new();
-    let summary = import(&sources, &args.only, &freezing, &mut |progress| spoken.about(progress));
+    let mut told = |progress: Progress<'_>| spoken.about(progress);
+    let summary = match args.dry_run {
+        true => rehearse(&sources, &args.only, &freezing, &mut told),
+        false => import(&sources, &args.only, &freezing, &mut told),
+    };
     let summary = match summary {
         Ok(summary) => summary,
         Err(error) => {
@@ -107,6 +117,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     };
 
     tell!("{}", summary.for_terminal());
+    if args.dry_run {
+        let Statement { as_of, covers } = statement;
+        let holdings = Holdings { as_of, covers, columns: summary.columns() };
+        tell!("{}", Answers::of(&mou, &settings.party, &holdings));
+        tell!(
+            "Nothing was changed. Without --dry-run, this becomes the snapshot that the node answers from."
+        );
+        return Ok(Outcome::Done);
+    }
     tell!(
         "Next: compare these numbers with your own system's, then `sumac serve`. A node that is serving"
     );

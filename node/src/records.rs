@@ -1,5 +1,6 @@
 //! Records: from a partner's export to a frozen snapshot.
 
+pub mod answers;
 pub mod canonical;
 mod credentials;
 pub mod import;

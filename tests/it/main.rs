@@ -19,6 +19,7 @@ mod crash;
 mod credentials;
 mod data;
 mod diff;
+mod dry_run;
 mod for_machines;
 mod held;
 mod hsm;

@@ -132,6 +132,22 @@ pub fn import(
     Ok(summary)
 }
 
+/// Reads files as [`import`] does and keeps nothing: what they would come to.
+///
+/// # Errors
+/// As [`import`].
+pub fn rehearse(
+    sources: &[Source],
+    only: &[Only],
+    freezing: &Freezing<'_>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Summary, ImportError> {
+    let read = read(sources, only, freezing, progress)?;
+    // Sorting finds rows that contradict each other. What is written aside is deleted again.
+    let (_, summary) = read.write(sources, freezing)?;
+    Ok(summary)
+}
+
 /// Files, read and found to be sound, their rows packed and waiting to be sorted.
 struct Read {
     drafts: BTreeMap<TableName, Draft>,

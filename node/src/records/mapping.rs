@@ -279,7 +279,8 @@ impl Case {
 impl Fill {
     /// Whether it is made of cases of which every one may lack its columns.
     fn is_optional(&self) -> bool {
-        matches!(self, Self::Cases(cases, _) if cases.iter().all(|case| case.optional))
+        matches!(self, Self::Cases(cases, _)
+            if !cases.is_empty() && cases.iter().all(|case| case.optional))
     }
 
     fn is_there(&self, has: &impl Fn(&Names) -> bool) -> bool {

@@ -63,6 +63,18 @@ impl Summary {
         ForTerminal(self)
     }
 
+    /// The columns that the files fill.
+    pub fn columns(&self) -> Vec<ColumnRef> {
+        let column = |table: &TableSummary, column: &ColumnSummary| ColumnRef {
+            table: table.table,
+            column: column.column.clone(),
+        };
+        let of = |table: &TableSummary| -> Vec<_> {
+            table.columns.iter().map(|known| column(table, known)).collect()
+        };
+        self.tables.iter().flat_map(of).collect()
+    }
+
     /// The snapshot that was frozen.
     pub fn snapshot(&self) -> Option<&Frozen> {
         self.snapshot.as_ref()

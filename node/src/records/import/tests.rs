@@ -9,6 +9,7 @@
 
 mod bad_files;
 mod credentials;
+mod fuzz;
 mod good_files;
 mod language;
 mod oulad;

@@ -4,9 +4,11 @@ mod column;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::fmt;
 use std::fs::File;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
@@ -27,6 +29,13 @@ const BATCH: usize = 8_192;
 
 /// What to do about a file that does not decode.
 const AGAIN: &str = "export or copy it again, whole";
+
+static HOOK: Once = Once::new();
+
+thread_local! {
+    /// Whether this thread is decoding, so that a panic is an error of the file.
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A Parquet file being read, one row group after the other.
 pub(super) struct Parquet {
@@ -195,9 +204,21 @@ impl Export for Parquet {
 /// Does a piece of decoding. The library takes some corrupt bytes for a mistake of its own and panics: that is
 /// an error of the file like any other. What was being decoded is not used again after one.
 fn caught<T, E: fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    // The panic is told as an error, and not once more in the words of the library.
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !DECODING.get() {
+                usual(info);
+            }
+        }));
+    });
+    DECODING.set(true);
+    let decoded = panic::catch_unwind(AssertUnwindSafe(decode));
+    DECODING.set(false);
     // Some of its errors go on for pages.
     let line = |text: String| text.lines().next().unwrap_or_default().to_owned();
-    match panic::catch_unwind(AssertUnwindSafe(decode)) {
+    match decoded {
         Ok(decoded) => decoded.map_err(|source| line(source.to_string())),
         Err(_) => Err("its bytes make no sense".to_owned()),
     }

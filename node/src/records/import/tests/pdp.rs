@@ -339,6 +339,25 @@ fn makes_awards_of_the_years_to_them() {
 }
 
 #[test]
+fn answers_the_kpis_that_the_file_is_made_for() {
+    let (read, _) = files(&file(false, &[&[]])).read().unwrap();
+    let held: Vec<_> = read
+        .tables
+        .iter()
+        .flat_map(|(table, rows)| rows.columns.iter().map(|(name, _)| (*table, name.clone())))
+        .collect();
+    let answered = |id: &str| {
+        let kpi = standard().kpis.iter().find(|kpi| kpi.id.to_string() == id);
+        let columns = kpi.unwrap_or_else(|| panic!("{id}")).definition.columns();
+        columns.into_iter().all(|column| held.contains(&(column.table, column.column)))
+    };
+    for id in ["pdp/retention", "pdp/persistence", "pdp/credit_accumulation", "ipeds/completers"] {
+        assert!(answered(id), "{id}");
+    }
+    assert!(!answered("ipeds/graduation_150"));
+}
+
+#[test]
 fn rejects_a_learner_whose_race_changes_and_takes_the_latest_of_what_may() {
     let again = |changes: &[(&str, &str)]| {
         let changes = [&[("Student GUID", "a"), ("Cohort", "2019-20")], changes].concat();
