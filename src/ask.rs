@@ -12,7 +12,7 @@ use sumac_node::day_of;
 use sumac_policy::{
     Breakdown, DimensionId, KpiId, Mou, PeerRole, Period, Purpose, Refusal, Resolved,
 };
-use sumac_privacy::{NanoRho, Sensitivity, price};
+use sumac_privacy::{NanoRho, kpi_price};
 use sumac_protocol::RequestId;
 
 use crate::agreement::Agreement;
@@ -205,7 +205,7 @@ fn announcement(mou: &Mou, wanted: &[Wanted]) -> String {
             })
             // What the MOU does not list is added up from what is released, or refused.
             .filter(|wanted| wanted.table.is_listed())
-            .map(|wanted| price(wanted.table.kpi().margin, Sensitivity::ONE));
+            .map(|wanted| kpi_price(wanted.table.kpi()));
         prices.fold(NanoRho::ZERO, |sum, price| sum.checked_add(price).unwrap_or(NanoRho::MAX))
     });
     let dearest = dearest.max().unwrap_or(NanoRho::ZERO);

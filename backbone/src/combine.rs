@@ -6,11 +6,13 @@
 //! - *floor with guard*: a group is shown if its noisy size is at least floor + ⌈2.326·s⌉, s² being the variance
 //!   of that size. A true group below the floor is then shown at most once in a hundred times;
 //! - *parties*: a number in which fewer parties of a kind took part than the MOU wants is withheld;
-//! - *too noisy*: a rate whose denominator is within 1.96·s of zero says nothing, and is withheld.
+//! - *too noisy*: a rate or mean whose denominator is within 1.96·s of zero says nothing, and is withheld; so is a
+//!   distribution of which no quartile says anything.
 
 use sumac_policy::{Code, FloorAt, Margin, Measure, Mou, PartyId, PartyKind, Table};
 use sumac_privacy::{
-    NanoRho, RateEstimate, guard, margin_of_group, margin_of_sum, rate_interval, variance_of_sum,
+    MeanEstimate, NanoRho, PercentileEstimate, RateEstimate, margin_of_group, margin_of_sum,
+    mean_interval, percentile, rate_interval, shown_from, variance_of_sum,
 };
 
 use crate::absence::Absence;
@@ -79,11 +81,38 @@ pub enum Shown {
         /// Those in each outcome, in the definition's order.
         outcomes: Vec<Count>,
     },
+    /// What learners have on average, in the value's own unit, with the 95 % interval that the noise leaves it.
+    Mean {
+        /// The mean of the clipped values.
+        mean: Interval,
+        /// The learners who have something.
+        size: Count,
+    },
+    /// How much learners have, read off the bins.
+    Distribution {
+        /// A quarter of them, half of them, three quarters of them have less; none where the noise leaves it open.
+        quartiles: [Option<Interval>; 3],
+        /// The learners who have something.
+        size: Count,
+        /// Those in each bin, and at last those of whom nothing is known.
+        outcomes: Vec<Count>,
+    },
     /// Nothing. An empty group looks like any other below the floor.
     Withheld(Withholding),
 }
 
-/// Learners, within a margin 95 % of the time.
+/// A value between two ends, 95 % of the time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The value.
+    pub value: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// Learners, or awards, within a margin 95 % of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
     /// Never negative: noise below zero is shown as zero.
@@ -99,7 +128,7 @@ pub enum Withholding {
     BelowFloor,
     /// Fewer parties of a kind are behind it than the MOU wants.
     TooFewParties,
-    /// The noise leaves its rate open.
+    /// The noise leaves its rate, its mean or its quartiles open.
     TooNoisy,
 }
 
@@ -182,10 +211,10 @@ fn show(mou: &Mou, table: &Table, sums: &[i64], margins: &[Margin], behind: &[&P
     if !enough_parties(mou, table, behind) {
         return Shown::Withheld(Withholding::TooFewParties);
     }
-    let outcomes = u32::try_from(sums.len()).unwrap_or(u32::MAX);
-    let size = sums.iter().fold(0_i64, |size, sum| size.saturating_add(*sum));
+    let definition = &table.kpi().definition;
+    let (size, cells) = definition.size_of(sums);
     let variance = variance_of_sum(margins.iter().copied());
-    let shown_from = u64::from(privacy.floor).saturating_add(guard(variance * f64::from(outcomes)));
+    let shown_from = shown_from(definition, privacy.floor, variance);
     let clearly_above = u64::try_from(size).is_ok_and(|size| size >= shown_from);
     // Where the nodes judge the floor, each has done so already, with a guard for its own noise.
     if privacy.floor_at == FloorAt::Coalition && !clearly_above {
@@ -193,22 +222,42 @@ fn show(mou: &Mou, table: &Table, sums: &[i64], margins: &[Margin], behind: &[&P
     }
     let margin = margin_of_sum(margins.iter().copied());
     let count = |value, margin| Count { value: u64::try_from(value).unwrap_or(0), margin };
-    let definition = &table.kpi().definition;
-    match definition.measure {
-        Measure::Count => Shown::Count(count(size, margin)),
+    let size_of_group = count(size, margin_of_group(margins.iter().copied(), cells));
+    let outcomes = || sums.iter().map(|sum| count(*sum, margin)).collect();
+    match &definition.measure {
+        Measure::Count { .. } | Measure::Awards { .. } => Shown::Count(size_of_group),
         Measure::Rate => {
             // A rate is about its first outcome.
             let success = sums.first().copied().unwrap_or(0);
-            match rate_interval(success, size, variance, outcomes) {
+            match rate_interval(success, size, variance, cells) {
                 RateEstimate::TooNoisy => Shown::Withheld(Withholding::TooNoisy),
-                RateEstimate::Rate { rate, low, high } => Shown::Rate {
-                    rate,
-                    low,
-                    high,
-                    size: count(size, margin_of_group(margins.iter().copied(), outcomes)),
-                    outcomes: sums.iter().map(|sum| count(*sum, margin)).collect(),
-                },
+                RateEstimate::Rate { rate, low, high } => {
+                    Shown::Rate { rate, low, high, size: size_of_group, outcomes: outcomes() }
+                }
             }
+        }
+        Measure::Mean { clip, .. } => {
+            let sum = sums.get(1).copied().unwrap_or(0);
+            match mean_interval(size, sum, *clip, variance) {
+                MeanEstimate::TooNoisy => Shown::Withheld(Withholding::TooNoisy),
+                MeanEstimate::Mean { mean, low, high } => {
+                    Shown::Mean { mean: Interval { value: mean, low, high }, size: size_of_group }
+                }
+            }
+        }
+        Measure::Distribution { bins, .. } => {
+            let counts = sums.get(..bins.count()).unwrap_or_default();
+            let quartiles =
+                [0.25, 0.5, 0.75].map(|share| match percentile(counts, bins, share, variance) {
+                    PercentileEstimate::TooNoisy => None,
+                    PercentileEstimate::Value { value, low, high } => {
+                        Some(Interval { value, low, high })
+                    }
+                });
+            if quartiles.iter().all(Option::is_none) {
+                return Shown::Withheld(Withholding::TooNoisy);
+            }
+            Shown::Distribution { quartiles, size: size_of_group, outcomes: outcomes() }
         }
     }
 }

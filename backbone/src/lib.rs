@@ -43,7 +43,7 @@ pub use absence::Absence;
 pub use amend::Proposed;
 pub use ask::{Answers, Wanted};
 pub use asker::{Asker, AskerError, CALL_DEADLINE, CONNECT_DEADLINE};
-pub use combine::{Combined, Count, Coverage, Group, Shown, Withholding, combine};
+pub use combine::{Combined, Count, Coverage, Group, Interval, Shown, Withholding, combine};
 pub use connect::Unreachable;
 pub use history::HistoryDiffers;
 pub use in_log::NotShown;

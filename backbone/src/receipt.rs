@@ -115,8 +115,9 @@ impl Receipt {
         let verified = verify(mou, names, table, &facts.party, signed.clone())
             .map_err(ReceiptError::Release)?;
         if facts.derived_from.is_none() {
+            let sensitivity = Sensitivity::of(&table.kpi().definition);
             let (found, ours) =
-                (NanoRho::new(facts.price_nano_rho), price(facts.margin, Sensitivity::ONE));
+                (NanoRho::new(facts.price_nano_rho), price(facts.margin, sensitivity));
             if found != ours {
                 return Err(ReceiptError::Price { found, ours });
             }

@@ -11,6 +11,8 @@ use crate::in_log::NotShown;
 
 /// A count beyond any population. With it, sums over a thousand nodes stay exact in 64 bits and as floats.
 const MAX_COUNT: u64 = 1 << 40;
+/// A sum beyond what any population has, likewise.
+const MAX_SUM: u64 = 1 << 53;
 
 /// Proof that a release is sealed by the party's node and is the table we asked for. Made only in this file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +150,9 @@ pub(crate) fn verify<'a>(
     same("outcomes", &facts.outcomes.join(", "), &outcomes.collect::<Vec<_>>().join(", "))?;
     same("number of cells", &facts.cells.len(), &table.cells())?;
     let agreed = agreed_margin(mou, table, facts)?;
-    if facts.cells.iter().any(|cell| cell.unsigned_abs() > MAX_COUNT) {
+    let scales = table.kpi().definition.scales();
+    let most = scales.iter().map(|scale| MAX_COUNT.saturating_mul(*scale).min(MAX_SUM)).cycle();
+    if facts.cells.iter().zip(most).any(|(cell, most)| cell.unsigned_abs() > most) {
         return Err(Unsound::BeyondAnyPopulation);
     }
     let privacy = named.privacy();

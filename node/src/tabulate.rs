@@ -1,10 +1,12 @@
 //! From a snapshot to a table's exact cells: one pass over sorted, coded columns, into a dense array.
 //!
-//! *Each learner adds one to one cell at most.* A learner's rows that count are those whose anchor lies in
+//! *Each learner is bounded before anything is added up.* A learner's rows that count are those whose anchor lies in
 //! the period and whose population condition is true; a learner with none is nowhere. Of the rest, each
 //! gets one code per dimension, read in the last of those rows or in the learner's own, and the first
-//! outcome that holds. Only then is anything added up. So whatever a learner's rows are, and however many,
-//! one learner more or less changes the cells by one in one place.
+//! outcome that holds: one is added to one cell. A capped count takes the groups of all of a learner's rows that
+//! count, and adds one to so many of them; awards, one for each of so many rows. A mean adds what the learner has, once
+//! it is clipped; a distribution, one to the bin that it lies in. So whatever a learner's rows are, and however many,
+//! one learner more or less changes the cells by no more than the definition's bound.
 //!
 //! *Blocks and pieces.* No learner is in two blocks of a snapshot, so blocks are counted apart, in threads, and
 //! their cells added. A block's rows are walked once, a piece at a time: conditions are evaluated by Arrow's
@@ -20,9 +22,12 @@ mod calendar;
 mod condition;
 mod learners;
 mod plan;
+mod rank;
 mod rows;
+mod several;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,7 +39,7 @@ use sumac_privacy::Exact;
 
 use crate::records::snapshot::{Snapshot, SnapshotError};
 use crate::store::Charge;
-use learners::Learners;
+use block::Known;
 use plan::Plan;
 
 /// A breakdown of three dimensions over the longest code lists stays under this; larger is a mistake.
@@ -93,7 +98,9 @@ pub fn tabulate(
         return Err(TabulateError::NotPaid);
     }
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    Ok(Exact::counted(count(snapshot, permit.table(), threads)?))
+    let cells = count(snapshot, permit.table(), threads)?;
+    let scales = permit.table().kpi().definition.scales();
+    Ok(Exact::scaled(cells, &scales).expect("every group is whole, and a clip has a width"))
 }
 
 /// [`tabulate`] without its proof, for tests and benchmarks alone.
@@ -105,14 +112,14 @@ fn count(
     let plan = Plan::of(table)?;
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<i64>, TabulateError> {
-        let mut learners = Learners::default();
+        let mut known = Known::default();
         let mut cells = vec![0; plan.cells];
         loop {
             let block = next.fetch_add(1, Ordering::Relaxed);
             if block >= snapshot.blocks() {
                 return Ok(cells);
             }
-            add(&mut cells, &block::count(&plan, snapshot, block, &mut learners)?)?;
+            add(&mut cells, &block::count(&plan, snapshot, block, &mut known)?)?;
         }
     };
     thread::scope(|scope| {
@@ -139,9 +146,9 @@ pub fn count_for_benchmark(
     count(snapshot, table, threads)
 }
 
-fn add<T: Copy + Into<i64>>(total: &mut [i64], cells: &[T]) -> Result<(), TabulateError> {
+fn add(total: &mut [i64], cells: &[i64]) -> Result<(), TabulateError> {
     for (sum, cell) in total.iter_mut().zip(cells) {
-        *sum = sum.checked_add((*cell).into()).ok_or(TabulateError::Overflow)?;
+        *sum = sum.checked_add(*cell).ok_or(TabulateError::Overflow)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What a KPI means: which learners, which outcome, and when.
 
 use crate::dimension::{Dimension, DimensionSource};
+use crate::measure::{Bound, Level, Measure};
 use crate::predicate::{ColumnRef, Predicate};
 use crate::schema::TableName;
 
@@ -16,18 +17,9 @@ pub struct Definition {
     /// Which of those rows count: columns of `of` and of learner.
     pub population: Predicate,
     /// The measure's cells, per combination of dimension codes. A learner is in the first whose condition
-    /// holds: one for `Count`; two or more for `Rate`, which is about the first, and whose last takes
-    /// everybody left.
+    /// holds: one for counts; two or more for `Rate`, which is about the first, and whose last takes
+    /// everybody left. A mean has two, a distribution one for each bin and one for no value.
     pub outcomes: Vec<Outcome>,
-}
-
-/// What is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
-    /// Learners, each once.
-    Count,
-    /// Learners in two or more disjoint outcome cells: each learner in exactly one.
-    Rate,
 }
 
 /// How a period picks rows.
@@ -75,6 +67,8 @@ pub enum When {
     },
     /// Everybody who is in no cell before.
     Otherwise,
+    /// No condition says: the measure itself fills the cell from the learner's value.
+    Measured,
 }
 
 impl Anchor {
@@ -98,7 +92,7 @@ impl When {
     pub fn predicate(&self) -> Option<&Predicate> {
         match self {
             Self::AnyRow(when) | Self::Exists { when, .. } => Some(when),
-            Self::Otherwise => None,
+            Self::Otherwise | Self::Measured => None,
         }
     }
 }
@@ -113,6 +107,7 @@ impl Definition {
             .filter_map(|outcome| outcome.when.predicate())
             .chain([&self.population])
             .flat_map(Predicate::columns)
+            .chain(self.measure.columns())
             .cloned()
             .chain([anchor])
             .collect();
@@ -121,10 +116,28 @@ impl Definition {
         columns
     }
 
+    /// By how much the noise of each cell of a group is wider than a count's.
+    pub fn scales(&self) -> Vec<u64> {
+        self.measure.scales(self.outcomes.len())
+    }
+
+    /// The size of a group with these cells, and how many of them were added up for it.
+    pub fn size_of(&self, cells: &[i64]) -> (i64, u32) {
+        let counted = self.measure.cells_of_size(self.outcomes.len());
+        let size = cells.iter().take(counted).fold(0_i64, |sum, cell| sum.saturating_add(*cell));
+        (size, u32::try_from(counted).unwrap_or(u32::MAX))
+    }
+
+    /// The floor of a group's size, where a group has to have so many learners.
+    pub fn floor_of(&self, learners: u32) -> u64 {
+        u64::from(learners).saturating_mul(u64::from(self.measure.most_of_a_learner()))
+    }
+
     /// The one canonical text of the definition broken down by these dimensions; its hash names the table.
     pub(crate) fn canonical(&self, axes: &[(&Dimension, TableName)]) -> String {
         use std::fmt::Write;
-        let mut text = format!("sumac-definition/1\nmeasure {:?}\nof {}\n", self.measure, self.of);
+        let mut text =
+            format!("sumac-definition/1\nmeasure {}\nof {}\n", self.measure.word(), self.of);
         let mut line = |words: std::fmt::Arguments<'_>| {
             let _ = writeln!(text, "{words}");
         };
@@ -134,7 +147,27 @@ impl Definition {
         };
         line(format_args!("{how} {column} lag {}", self.anchor.lag_years()));
         line(format_args!("where {}", self.population));
-        line(format_args!("bound cells 1 change 1"));
+        match &self.measure {
+            Measure::Count { cap: None } | Measure::Rate => {}
+            // With a cap of one, too, it is another group than that of the last row.
+            Measure::Count { cap: Some(_) } => line(format_args!("any group")),
+            Measure::Awards { level, .. } => match level {
+                Some(Level { column, codes }) => {
+                    line(format_args!("highest {column} {codes:?}"));
+                }
+                None => line(format_args!("any row")),
+            },
+            Measure::Mean { value, clip, .. } => {
+                line(format_args!("value {value}"));
+                line(format_args!("clip {} {}", clip.lo(), clip.hi()));
+            }
+            Measure::Distribution { value, bins, .. } => {
+                line(format_args!("value {value}"));
+                line(format_args!("bins {:?}", bins.edges()));
+            }
+        }
+        let Bound { cells, per_cell } = self.measure.bound();
+        line(format_args!("bound cells {cells} change {per_cell}"));
         for outcome in &self.outcomes {
             let id = &outcome.id;
             match &outcome.when {
@@ -143,6 +176,7 @@ impl Definition {
                     line(format_args!("outcome {id:?} exists {in_table} {when}"));
                 }
                 When::Otherwise => line(format_args!("outcome {id:?} otherwise")),
+                When::Measured => line(format_args!("outcome {id:?} measured")),
             }
         }
         for (dimension, table) in axes {

@@ -2,9 +2,13 @@
 
 use crate::clause::Clause;
 use crate::digest::Sha256;
+use crate::dimension::Dimension;
+use crate::measure::Measure;
 use crate::permit::Table;
+use crate::predicate::ColumnRef;
 use crate::question::Question;
 use crate::refusal::{Reason, Refusal};
+use crate::schema::TableName;
 
 /// A table that the MOU does not list, and the listed ones that hold every cell of it.
 #[derive(Debug, Clone)]
@@ -94,7 +98,16 @@ impl RollUp {
 
 impl Source {
     /// `source` as a source of `table`: one of the same KPI and period with dimensions to spare.
+    /// None where adding up does not give the table.
     pub(crate) fn of(table: &Table, source: Table) -> Option<Self> {
+        // Whoever is counted in several groups of a capped count would be counted as often in their sum. Where
+        // the learner's own row says the code that is added up over, it is one in all of their groups.
+        let capped = matches!(source.kpi().definition.measure, Measure::Count { cap: Some(_) });
+        let own = |column: ColumnRef| column.table == TableName::Learner;
+        let kept = |axis: &Dimension| table.breakdown().dimensions().contains(&axis.id);
+        if capped && source.axes().any(|(axis, column)| !kept(axis) && !own(column)) {
+            return None;
+        }
         let codes = |axis: &std::sync::Arc<crate::dimension::Dimension>| axis.codes.len().max(1);
         let groups: usize = source.dimensions().iter().map(codes).product();
         let into = (0..groups).map(|group| {

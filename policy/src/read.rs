@@ -1,11 +1,13 @@
 //! From TOML to the agreement's types.
 
+mod bins;
 mod case;
 mod data;
 pub(crate) mod definition;
 mod dimension;
 mod kpi;
 mod lifecycle;
+mod measure;
 mod mou;
 mod narrow;
 mod number;
@@ -13,4 +15,5 @@ mod restriction;
 mod standard;
 mod target;
 
+pub use bins::BinList;
 pub use standard::{Standard, standard};

@@ -247,8 +247,57 @@ fn kpis_that_mean_nothing() {
 fn definitions_that_do_not_fit_the_tables() {
     let of = "of = \"enrolment\", cohort = \"cohort_year\"";
     for (define, part) in [
-        (format!("{{ measure = \"mean\", {of} }}"), "cannot measure `mean`"),
-        (format!("{{ measure = \"count\", {of}, value = \"x\" }}"), "cannot enforce `value`"),
+        (format!("{{ measure = \"ratio\", {of} }}"), "cannot measure `ratio`"),
+        (format!("{{ measure = \"count\", {of}, value = \"x\" }}"), "a count has no `value`"),
+        (format!("{{ measure = \"count\", {of}, cap = 0 }}"), "0 is not from 1 to 100"),
+        (
+            format!(
+                "{{ measure = \"rate\", {of}, cap = 2, outcomes = [{{ id = \"a\", title = \"A\", when = \"sex = 'F'\" }}, {{ id = \"b\", title = \"B\", otherwise = true }}] }}"
+            ),
+            "a rate has no `cap`",
+        ),
+        (format!("{{ measure = \"awards\", {of} }}"), "`cap` is missing (add cap = 3"),
+        (format!("{{ measure = \"mean\", {of}, clip = [0, 3000] }}"), "`value` is missing"),
+        (
+            format!("{{ measure = \"mean\", {of}, value = \"credits_earned\" }}"),
+            "`clip` is missing (add clip = [lo, hi]",
+        ),
+        (
+            format!("{{ measure = \"mean\", {of}, value = \"credits_earned\", clip = [3000, 0] }}"),
+            "the lower first",
+        ),
+        (
+            format!("{{ measure = \"mean\", {of}, value = \"credits_earnd\", clip = [0, 3000] }}"),
+            "did you mean `credits_earned`?",
+        ),
+        (
+            format!(
+                "{{ measure = \"mean\", {of}, value = \"credits_earned\", clip = [0, 1], per = 0 }}"
+            ),
+            "0 is not from 1 to",
+        ),
+        (
+            format!("{{ measure = \"distribution\", {of}, value = \"credits_earned\" }}"),
+            "`bins` is missing",
+        ),
+        (
+            format!(
+                "{{ measure = \"distribution\", {of}, value = \"credits_earned\", bins = [0, 10, 5] }}"
+            ),
+            "edges that ascend",
+        ),
+        (
+            format!(
+                "{{ measure = \"distribution\", {of}, value = \"credits_earned\", bins = \"anual_pay\" }}"
+            ),
+            "did you mean `annual_pay`?",
+        ),
+        (
+            format!(
+                "{{ measure = \"distribution\", {of}, value = \"credits_earned\", bins = [0, 10, 50], clip = [0, 1] }}"
+            ),
+            "a distribution has no `clip`",
+        ),
         (format!("{{ measure = \"count\", {of}, whre = \"true\" }}"), "did you mean `where`?"),
         ("{ measure = \"count\", cohort = \"x\" }".into(), "`of` is missing"),
         ("{ measure = \"count\", of = \"wages\" }".into(), "not a canonical table"),

@@ -141,6 +141,34 @@ const BROKEN: &[(&str, Edits)] = &[
         "used a clause that this version cannot enforce",
         &[(AGREEMENT, "[publish]\nneeds = [\"chamber\"]\n\n[agreement]")],
     ),
+    (
+        "capped a count where no learner is in two groups",
+        &[(
+            "uses        = \"ipeds/enrolment_headcount\"\n",
+            "title = \"Enrolled\"\ndefine = { measure = \"count\", cap = 4, of = \"enrolment\", during = \"term_start\" }\n",
+        )],
+    ),
+    (
+        "clipped a ratio as if it were one",
+        &[(
+            "uses        = \"ipeds/enrolment_headcount\"\n",
+            "title = \"Completion ratio\"\ndefine = { measure = \"mean\", of = \"enrolment\", during = \"term_start\", value = \"credits_earned / credits_attempted\", clip = [0, 1] }\n",
+        )],
+    ),
+    (
+        "counted a dozen awards of one learner",
+        &[(
+            "uses        = \"ipeds/enrolment_headcount\"\n",
+            "title = \"Awards\"\ndefine = { measure = \"awards\", cap = 12, of = \"award\", during = \"awarded_on\" }\n",
+        )],
+    ),
+    (
+        "measured days over two centuries",
+        &[(
+            "uses        = \"ipeds/enrolment_headcount\"\n",
+            "title = \"Time\"\ndefine = { measure = \"mean\", of = \"award\", during = \"awarded_on\", value = \"awarded_on - program_start_on\", clip = [0, 73000] }\n",
+        )],
+    ),
     ("amended without saying what", &[("version   = 1", "version   = 2")]),
     (
         "pinned another catalogue",

@@ -6,9 +6,7 @@ mod fit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sumac_policy::{
-    Due, Kpi, KpiId, Margin, Measure, Mou, PartyKind, Problem, Severity, TableKey, Year,
-};
+use sumac_policy::{Due, Kpi, KpiId, Margin, Mou, PartyKind, Problem, Severity, TableKey, Year};
 
 use crate::price::{Sensitivity, price};
 use crate::rho::NanoRho;
@@ -33,7 +31,7 @@ pub struct YearPrice {
 /// The price of one table of this KPI at one node. One price for every period, breakdown and node: all of
 /// it stands in the MOU.
 pub fn kpi_price(kpi: &Kpi) -> NanoRho {
-    price(kpi.margin, sensitivity(kpi))
+    price(kpi.margin, Sensitivity::of(&kpi.definition))
 }
 
 /// Year by year and kind by kind, the price of the calendar at one node, while the MOU is in force.
@@ -100,13 +98,6 @@ fn kinds(mou: &Mou) -> BTreeSet<PartyKind> {
     mou.kpis().iter().flat_map(|kpi| mou.answering(kpi)).map(|party| party.kind).collect()
 }
 
-/// The most that one learner may change a table of this KPI.
-fn sensitivity(kpi: &Kpi) -> Sensitivity {
-    match kpi.definition.measure {
-        Measure::Count | Measure::Rate => Sensitivity::ONE,
-    }
-}
-
 /// One table that a node of this kind pays for.
 struct Purchase<'a> {
     kind: PartyKind,
@@ -124,7 +115,7 @@ impl Purchase<'_> {
 
     /// What it costs if a margin narrower than `least` is widened to it.
     fn price_at_least(&self, least: Margin) -> NanoRho {
-        price(self.margin.max(least), sensitivity(self.kpi))
+        price(self.margin.max(least), Sensitivity::of(&self.kpi.definition))
     }
 }
 

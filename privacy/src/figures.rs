@@ -4,7 +4,7 @@ use sumac_policy::explain::{Figures, KpiFigures, Risk, YearFigures};
 use sumac_policy::{Kpi, Mou};
 
 use crate::budget::{kpi_price, year_prices};
-use crate::margin::{guard, margin_of_group, margin_of_sum, variance_of_sum};
+use crate::margin::{margin_of_group, margin_of_sum, shown_from, variance_of_sum};
 use crate::rho::NanoRho;
 use crate::show::{Exposure, ShowError};
 
@@ -38,12 +38,11 @@ pub fn figures(mou: &Mou) -> Result<Figures, ShowError> {
 }
 
 fn of_kpi(mou: &Mou, kpi: &Kpi, budget: NanoRho) -> Result<KpiFigures, ShowError> {
-    let outcomes = u32::try_from(kpi.definition.outcomes.len()).unwrap_or(u32::MAX);
+    let (_, outcomes) = kpi.definition.size_of(&[]);
     let parties = mou.answering(kpi).count();
     let all = || std::iter::repeat_n(kpi.margin, parties);
     let price = kpi_price(kpi);
-    let shown_from = u64::from(mou.privacy().floor)
-        .saturating_add(guard(variance_of_sum(all()) * f64::from(outcomes)));
+    let shown_from = shown_from(&kpi.definition, mou.privacy().floor, variance_of_sum(all()));
     Ok(KpiFigures {
         table: risk(price)?,
         share_permille: price.share_of(budget),

@@ -10,7 +10,11 @@ use sumac_policy::{
     Breakdown, Code, FloorAt, Kpi, KpiId, Measure, Mou, PartyKind, Period, Problem, Severity, Table,
 };
 
-use crate::margin::{RateEstimate, guard, margin_of_sum, rate_interval, variance, variance_of_sum};
+use crate::margin::{
+    RateEstimate, margin_of_group, margin_of_sum, rate_interval, shown_from, variance,
+    variance_of_sum,
+};
+use crate::mean::{MeanEstimate, mean_interval};
 use crate::sizes::{GroupSize, Sizes};
 
 /// What will come of one table of a KPI.
@@ -46,7 +50,9 @@ pub enum Width {
     Learners(u64),
     /// A rate's, in percentage points: the longer arm of its interval.
     Points(f64),
-    /// A rate that says nothing.
+    /// A mean's, in what it is shown in: half of its interval.
+    Units(f64),
+    /// A rate or mean that says nothing.
     TooNoisy,
 }
 
@@ -127,8 +133,11 @@ pub fn typical(mou: &Mou, forecasts: &[TableForecast]) -> BTreeMap<KpiId, Typica
             .collect();
         sizes.sort_by(|a, b| a.learners.total_cmp(&b.learners));
         let Some(size) = sizes.get(sizes.len() / 2) else { continue };
-        let (rate, outcomes) = match table.kpi.definition.measure {
-            Measure::Count => (0.0, 1.0),
+        let (rate, outcomes) = match &table.kpi.definition.measure {
+            Measure::Count { .. }
+            | Measure::Awards { .. }
+            | Measure::Mean { .. }
+            | Measure::Distribution { .. } => (0.0, 1.0),
             Measure::Rate => (size.outcome_share, table.kpi.definition.outcomes.len() as f64),
         };
         let spread = (table.nodes as f64 * (1.0 - 2.0 * rate + outcomes * rate * rate)).sqrt();
@@ -186,9 +195,9 @@ impl<'a> Rule<'a> {
         self.kinds.values().sum()
     }
 
-    /// Cells that are added for a group's size.
-    fn outcomes(&self) -> u32 {
-        u32::try_from(self.kpi.definition.outcomes.len()).unwrap_or(u32::MAX)
+    /// How many cells add up to a group's size.
+    fn cells(&self) -> u32 {
+        self.kpi.definition.size_of(&[]).1
     }
 
     fn margins(&self) -> impl Iterator<Item = sumac_policy::Margin> {
@@ -199,17 +208,19 @@ impl<'a> Rule<'a> {
     /// which matters only where each node judges the floor for itself.
     fn withheld(&self, learners: f64) -> f64 {
         let floor = self.mou.privacy().floor;
-        let outcomes = f64::from(self.outcomes());
+        let (definition, cells) = (&self.kpi.definition, f64::from(self.cells()));
         match self.mou.privacy().floor_at {
             FloorAt::Coalition => {
                 let enough = self.shown_with(1.0);
-                let variance = variance_of_sum(self.margins()) * outcomes;
-                1.0 - enough * (1.0 - below(floor, variance, learners))
+                let variance = variance_of_sum(self.margins());
+                let least = shown_from(definition, floor, variance);
+                1.0 - enough * (1.0 - below(least, variance * cells, learners))
             }
             FloorAt::Node => {
-                let variance = variance(self.kpi.margin) * outcomes;
+                let variance = variance(self.kpi.margin);
+                let least = shown_from(definition, floor, variance);
                 let there = learners / self.nodes().max(1) as f64;
-                1.0 - self.shown_with(1.0 - below(floor, variance, there))
+                1.0 - self.shown_with(1.0 - below(least, variance * cells, there))
             }
         }
     }
@@ -230,17 +241,30 @@ impl<'a> Rule<'a> {
     }
 
     fn width(&self, size: GroupSize) -> Width {
-        match self.kpi.definition.measure {
-            Measure::Count => Width::Learners(margin_of_sum(self.margins())),
+        match &self.kpi.definition.measure {
+            Measure::Count { .. } | Measure::Awards { .. } => {
+                Width::Learners(margin_of_sum(self.margins()))
+            }
+            Measure::Mean { clip, unit, .. } => {
+                // As if all had the middle: what they have is not guessed at.
+                match mean_interval(whole(size.learners), 0, *clip, variance_of_sum(self.margins()))
+                {
+                    MeanEstimate::TooNoisy => Width::TooNoisy,
+                    MeanEstimate::Mean { low, high, .. } => {
+                        Width::Units((high - low) / 2.0 / f64::from(unit.per))
+                    }
+                }
+            }
+            // How wide a percentile is depends on how learners lie about it, which is not guessed at: on their
+            // number within its two ends.
+            Measure::Distribution { bins, .. } => {
+                let bins = u32::try_from(bins.count()).unwrap_or(u32::MAX);
+                Width::Learners(margin_of_group(self.margins(), bins))
+            }
             Measure::Rate => {
                 let (total, success) =
                     (whole(size.learners), whole(size.learners * size.outcome_share));
-                match rate_interval(
-                    success,
-                    total,
-                    variance_of_sum(self.margins()),
-                    self.outcomes(),
-                ) {
+                match rate_interval(success, total, variance_of_sum(self.margins()), self.cells()) {
                     RateEstimate::TooNoisy => Width::TooNoisy,
                     RateEstimate::Rate { rate, low, high } => {
                         Width::Points((high - rate).max(rate - low) * 100.0)
@@ -251,11 +275,10 @@ impl<'a> Rule<'a> {
     }
 }
 
-/// How probably the noisy size of a group lies below the floor and its guard.
-fn below(floor: u32, variance: f64, learners: f64) -> f64 {
-    let shown_from = u64::from(floor).saturating_add(guard(variance)) as f64;
+/// How probably the noisy size of a group lies below the least that is shown.
+fn below(shown_from: u64, variance: f64, learners: f64) -> f64 {
     // Noisy sizes are whole: the largest that is withheld is one less.
-    let deviations = (shown_from - 0.5 - learners) / variance.sqrt();
+    let deviations = (shown_from as f64 - 0.5 - learners) / variance.sqrt();
     libm::erfc(-deviations / std::f64::consts::SQRT_2) / 2.0
 }
 

@@ -10,10 +10,12 @@
 //! each before anything is added up, looking at that learner alone. Hence two neighbours' exact
 //! cells differ by at most `√L0 · L∞` in Euclidean length: that is a [`Sensitivity`]. A rate asks
 //! for disjoint outcome cells, so a learner is in exactly one and the sensitivity is
-//! [`Sensitivity::ONE`].
+//! [`Sensitivity::ONE`]. A mean asks for two cells of unlike units, the learners and the sum of what
+//! each has more or less than the middle of the clip; in multiples of the most that one learner may
+//! change each of them (one, and the clip's width of a doubled sum), it has `L0 = 2` and `L∞ = 1`.
 //!
 //! *Exact noise.* [`release`] adds to every cell an independent draw of the discrete Gaussian with
-//! the rational deviation σ = 25M/49, where M is the table's margin. By Canonne, Kamath and
+//! the rational deviation σ = 25M/49, where M is the table's margin, times the cell's own scale. By Canonne, Kamath and
 //! Steinke (2020, theorem 4 and its multivariate form) this is ρ-zero-concentrated private with
 //! `ρ = L0 · L∞² / (2σ²)`. No float comes near the draw or the sum: integers go in and come out.
 //!
@@ -33,6 +35,7 @@
 //! - [`mod@sizes`] and [`mod@forecast`]: from guessed group sizes to what will be withheld, and how wide rates will be.
 //! - [`mod@noise`]: [`Exact`] cells in, [`Noisy`] cells out; the only way between them.
 //! - [`mod@margin`]: how far off sums, groups and rates may be.
+//! - [`mod@mean`] and [`mod@percentile`]: how far off a mean may be, and a percentile of a distribution.
 //! - [`mod@figures`]: all of it about one agreement, for its explanation.
 //! - [`mod@show`]: what a spending means, as (ε, δ) and as an attacker's best guess.
 //!
@@ -42,7 +45,9 @@ pub mod budget;
 pub mod figures;
 pub mod forecast;
 pub mod margin;
+pub mod mean;
 pub mod noise;
+pub mod percentile;
 pub mod price;
 pub mod rho;
 pub mod show;
@@ -52,9 +57,11 @@ pub use budget::{YearPrice, kpi_price, lint, year_prices};
 pub use figures::{figures, risk};
 pub use margin::{
     RateEstimate, guard, margin_of_cells, margin_of_group, margin_of_sum, rate_interval,
-    standard_deviation, variance, variance_of_sum,
+    shown_from, standard_deviation, variance, variance_of_sum,
 };
+pub use mean::{MeanEstimate, mean_interval};
 pub use noise::{Exact, NoiseError, Noisy, release};
+pub use percentile::{PercentileEstimate, percentile};
 pub use price::{Sensitivity, price, tables_within};
 pub use rho::{NanoRho, ParseRhoError};
 pub use show::{Exposure, ShowError, best_guess, epsilon_at};

@@ -4,7 +4,7 @@
 //! harmless and nothing is spent. The intervals state the noise alone: neither sampling nor the
 //! bounding of learners.
 
-use sumac_policy::Margin;
+use sumac_policy::{Definition, Margin};
 
 /// The normal quantile behind "95 % of the time".
 const Z95: f64 = 1.96;
@@ -114,6 +114,16 @@ pub fn guard(variance_of_total: f64) -> u64 {
     )]
     let learners = learners as u64;
     learners
+}
+
+/// The least noisy size with which a group is shown: the floor, and the guard of its noise. `variance_per_cell` is
+/// that of a count, σ² at one node and Σσ² over several.
+///
+/// The floor counts learners. Where one of them may add several to the size, as with awards, so many are asked for
+/// that the learners behind them cannot be fewer than the floor.
+pub fn shown_from(definition: &Definition, floor: u32, variance_per_cell: f64) -> u64 {
+    let (_, cells) = definition.size_of(&[]);
+    definition.floor_of(floor).saturating_add(guard(variance_per_cell * f64::from(cells)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Exact cells in, noisy cells out. There is no other way from the one to the other.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use prio::dp::Rational;
 use prio::dp::distributions::DiscreteGaussian;
@@ -14,19 +15,33 @@ mod trials;
 /// A table's cells before the noise, in the order of its public code lists.
 ///
 /// Cannot be printed, serialised, copied or read back: [`release`] is all that can be done with it.
-pub struct Exact(Vec<i64>);
+pub struct Exact {
+    cells: Vec<i64>,
+    /// Of the cells in turn, over and over.
+    scales: Vec<NonZeroU64>,
+}
 
 impl Exact {
     /// Cells as counted, every learner bounded before it was added.
     pub fn counted(cells: Vec<i64>) -> Self {
-        Self(cells)
+        Self { cells, scales: vec![NonZeroU64::MIN] }
+    }
+
+    /// Cells of groups in which the noise of each cell is so many times a count's: as much as one learner may change
+    /// it, in a group of as many cells as there are scales. None where there is no scale, or one of zero, or where
+    /// the last group is not whole.
+    pub fn scaled(cells: Vec<i64>, scales: &[u64]) -> Option<Self> {
+        let scales: Vec<_> =
+            scales.iter().map(|scale| NonZeroU64::new(*scale)).collect::<Option<_>>()?;
+        let whole = !scales.is_empty() && cells.len().is_multiple_of(scales.len());
+        whole.then_some(Self { cells, scales })
     }
 }
 
 impl fmt::Debug for Exact {
     /// The number of cells, which the MOU makes public; never their values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Exact({} cells)", self.0.len())
+        write!(f, "Exact({} cells)", self.cells.len())
     }
 }
 
@@ -36,6 +51,7 @@ impl fmt::Debug for Exact {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noisy {
     cells: Vec<i64>,
+    scales: Vec<NonZeroU64>,
     margin: Margin,
 }
 
@@ -45,7 +61,13 @@ impl Noisy {
         &self.cells
     }
 
-    /// The margin that every cell was noised to.
+    /// By how much the noise of each cell is wider than the margin says: one for each cell of a group, or a single
+    /// one for all.
+    pub fn scales(&self) -> &[NonZeroU64] {
+        &self.scales
+    }
+
+    /// The margin that every cell was noised to, times its scale.
     pub fn margin(&self) -> Margin {
         self.margin
     }
@@ -65,8 +87,8 @@ pub enum NoiseError {
     Overflow,
 }
 
-/// Adds to every cell a draw of the discrete Gaussian with σ = 25M/49, which holds it within ±M of
-/// the exact one at least 95 % of the time.
+/// Adds to every cell a draw of the discrete Gaussian with σ = 25M/49 times the cell's scale, which holds it within
+/// as many times ±M of the exact one at least 95 % of the time.
 ///
 /// There is one draw a cell, all of them made before the first cell is looked at, so nothing about
 /// the cells but their number reaches `rng`. The caller seeds `rng` from the operating system for
@@ -79,28 +101,34 @@ pub fn release<R>(exact: Exact, margin: Margin, rng: &mut R) -> Result<Noisy, No
 where
     R: CryptoRng + ?Sized,
 {
-    let noise = draws(sigma(margin), exact.0.len(), rng)?;
-    let cells = exact
-        .0
+    let Exact { cells, scales } = exact;
+    let sigmas = scales.iter().map(|scale| sigma(margin, *scale)).collect();
+    let noise = draws(sigmas, cells.len(), rng)?;
+    let cells = cells
         .into_iter()
         .zip(noise)
         .map(|(cell, draw)| add(cell, draw))
         .collect::<Result<_, _>>()?;
-    Ok(Noisy { cells, margin })
+    Ok(Noisy { cells, scales, margin })
 }
 
-fn sigma(margin: Margin) -> Rational {
-    let numerator = 25 * u128::from(margin.learners());
+fn sigma(margin: Margin, scale: NonZeroU64) -> Rational {
+    // Below 2^5 · 2^32 · 2^64, so this fits.
+    let numerator = 25 * u128::from(margin.learners()) * u128::from(scale.get());
     Rational::from_unsigned(numerator, 49_u128).expect("the denominator is 49")
 }
 
-fn draws<R>(sigma: Rational, cells: usize, rng: &mut R) -> Result<Vec<i128>, NoiseError>
+/// One draw a cell; their deviations in turn, over and over.
+fn draws<R>(sigmas: Vec<Rational>, cells: usize, rng: &mut R) -> Result<Vec<i128>, NoiseError>
 where
     R: CryptoRng + ?Sized,
 {
-    let gaussian = DiscreteGaussian::new(sigma).expect("a Rational has no zero denominator");
-    (0..cells)
-        .map(|_| i128::try_from(gaussian.sample(rng)).map_err(|_| NoiseError::Overflow))
+    let gaussian =
+        |sigma| DiscreteGaussian::new(sigma).expect("a Rational has no zero denominator");
+    let gaussians: Vec<_> = sigmas.into_iter().map(gaussian).collect();
+    let of_cells = gaussians.iter().cycle().take(cells);
+    of_cells
+        .map(|gaussian| i128::try_from(gaussian.sample(rng)).map_err(|_| NoiseError::Overflow))
         .collect()
 }
 
@@ -209,6 +237,40 @@ mod tests {
         distinct.dedup();
         // With σ = 510 two of 64 draws may meet; a shared draw would leave far fewer.
         assert!(distinct.len() > 55, "{}", distinct.len());
+    }
+
+    #[test]
+    fn each_cell_of_a_group_has_noise_of_its_own_scale() {
+        let cells = vec![0; 2 * 4000];
+        let mut rng = ChaCha20Rng::seed_from_u64(11);
+        let exact = Exact::scaled(cells, &[1, 3000]).unwrap();
+        let noisy = release(exact, margin(10), &mut rng).unwrap();
+        assert_eq!(noisy.scales().iter().map(|scale| scale.get()).collect::<Vec<_>>(), [1, 3000]);
+        // The deviation of 4000 draws is within 5 % of σ but once in a hundred thousand times.
+        let deviation = |from: usize| {
+            let draws = noisy.cells().iter().skip(from).step_by(2).map(|draw| *draw as f64);
+            (draws.map(|draw| draw * draw).sum::<f64>() / 4000.0).sqrt()
+        };
+        let sigma = 250.0 / 49.0;
+        for (found, expected) in [(deviation(0), sigma), (deviation(1), 3000.0 * sigma)] {
+            assert!((found / expected - 1.0).abs() < 0.05, "{found} for {expected}");
+        }
+        // No draw of the wide cells may be a count's times the scale: that would leave gaps to be seen.
+        let gaps = noisy.cells().iter().skip(1).step_by(2).all(|draw| draw % 3000 == 0);
+        assert!(!gaps);
+    }
+
+    #[test]
+    fn a_scale_of_one_is_the_noise_of_a_count() {
+        let run = |exact: Exact| {
+            let mut rng = Recording::seeded(3);
+            (release(exact, margin(10), &mut rng).unwrap().into_cells(), rng.given)
+        };
+        let counted = run(Exact::counted(vec![5; 12]));
+        assert_eq!(run(Exact::scaled(vec![5; 12], &[1, 1, 1]).unwrap()), counted);
+        assert!(Exact::scaled(vec![5; 12], &[]).is_none());
+        assert!(Exact::scaled(vec![5; 12], &[1, 0]).is_none());
+        assert!(Exact::scaled(vec![5; 12], &[1; 5]).is_none());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use sumac_policy::Margin;
+use sumac_policy::{Definition, Margin};
 
 use crate::rho::NanoRho;
 
@@ -11,7 +11,8 @@ use crate::rho::NanoRho;
 /// σ = 25M/49 (1.96 is 49/25), and ρ = L0·L∞²/(2σ²) = (2401/1250)·L0·L∞²/M².
 const NANO_RHO_AT_MARGIN_ONE: u128 = 2401 * 1_000_000_000 / 1250;
 
-/// The most that one learner may change a table at one node, after tabulation has bounded it.
+/// The most that one learner may change a table at one node, after tabulation has bounded it: in each cell, in
+/// multiples of the scale of its noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sensitivity {
     cells: NonZeroU32,
@@ -19,13 +20,19 @@ pub struct Sensitivity {
 }
 
 impl Sensitivity {
-    /// One learner is in one cell, once: counts, and rates as disjoint outcome cells.
+    /// One learner is in one cell, once: counts without a cap, rates as disjoint outcome cells, distributions.
     pub const ONE: Self = Self { cells: NonZeroU32::MIN, per_cell: NonZeroU32::MIN };
 
     /// At most `l0` cells a learner, each changed by at most `linf`. `None` where either is zero:
     /// a table that no learner can change is not a table about learners.
     pub fn new(l0: u32, linf: u32) -> Option<Self> {
         Some(Self { cells: NonZeroU32::new(l0)?, per_cell: NonZeroU32::new(linf)? })
+    }
+
+    /// What one learner may change in any table of this definition: the one place where that becomes a price.
+    pub fn of(definition: &Definition) -> Self {
+        let bound = definition.measure.bound();
+        Self::new(bound.cells, bound.per_cell).expect("no measure has a cap of zero")
     }
 
     /// L0: how many cells one learner may touch.

@@ -109,7 +109,7 @@ pub(super) fn gather(
     let listed = mou.party(&party);
     let listed = listed.with_context(|| format!("find `{party}` among the MOU's parties"))?;
     facts.asks_only = listed.address.is_none();
-    let measures = mou.kpis().iter().map(|kpi| (kpi.id.clone(), kpi.definition.measure));
+    let measures = mou.kpis().iter().map(|kpi| (kpi.id.clone(), kpi.definition.measure.clone()));
     facts.measures = measures.collect();
     facts.mou = Some(mou_facts(&settings.mou, mou));
     facts.next_due = next_due(mou, &party, facts.asks_only, day_of(now));

@@ -142,7 +142,7 @@ fn targets(facts: &Facts) -> String {
     {
         // A KPI that the MOU here does not list is another version's.
         let Some(measure) = facts.measures.get(kpi) else { continue };
-        let row = [kpi.to_string(), target.in_words(*measure)];
+        let row = [kpi.to_string(), target.in_words(measure)];
         if !rows.contains(&row) {
             rows.push(row);
         }

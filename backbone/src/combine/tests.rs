@@ -95,7 +95,7 @@ fn shows_a_group_from_the_floor_and_its_guard_upwards_and_not_before() {
     let coalition = Coalition::new("coalition");
     for (kpi, outcomes) in [("completers", 1), ("attainment", 2)] {
         let table = coalition.table(kpi, &[]);
-        let guard = guard(VARIANCE * f64::from(outcomes));
+        let guard = sumac_privacy::guard(VARIANCE * f64::from(outcomes));
         let from = i64::try_from(10 + guard).unwrap();
         for (size, is_shown) in [(from, true), (from - 1, false), (0, false), (-300, false)] {
             let mut cells = vec![0; usize::try_from(outcomes).unwrap()];
@@ -138,7 +138,7 @@ fn sums_of_noise(sigma: f64, draws: usize, reach: i32) -> Vec<f64> {
 fn shown_below_the_floor(sigma: f64, cells: usize, nodes: usize) -> (u64, f64) {
     const REACH: i32 = 400;
     let draws = cells * nodes;
-    let guard = guard(sigma * sigma * f64::from(u32::try_from(draws).unwrap()));
+    let guard = sumac_privacy::guard(sigma * sigma * f64::from(u32::try_from(draws).unwrap()));
     let from = usize::try_from(REACH).unwrap() + usize::try_from(guard).unwrap() + 1;
     (guard, sums_of_noise(sigma, draws, REACH)[from..].iter().sum())
 }

@@ -1,14 +1,17 @@
 //! CSV for machines: one row per number, the same columns whatever the table.
 //!
-//! `quantity` says what `value` is: `count` (learners in `outcome`), `size` (learners of the group) or `rate`
-//! (the share in `outcome`, of 1). `margin` goes with counts and sizes, `low` and `high` with rates. A group that
+//! `quantity` says what `value` is: `count` (learners, or awards, in `outcome`), `size` (learners of the group), `rate`
+//! (the share in `outcome`, of 1), or `mean`, `p25`, `median`, `p75` (in the unit that the KPI is shown in). `margin` goes
+//! with counts and sizes, `low` and `high` with the others. A group that
 //! is withheld has one row without a value; a table that nobody answered has one row with status `missing`.
 //! `derived` marks a table that was added up from a released one; `revised` names the nodes whose numbers replace
 //! what they had released before, each with the number of its revision: 2 for the first correction; `stricter` those
 //! that hold themselves to more than the MOU demands: `harbor-tech:margin=20:floor=25`.
 
-use crate::combine::{Combined, Count, Group, Shown};
-use crate::report::rounded;
+use sumac_policy::Measure;
+
+use crate::combine::{Combined, Count, Group, Interval, Shown};
+use crate::report::{in_unit, rounded};
 
 /// A breakdown has at most three dimensions.
 const DIMENSIONS: usize = sumac_protocol::MAX_BREAKDOWN;
@@ -84,6 +87,22 @@ fn numbers(combined: &Combined, group: &Group) -> Vec<Number> {
     match &group.shown {
         Shown::Withheld(why) => vec![Number { status: why.word(), ..Number::default() }],
         Shown::Count(count) => vec![counted("count", outcome(0), *count)],
+        Shown::Mean { mean, size } => {
+            let mean = between(&definition.measure, "mean", *mean);
+            vec![mean, counted("size", String::new(), *size)]
+        }
+        Shown::Distribution { quartiles, size, outcomes } => {
+            let quartiles = ["p25", "median", "p75"].into_iter().zip(quartiles);
+            let quartiles = quartiles.filter_map(|(quantity, found)| {
+                found.map(|found| between(&definition.measure, quantity, found))
+            });
+            let counts = outcomes
+                .iter()
+                .enumerate()
+                .map(|(place, count)| counted("count", outcome(place), *count));
+            let size = counted("size", String::new(), *size);
+            quartiles.chain([size]).chain(counts).collect()
+        }
         Shown::Rate { rate, low, high, size, outcomes } => {
             let rate = Number {
                 quantity: "rate",
@@ -100,6 +119,22 @@ fn numbers(combined: &Combined, group: &Group) -> Vec<Number> {
                 .map(|(place, count)| counted("count", outcome(place), *count));
             [rate, counted("size", String::new(), *size)].into_iter().chain(counts).collect()
         }
+    }
+}
+
+fn between(
+    measure: &Measure,
+    quantity: &'static str,
+    Interval { value, low, high }: Interval,
+) -> Number {
+    let text = |end| in_unit(measure, end).to_string();
+    Number {
+        quantity,
+        value: text(value),
+        low: text(low),
+        high: text(high),
+        status: "shown",
+        ..Number::default()
     }
 }
 

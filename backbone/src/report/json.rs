@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use sumac_policy::Measure;
 
 use crate::absence::Absence;
-use crate::combine::{Combined, Count, Group, Shown};
-use crate::report::rounded;
+use crate::combine::{Combined, Count, Group, Interval, Shown};
+use crate::report::{in_unit, rounded};
 
 /// The whole report.
 #[derive(Serialize)]
@@ -23,7 +24,7 @@ struct Report<'a> {
 struct TableOf<'a> {
     kpi: &'a str,
     title: &'a str,
-    /// `count` or `rate`.
+    /// `count`, `rate`, `awards`, `mean` or `distribution`.
     measure: &'static str,
     period: String,
     /// Dimension ids; empty for the total.
@@ -31,6 +32,12 @@ struct TableOf<'a> {
     /// The outcome that rates are about; absent for counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_of: Option<&'a str>,
+    /// What means and percentiles are in; absent for the others, and for plain numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'a str>,
+    /// The most groups, or awards, of one learner that count; absent where the measure has no cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cap: Option<u32>,
     coverage: CoverageOf<'a>,
     /// False where a learner known to several parties counts at each.
     deduplicated: bool,
@@ -99,11 +106,17 @@ struct GroupOf<'a> {
     status: &'static str,
     /// Of 1, with its 95 % interval.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rate: Option<RateOf>,
-    /// Learners of the group.
+    rate: Option<IntervalOf>,
+    /// Of what learners have, in `unit`, with its 95 % interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean: Option<IntervalOf>,
+    /// `p25`, `median` and `p75` of what learners have, those that the noise leaves open excepted.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    percentiles: BTreeMap<&'static str, IntervalOf>,
+    /// Learners of the group; awards, where these are counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<CountOf>,
-    /// Learners in each outcome; only for rates.
+    /// Learners in each outcome; only for rates and distributions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     outcomes: Vec<OutcomeOf<'a>>,
     /// Nodes that withheld this group by their own floor, so that the numbers are too low.
@@ -112,7 +125,7 @@ struct GroupOf<'a> {
 }
 
 #[derive(Serialize)]
-struct RateOf {
+struct IntervalOf {
     value: f64,
     low: f64,
     high: f64,
@@ -128,6 +141,9 @@ struct CountOf {
 #[derive(Serialize)]
 struct OutcomeOf<'a> {
     outcome: &'a str,
+    /// What it means; only for distributions, whose bins it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
     value: u64,
     margin: u64,
 }
@@ -142,9 +158,19 @@ pub(super) fn write(tables: &[Combined]) -> String {
 
 fn table(combined: &Combined) -> TableOf<'_> {
     let kpi = combined.table.kpi();
-    let (measure, rate_of) = match kpi.definition.measure {
-        sumac_policy::Measure::Count => ("count", None),
-        sumac_policy::Measure::Rate => ("rate", kpi.definition.outcomes.first()),
+    let definition = &kpi.definition;
+    let (measure, cap) = match &definition.measure {
+        Measure::Count { cap } => ("count", *cap),
+        Measure::Awards { cap, .. } => ("awards", Some(*cap)),
+        other => (other.kind(), None),
+    };
+    let rate_of = match &definition.measure {
+        Measure::Rate => definition.outcomes.first(),
+        _ => None,
+    };
+    let unit = match &definition.measure {
+        Measure::Mean { unit, .. } | Measure::Distribution { unit, .. } => Some(unit.name.as_str()),
+        _ => None,
     };
     TableOf {
         kpi: kpi.id.as_str(),
@@ -153,6 +179,8 @@ fn table(combined: &Combined) -> TableOf<'_> {
         period: combined.table.period().to_string(),
         breakdown: combined.table.dimensions().iter().map(|d| d.id.as_str()).collect(),
         rate_of: rate_of.map(|outcome| outcome.id.as_str()),
+        unit: unit.filter(|unit| !unit.is_empty()),
+        cap,
         coverage: CoverageOf {
             answered: combined.coverage.answered.iter().map(|party| party.as_str()).collect(),
             missing: combined
@@ -206,26 +234,47 @@ fn group<'a>(combined: &'a Combined, group: &'a Group) -> GroupOf<'a> {
     let dimensions = combined.table.dimensions();
     let coded = || dimensions.iter().map(|d| d.id.as_str()).zip(&group.codes);
     let count = |count: &Count| CountOf { value: count.value, margin: count.margin };
-    let (status, rate, size, outcomes) = match &group.shown {
-        Shown::Withheld(why) => (why.word(), None, None, &[][..]),
-        Shown::Count(size) => ("shown", None, Some(count(size)), &[][..]),
-        Shown::Rate { rate, low, high, size, outcomes } => {
-            let rate = RateOf { value: rounded(*rate), low: rounded(*low), high: rounded(*high) };
-            ("shown", Some(rate), Some(count(size)), outcomes.as_slice())
+    let definition = &combined.table.kpi().definition;
+    let in_unit = |Interval { value, low, high }: &Interval| {
+        let [value, low, high] = [value, low, high].map(|end| in_unit(&definition.measure, *end));
+        IntervalOf { value, low, high }
+    };
+    let (mut rate, mut mean, mut percentiles) = (None, None, BTreeMap::new());
+    let (status, size, outcomes) = match &group.shown {
+        Shown::Withheld(why) => (why.word(), None, &[][..]),
+        Shown::Count(size) => ("shown", Some(size), &[][..]),
+        Shown::Rate { rate: value, low, high, size, outcomes } => {
+            let [value, low, high] = [value, low, high].map(|end| rounded(*end));
+            rate = Some(IntervalOf { value, low, high });
+            ("shown", Some(size), outcomes.as_slice())
+        }
+        Shown::Mean { mean: found, size } => {
+            mean = Some(in_unit(found));
+            ("shown", Some(size), &[][..])
+        }
+        Shown::Distribution { quartiles, size, outcomes } => {
+            let found = ["p25", "median", "p75"].into_iter().zip(quartiles);
+            percentiles =
+                found.filter_map(|(name, found)| Some((name, in_unit(found.as_ref()?)))).collect();
+            ("shown", Some(size), outcomes.as_slice())
         }
     };
-    let defined = &combined.table.kpi().definition.outcomes;
+    let binned = matches!(definition.measure, Measure::Distribution { .. });
+    let defined = &definition.outcomes;
     GroupOf {
         codes: coded().map(|(id, code)| (id, code.id.as_str())).collect(),
         labels: coded().map(|(id, code)| (id, code.label.as_str())).collect(),
         status,
         rate,
-        size,
+        mean,
+        percentiles,
+        size: size.map(count),
         outcomes: defined
             .iter()
             .zip(outcomes)
             .map(|(outcome, count)| OutcomeOf {
                 outcome: &outcome.id,
+                title: binned.then_some(outcome.title.as_str()),
                 value: count.value,
                 margin: count.margin,
             })

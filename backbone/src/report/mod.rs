@@ -10,6 +10,8 @@ mod table;
 use std::fmt;
 use std::str::FromStr;
 
+use sumac_policy::Measure;
+
 use crate::combine::{Combined, Withholding};
 
 /// How to write a report.
@@ -76,6 +78,16 @@ impl Withholding {
             Self::TooFewParties => "too_few_parties",
             Self::TooNoisy => "too_noisy",
         }
+    }
+}
+
+/// A mean or percentile as machines get it: in what people read it in, to four decimals.
+fn in_unit(measure: &Measure, value: f64) -> f64 {
+    match measure {
+        Measure::Mean { unit, .. } | Measure::Distribution { unit, .. } => {
+            rounded(value / f64::from(unit.per))
+        }
+        Measure::Count { .. } | Measure::Rate | Measure::Awards { .. } => value,
     }
 }
 

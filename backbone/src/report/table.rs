@@ -7,7 +7,7 @@ use sumac_policy::Measure;
 use sumac_privacy::{NanoRho, best_guess};
 
 use crate::absence::Absence;
-use crate::combine::{Combined, Count, Group, Shown, Withholding};
+use crate::combine::{Combined, Count, Group, Interval, Shown, Withholding};
 use crate::verify::Stricter;
 
 const WIDTH: u16 = 100;
@@ -92,10 +92,19 @@ fn numbers(combined: &Combined, rows: &[&Group]) -> String {
     let mut header: Vec<_> =
         combined.table.dimensions().iter().map(|dimension| dimension.title.clone()).collect();
     let labels = header.len();
-    match definition.measure {
-        Measure::Count => header.push("Learners".to_owned()),
+    let interval = || "95 % interval".to_owned();
+    match &definition.measure {
+        Measure::Count { .. } => header.push("Learners".to_owned()),
+        Measure::Awards { .. } => header.push("Awards".to_owned()),
+        Measure::Mean { .. } => {
+            header.extend(["Mean".to_owned(), interval(), "Learners".to_owned()]);
+        }
+        Measure::Distribution { .. } => {
+            header.extend(["Median".to_owned(), interval()]);
+            header.extend(["P25", "P75", "Learners"].map(str::to_owned));
+        }
         Measure::Rate => {
-            header.extend(["Rate".to_owned(), "95 % interval".to_owned(), "Learners".to_owned()]);
+            header.extend(["Rate".to_owned(), interval(), "Learners".to_owned()]);
             header.extend(definition.outcomes.iter().map(|outcome| outcome.title.clone()));
         }
     }
@@ -106,14 +115,14 @@ fn numbers(combined: &Combined, rows: &[&Group]) -> String {
     let columns = header.len();
     for group in rows {
         let mut row: Vec<_> = group.codes.iter().map(|code| code.label.clone()).collect();
-        row.extend(cells(group));
+        row.extend(cells(&definition.measure, group));
         row.resize(columns, String::new());
         table.add_row(row);
     }
     table.trim_fmt()
 }
 
-fn cells(group: &Group) -> Vec<String> {
+fn cells(measure: &Measure, group: &Group) -> Vec<String> {
     // A sum that lacks a node's small group is too low: marked, and explained below the table.
     let mark = if group.withheld_by.is_empty() { "" } else { " *" };
     match &group.shown {
@@ -127,10 +136,31 @@ fn cells(group: &Group) -> Vec<String> {
             cells.extend(outcomes.iter().map(|count| learners(*count)));
             cells
         }
+        Shown::Mean { mean, size } => {
+            let [value, ends] = in_unit(measure, Some(mean));
+            vec![format!("{value}{mark}"), ends, learners(*size)]
+        }
+        Shown::Distribution { quartiles: [lower, median, upper], size, .. } => {
+            let [value, ends] = in_unit(measure, median.as_ref());
+            // A quarter's own interval goes with machines; the median's is what people compare.
+            let [[lower, _], [upper, _]] = [lower, upper].map(|end| in_unit(measure, end.as_ref()));
+            vec![format!("{value}{mark}"), ends, lower, upper, learners(*size)]
+        }
         Shown::Withheld(Withholding::BelowFloor) => vec!["below floor".to_owned()],
         Shown::Withheld(Withholding::TooFewParties) => vec!["too few parties".to_owned()],
         Shown::Withheld(Withholding::TooNoisy) => vec!["too noisy".to_owned()],
     }
+}
+
+/// A value and the ends of its interval.
+fn in_unit(measure: &Measure, interval: Option<&Interval>) -> [String; 2] {
+    let (Measure::Mean { unit, .. } | Measure::Distribution { unit, .. }, Some(interval)) =
+        (measure, interval)
+    else {
+        return ["too noisy".to_owned(), String::new()];
+    };
+    let Interval { value, low, high } = *interval;
+    [unit.shown(value), format!("{}–{}", unit.shown(low), unit.shown(high))]
 }
 
 fn coverage(text: &mut String, combined: &Combined) {

@@ -1,18 +1,17 @@
 //! What a node withholds of its own: groups that are small, judged on noisy sizes.
 
 use sumac_policy::{Margin, Table};
-use sumac_privacy::{guard, variance};
+use sumac_privacy::{shown_from, variance};
 use sumac_protocol::Withheld;
 
 /// Withholds this node's own small groups, judged on noisy sizes with a guard, and says which.
 pub(super) fn withhold(cells: &mut [i64], table: &Table, margin: Margin, floor: u32) -> Withheld {
-    let outcomes = table.kpi().definition.outcomes.len().max(1);
-    let cells_in_group = u32::try_from(outcomes).unwrap_or(u32::MAX);
-    let slack = guard(variance(margin) * f64::from(cells_in_group));
-    let least = u64::from(floor).saturating_add(slack);
+    let definition = &table.kpi().definition;
+    let outcomes = definition.outcomes.len().max(1);
+    let least = shown_from(definition, floor, variance(margin));
     let mut groups = Vec::new();
     for (number, group) in (0u32..).zip(cells.chunks_mut(outcomes)) {
-        let size = group.iter().fold(0i64, |sum, cell| sum.saturating_add(*cell));
+        let (size, _) = definition.size_of(group);
         if u64::try_from(size).unwrap_or(0) < least {
             group.fill(0);
             groups.push(number);

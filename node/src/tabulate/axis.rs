@@ -45,6 +45,11 @@ impl Axis {
         self.stride
     }
 
+    /// How many codes there are.
+    pub(super) fn length(&self) -> usize {
+        self.codes
+    }
+
     /// The code in each row of the column's table.
     pub(super) fn codes(&self, rows: &RecordBatch) -> Result<ScalarBuffer<u16>, TabulateError> {
         let damaged = || TabulateError::Damaged(self.column.table);

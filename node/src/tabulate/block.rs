@@ -1,26 +1,46 @@
 //! Counting one block: each learner's rows that count, their codes, their outcome, and one added to one cell.
 
-use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::array::{AsArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take};
-use sumac_policy::{Predicate, TableName, When};
+use arrow::datatypes::UInt16Type;
+use sumac_policy::{ColumnRef, Predicate, TableName, When};
 
 use super::TabulateError;
 use super::condition::{Frame, between, evaluate, reads};
 use super::learners::{Codes, Learners, Piece};
-use super::plan::Plan;
+use super::plan::{Plan, Work};
 use super::rows::{Mask, Rows, Starts, truth};
+use super::several::{Ranks, Several};
+use super::values::Values;
 use crate::records::snapshot::Snapshot;
 
-/// The block's cells. Whatever `learners` knows of another block is forgotten.
+/// What is known of the learners of a block. A thread has one and uses it for block after block.
+#[derive(Default)]
+pub(super) struct Known {
+    learners: Learners,
+    several: Several,
+    values: Values,
+}
+
+/// The block's cells. Whatever `known` holds of another block is forgotten.
 pub(super) fn count(
     plan: &Plan<'_>,
     snapshot: &Snapshot,
     number: usize,
-    learners: &mut Learners,
-) -> Result<Vec<u32>, TabulateError> {
+    known: &mut Known,
+) -> Result<Vec<i64>, TabulateError> {
     let block = Block::read(plan, snapshot, number)?;
-    learners.begin(snapshot.learners(number).len(), plan.otherwise);
-    let rows = block.walk(learners)?;
+    let count = snapshot.learners(number).len();
+    known.learners.begin(count, plan.otherwise);
+    match &plan.work {
+        Work::Once => {}
+        Work::Groups { .. } | Work::Rows { .. } => known.several.begin(count),
+        Work::Mean { value, .. } | Work::Distribution { value, .. } => {
+            known.values.begin(count, value);
+        }
+    }
+    let rows = block.walk(known)?;
+    let Known { learners, several, values } = known;
     for axis in plan.axes.iter().filter(|axis| axis.column().table != plan.definition.of) {
         let codes = axis.codes(&block.other(axis.column().table)?.batch)?;
         learners.shift(&Codes { codes: &codes, stride: axis.stride() });
@@ -32,7 +52,25 @@ pub(super) fn count(
             learners.claim(&other.piece(), number, &fulfil);
         }
     }
-    Ok(learners.count(plan.outcomes, plan.cells))
+    let cells = plan.cells;
+    match &plan.work {
+        Work::Once => Ok(learners.count(plan.outcomes, cells)),
+        Work::Distribution { value, bins } => {
+            learners.assign(values.bins(value, bins));
+            Ok(learners.count(plan.outcomes, cells))
+        }
+        Work::Mean { value, clip } => Ok(values.mean(value, *clip, learners, cells)),
+        Work::Groups { cap, places } => {
+            let tags = block.tags(count)?;
+            let ranks = Ranks { tags: tags.values(), words: block.words() };
+            Ok(several.count_groups(places, *cap, &ranks, learners.groups(), cells))
+        }
+        Work::Rows { cap, places, .. } => {
+            let tags = block.tags(count)?;
+            let ranks = Ranks { tags: tags.values(), words: block.words() };
+            Ok(several.count_rows(places, *cap, &ranks, learners.groups(), cells))
+        }
+    }
 }
 
 /// A block of a snapshot, with its rows of every table but the one that is counted.
@@ -56,6 +94,19 @@ impl<'a> Block<'a> {
         Ok(Self { plan, snapshot, number, others })
     }
 
+    /// Each learner's tag.
+    fn tags(&self, learners: usize) -> Result<Int64Array, TabulateError> {
+        let damaged = || TabulateError::Damaged(TableName::Learner);
+        let tags = self.snapshot.tags(self.number)?;
+        let tags = tags.columns().first().and_then(|tags| tags.as_primitive_opt()).cloned();
+        tags.filter(|tags| tags.len() == learners).ok_or_else(damaged)
+    }
+
+    /// The words by which the table ranks its groups.
+    fn words(&self) -> [u32; 2] {
+        self.snapshot.ranking().words(self.plan.key.as_bytes())
+    }
+
     fn other(&self, table: TableName) -> Result<&Rows, TabulateError> {
         let other = self.others.iter().find(|other| other.table == table);
         other.ok_or(TabulateError::Damaged(table))
@@ -64,7 +115,7 @@ impl<'a> Block<'a> {
     /// Reads the table that is counted, in pieces that stay near the processor, and notes for each learner
     /// their last row that counts and what the rows that count say. Returns the rows themselves if another
     /// table's will be read beside them; else none.
-    fn walk(&self, learners: &mut Learners) -> Result<RecordBatch, TabulateError> {
+    fn walk(&self, known: &mut Known) -> Result<RecordBatch, TabulateError> {
         let Self { plan, snapshot, number, .. } = self;
         let of = plan.definition.of;
         let columns = plan.columns.get(&of).map_or(&[][..], Vec::as_slice);
@@ -87,7 +138,7 @@ impl<'a> Block<'a> {
             let whose = whose.as_ref().map(|whose| whose.slice(rows.start as usize, rows.len()));
             let frame = self.frame(of, &batch, whose)?;
             let piece = starts.piece(learner, rows);
-            self.note(&frame, &batch, &piece, learners)?;
+            self.note(&frame, &batch, &piece, known)?;
             // The last learner may have rows in the next piece.
             learner = piece.learners.end.saturating_sub(1);
             if plan.keeps_rows {
@@ -106,9 +157,10 @@ impl<'a> Block<'a> {
         frame: &Frame<'_>,
         rows: &RecordBatch,
         piece: &Piece<'_>,
-        learners: &mut Learners,
+        known: &mut Known,
     ) -> Result<(), TabulateError> {
         let Self { plan, .. } = self;
+        let Known { learners, several, values } = known;
         let (anchor, first, last) = &plan.anchor;
         let mut counting = between(anchor, first, last, frame)?;
         if plan.definition.population != Predicate::True {
@@ -122,9 +174,27 @@ impl<'a> Block<'a> {
         }
         let own = plan.axes.iter().filter(|axis| axis.column().table == plan.definition.of);
         let buffers = own.clone().map(|axis| axis.codes(rows)).collect::<Result<Vec<_>, _>>()?;
+        let mask = Mask::of(&counting);
+        match &plan.work {
+            Work::Groups { places, .. } => {
+                let codes: Vec<&[u16]> = buffers.iter().map(|codes| &**codes).collect();
+                several.note_groups(places, &codes, piece, &mask);
+                return Ok(());
+            }
+            Work::Rows { places, level, .. } => {
+                let codes: Vec<&[u16]> = buffers.iter().map(|codes| &**codes).collect();
+                let below = level.as_ref().map(|(column, below)| levels(column, below, rows));
+                several.note_rows(places, &codes, piece, &mask, below.transpose()?.as_deref());
+                return Ok(());
+            }
+            Work::Mean { value, .. } | Work::Distribution { value, .. } => {
+                values.note(value, rows, piece, &counting)?;
+            }
+            Work::Once => {}
+        }
         let codes = buffers.iter().zip(own);
         let codes = codes.map(|(codes, axis)| Codes { codes, stride: axis.stride() });
-        learners.latest(piece, &Mask::of(&counting), &codes.collect::<Vec<_>>());
+        learners.latest(piece, &mask, &codes.collect::<Vec<_>>());
         Ok(())
     }
 
@@ -165,4 +235,17 @@ impl<'a> Block<'a> {
             _ => frame,
         })
     }
+}
+
+/// How far each row's code is below the highest level.
+fn levels(
+    column: &ColumnRef,
+    below: &[u16],
+    rows: &RecordBatch,
+) -> Result<Vec<u16>, TabulateError> {
+    let damaged = || TabulateError::Damaged(column.table);
+    let codes = rows.column_by_name(&column.column).ok_or_else(damaged)?;
+    let codes = codes.as_primitive_opt::<UInt16Type>().ok_or_else(damaged)?.values();
+    let levels = codes.iter().map(|code| below.get(usize::from(*code)).copied());
+    levels.collect::<Option<_>>().ok_or_else(damaged)
 }

@@ -76,13 +76,25 @@ impl Learners {
         }
     }
 
+    /// Gives each learner in turn an outcome.
+    pub(super) fn assign(&mut self, outcomes: impl Iterator<Item = u32>) {
+        for (known, outcome) in self.outcomes.iter_mut().zip(outcomes) {
+            *known = outcome;
+        }
+    }
+
+    /// Each learner's group: that of their last row that counts, as far as axes were read.
+    pub(super) fn groups(&self) -> &[u32] {
+        &self.groups
+    }
+
     /// Each learner's last row that counts.
     pub(super) fn last_rows(&self) -> impl Iterator<Item = Option<u32>> {
         self.last.iter().map(|end| end.checked_sub(1))
     }
 
     /// Adds one to one cell for each learner who is in one.
-    pub(super) fn count(&self, outcomes: u32, cells: usize) -> Vec<u32> {
+    pub(super) fn count(&self, outcomes: u32, cells: usize) -> Vec<i64> {
         // One cell more, for learners who are nowhere: it is added to like the others, and dropped.
         let mut counts = vec![[0_u32; LANES]; cells + 1];
         let learners = self.last.iter().zip(&self.groups).zip(&self.outcomes);
@@ -95,7 +107,7 @@ impl Learners {
             }
         }
         counts.truncate(cells);
-        counts.iter().map(|lanes| lanes.iter().sum()).collect()
+        counts.iter().map(|lanes| lanes.iter().map(|count| i64::from(*count)).sum()).collect()
     }
 }
 
@@ -107,7 +119,7 @@ impl Codes<'_> {
 
 impl Piece<'_> {
     /// The rows of each learner in turn, numbered from the piece's first.
-    fn ranges(&self) -> impl Iterator<Item = Range<u32>> {
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u32>> {
         let Range { start: first, end: past } = self.rows;
         let ranges = self.starts.ranges(self.learners.clone());
         ranges.map(move |rows| rows.start.max(first) - first..rows.end.min(past).max(first) - first)

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sumac_policy::{Anchor, ColumnRef, Definition, Period, Table, TableName, Value, When, needed};
+use sumac_policy::{
+    Anchor, Bins, Clip, ColumnRef, Definition, Measure, Period, Quantity, Table, TableKey,
+    TableName, Value, When, needed,
+};
 
 use super::axis::Axis;
 use super::condition::reads;
@@ -11,9 +14,13 @@ use super::{MAX_CELLS, TabulateError};
 /// A table, ready to be counted.
 pub(super) struct Plan<'a> {
     pub(super) definition: &'a Definition,
+    /// Names the table, whatever its revision.
+    pub(super) key: TableKey,
     /// The anchor's column, and the first and last of its values that lie in the period.
     pub(super) anchor: (ColumnRef, Value, Value),
     pub(super) axes: Vec<Axis>,
+    /// What becomes of a learner's rows that count.
+    pub(super) work: Work<'a>,
     /// The columns to read of each table.
     pub(super) columns: BTreeMap<TableName, Vec<String>>,
     /// Whether an outcome is found in another table's rows beside those that are counted.
@@ -24,6 +31,46 @@ pub(super) struct Plan<'a> {
     /// The outcome of everybody left; one past the last if there is none.
     pub(super) otherwise: u32,
     pub(super) cells: usize,
+}
+
+/// What becomes of a learner's rows that count.
+pub(super) enum Work<'a> {
+    /// One is added to the cell of their last row's group and their outcome.
+    Once,
+    /// One is added to each of so many groups of their rows.
+    Groups { cap: usize, places: Places },
+    /// One is added to the group of each of so many of their rows, the highest first.
+    Rows { cap: usize, places: Places, level: Option<(ColumnRef, Vec<u16>)> },
+    /// One, and what they have, is added to the two cells of their last row's group.
+    Mean { value: &'a Quantity, clip: Clip },
+    /// One is added to the cell of their last row's group and of what they have.
+    Distribution { value: &'a Quantity, bins: &'a Bins },
+}
+
+/// The combinations of codes that a row alone decides, whatever the learner's own row says.
+pub(super) struct Places {
+    /// How far one code moves a row among them, for each axis of the counted table in turn.
+    pub(super) strides: Vec<u32>,
+    /// The group of each, where the learner's own codes are the first of their lists. Ascends.
+    pub(super) groups: Vec<u32>,
+}
+
+impl Places {
+    fn of(axes: &[Axis], of: TableName) -> Result<Self, TabulateError> {
+        // The last axis runs fastest, as it does among the groups; so both have the same order.
+        let own = axes.iter().filter(|axis| axis.column().table == of);
+        let (mut strides, mut groups) = (Vec::new(), vec![0]);
+        let mut stride = 1_u32;
+        for axis in own {
+            strides.push(stride);
+            let codes = axis.length();
+            let next = u32::try_from(codes).ok().and_then(|codes| stride.checked_mul(codes));
+            stride = next.ok_or(TabulateError::TooManyCells)?;
+            let moved = |code: u32| groups.iter().map(move |group| group + code * axis.stride());
+            groups = (0..).take(codes).flat_map(moved).collect();
+        }
+        Ok(Self { strides, groups })
+    }
 }
 
 impl<'a> Plan<'a> {
@@ -43,7 +90,7 @@ impl<'a> Plan<'a> {
                     columns.entry(*in_table).or_default();
                     keeps_rows |= reads(when, definition.of);
                 }
-                When::Otherwise => {}
+                When::Otherwise | When::Measured => {}
             }
         }
         for ColumnRef { table, column } in needed(table) {
@@ -54,10 +101,26 @@ impl<'a> Plan<'a> {
         let outcomes = definition.outcomes.len();
         let otherwise =
             definition.outcomes.iter().position(|outcome| outcome.when == When::Otherwise);
+        let axes = axes(table)?;
+        let work = match &definition.measure {
+            Measure::Count { cap: None } | Measure::Rate => Work::Once,
+            Measure::Count { cap: Some(cap) } => {
+                Work::Groups { cap: *cap as usize, places: Places::of(&axes, definition.of)? }
+            }
+            Measure::Awards { cap, level } => Work::Rows {
+                cap: *cap as usize,
+                places: Places::of(&axes, definition.of)?,
+                level: level.as_ref().map(|level| (level.column.clone(), level.below_highest())),
+            },
+            Measure::Mean { value, clip, .. } => Work::Mean { value, clip: *clip },
+            Measure::Distribution { value, bins, .. } => Work::Distribution { value, bins },
+        };
         Ok(Self {
             definition,
+            key: table.key(),
             anchor: anchor(table),
-            axes: axes(table)?,
+            axes,
+            work,
             columns,
             keeps_rows,
             own_reads_learner,

@@ -140,6 +140,12 @@ impl Mask {
         end
     }
 
+    /// One if this row holds it, else none.
+    pub(super) fn bit(&self, row: u32) -> u64 {
+        let byte = self.0.get((row / 8) as usize).copied().unwrap_or(0);
+        u64::from(byte >> (row % 8)) & 1
+    }
+
     /// Whether any of these rows holds it.
     pub(super) fn any_in(&self, rows: Range<u32>) -> bool {
         let mut any = 0;

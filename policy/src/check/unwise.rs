@@ -1,5 +1,7 @@
 //! What is legal, and unwise: warnings, each with what to do instead.
 
+mod measures;
+
 use std::collections::BTreeMap;
 
 use jiff::ToSpan;
@@ -27,6 +29,7 @@ pub(super) fn unwise(mou: &Mou, sheet: &Sheet) {
     few_parties(mou, sheet);
     one_subtracts_itself(mou, sheet);
     pilot_can_be_answered(mou, sheet);
+    measures::unwise(mou, sheet);
     // An end before the beginning is an error of its own.
     if mou.effective <= mou.expires {
         never_asked(mou, sheet);

@@ -189,9 +189,9 @@ impl Pair<'_> {
 
     fn margins(&mut self) {
         let both = self.common().filter(|(id, ..)| self.of_kpi(Term::Margin, id).is_some());
-        // A rate and a count of one margin may have different prices.
+        // A mean and a count of one margin have different prices.
         let margins = both.map(|(id, old, new)| {
-            (id.clone(), (old.kpi.margin, new.kpi.margin, new.kpi.definition.measure))
+            (id.clone(), (old.kpi.margin, new.kpi.margin, new.kpi.definition.measure.bound()))
         });
         for (kpis, (old, new, _)) in grouped(margins.collect::<Vec<_>>()) {
             let (direction, how) = match new.cmp(&old) {

@@ -8,8 +8,8 @@ use super::words::{
 };
 use super::writer::Writer;
 use super::{Keeper, KpiFigures};
-use crate::definition::Measure;
 use crate::dimension::{Breakdown, Dimension, DimensionSource};
+use crate::measure::Measure;
 use crate::mou::{Approval, Kpi, Limit, Mou, Target};
 use crate::period::{Period, PeriodKind};
 use crate::predicate::ColumnRef;
@@ -73,7 +73,8 @@ fn meaning(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi) {
     }
     let who = defined(writer, &["of", "during", "cohort", "lag_years", "where"]);
     writer.say(who, &[Keeper::Node], population(mou, kpi));
-    let what = defined(writer, &["measure", "outcomes"]);
+    let what =
+        defined(writer, &["measure", "outcomes", "cap", "value", "clip", "bins", "unit", "per"]);
     for sentence in measure(mou, &kpi.definition) {
         writer.say(&what, &[Keeper::Node], sentence);
     }
@@ -129,11 +130,20 @@ fn breakdowns(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi) {
         .iter()
         .any(|by| by.dimensions().len() > 1 || !lists_total(kpi) && !by.dimensions().is_empty())
     {
+        let only = match kpi.definition.measure {
+            Measure::Count { cap: Some(_) } => {
+                " Only what a learner’s own record says is added up over, since in the sum of other groups a learner \
+                 would be counted several times."
+            }
+            _ => "",
+        };
         writer.say(
             &clause,
             &[Keeper::Node],
-            "A coarser table that is not listed may still be added up from a listed one that is released already; that \
-             costs nothing, tells nothing new, and its margin is wider.",
+            format!(
+                "A coarser table that is not listed may still be added up from a listed one that is released already; \
+                 that costs nothing, tells nothing new, and its margin is wider.{only}"
+            ),
         );
     }
 }
@@ -193,48 +203,76 @@ fn precision(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi, figures: &KpiFigures
         .map(|(n, _)| format!("restrict[{}]", n + 1))
         .collect();
     let clauses: Vec<_> = [clause.clone()].into_iter().chain(narrowed).collect();
+    let definition = &kpi.definition;
+    let (what, parts) = match definition.measure {
+        Measure::Awards { .. } => ("records", "outcomes"),
+        Measure::Distribution { .. } => ("learners", "bins"),
+        _ => ("learners", "outcomes"),
+    };
     writer.say(
         &clauses,
         &[Keeper::Node],
         format!(
-            "Each count, in one cell at one node, lies within {margin} learners of the exact one 95 % of the time, \
+            "Each count, in one cell at one node, lies within {margin} {what} of the exact one 95 % of the time, \
              because the node adds random noise of that size before the count leaves it."
         ),
     );
-    let (parties, outcomes) = (figures.parties, kpi.definition.outcomes.len());
-    if kpi.definition.measure == Measure::Rate {
+    let (_, outcomes) = definition.size_of(&[]);
+    let parties = figures.parties;
+    if let Measure::Mean { clip, unit, .. } = &definition.measure {
+        // At worst all of a group are at one end: M · width / √2 / n.
+        let worst = clip.width() as f64 * f64::from(margin) / 2.0_f64.sqrt() / 100.0;
         writer.say(
             &clauses,
             &[Keeper::Node],
             format!(
-                "The size of a group is the sum of its {outcomes} outcomes, so at one node it lies within {} \
+                "The noise in the sum is as many times that as the ends of the clip are apart, so at one node the mean \
+                 of 100 learners lies within {} at worst, and that of more learners in proportion closer.",
+                unit.shown(worst)
+            ),
+        );
+    }
+    if outcomes > 1 {
+        writer.say(
+            &clauses,
+            &[Keeper::Node],
+            format!(
+                "The size of a group is the sum of its {outcomes} {parts}, so at one node it lies within {} \
                  learners ({margin} × √{outcomes}).",
                 figures.group
             ),
         );
     }
     if parties > 1 {
-        let size = match kpi.definition.measure {
-            Measure::Rate => format!(", and the size of a group within {}", figures.sum_of_group),
-            Measure::Count => String::new(),
+        let size = match outcomes {
+            1 => String::new(),
+            _ => format!(", and the size of a group within {}", figures.sum_of_group),
         };
         writer.say(
             &clauses,
             &[Keeper::Backbone],
             format!(
-                "Added up over {} that answer, a count lies within {} learners ({margin} × \
+                "Added up over {} that answer, a count lies within {} {what} ({margin} × \
                  √{parties}){size}.",
                 all_parties(usize::try_from(parties).unwrap_or(usize::MAX)),
                 figures.sum
             ),
         );
     }
-    if kpi.definition.measure == Measure::Rate {
+    let printed = match definition.measure {
+        Measure::Rate => Some("A rate is"),
+        Measure::Mean { .. } => Some("A mean is"),
+        Measure::Distribution { .. } => Some("A median or percentile is"),
+        Measure::Count { .. } | Measure::Awards { .. } => None,
+    };
+    if let Some(printed) = printed {
         writer.say(
             [clause.clone()],
             &[Keeper::Backbone],
-            "A rate is printed with the interval that holds the exact one 95 % of the time, and not at all where the \
-             noise leaves it open.",
+            format!(
+                "{printed} printed with the interval that holds the exact one 95 % of the time, and not at all where \
+                 the noise leaves it open."
+            ),
         );
     }
     let share = figures.share_permille.map_or_else(String::new, |share| {
@@ -248,7 +286,7 @@ fn precision(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi, figures: &KpiFigures
 }
 
 fn goal(kpi: &Kpi, target: &Target) -> String {
-    let words = target.in_words(kpi.definition.measure);
+    let words = target.in_words(&kpi.definition.measure);
     format!(
         "The parties mean to bring it {words}; reports show this, and nothing is refused by it."
     )
@@ -256,10 +294,14 @@ fn goal(kpi: &Kpi, target: &Target) -> String {
 
 impl Target {
     /// `from 34 % to 42 % by 2027-06-30`, of a KPI with this measure.
-    pub fn in_words(&self, measure: Measure) -> String {
+    pub fn in_words(&self, measure: &Measure) -> String {
         let number = |millionths: u64| match measure {
             Measure::Rate => format!("{} %", decimal(millionths.saturating_mul(100), MILLION, 6)),
-            Measure::Count => format!("{} learners", decimal(millionths, MILLION, 6)),
+            Measure::Count { .. } => format!("{} learners", decimal(millionths, MILLION, 6)),
+            Measure::Awards { .. } => format!("{} records", decimal(millionths, MILLION, 6)),
+            Measure::Mean { unit, .. } | Measure::Distribution { unit, .. } => {
+                format!("{} {}", decimal(millionths, MILLION, 6), unit.name).trim_end().to_owned()
+            }
         };
         let from = self.from_millionths.map(|from| format!("from {} ", number(from)));
         let gap = self.max_gap_points_millionths.map(|gap| {

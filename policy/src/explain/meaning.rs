@@ -2,10 +2,12 @@
 
 use super::condition::Names;
 use super::words::{and, counted};
-use crate::definition::{Anchor, Definition, Measure, Outcome, When};
+use crate::definition::{Anchor, Definition, Outcome, When};
+use crate::measure::Measure;
 use crate::mou::{Kpi, Mou};
 use crate::period::PeriodKind;
 use crate::predicate::Predicate;
+use crate::quantity::Quantity;
 use crate::schema::TableName;
 
 /// Who is counted: the population, as a whole sentence.
@@ -71,12 +73,101 @@ fn rows(table: TableName) -> &'static str {
 
 /// What is reported of them, one sentence each.
 pub(super) fn measure(mou: &Mou, definition: &Definition) -> Vec<String> {
-    match definition.measure {
-        Measure::Count => vec![
+    let names = Names { schema: mou.schema(), of: definition.of };
+    match &definition.measure {
+        Measure::Count { cap: None } => vec![
             "It is a count: the number of such learners, each counted once however many records they have."
                 .to_owned(),
         ],
+        Measure::Count { cap: Some(cap) } => vec![
+            format!(
+                "It is a count with a cap: a learner is counted once in each group that one of their records that \
+                 count is in, and in {} at most; whoever is in more is counted in some of them, which a secret of \
+                 the node picks for each learner by itself.",
+                counted(u64::from(*cap), "group", "groups")
+            ),
+            "The groups of one table therefore add up to more than there are learners, and leave out what is over \
+             the cap."
+                .to_owned(),
+            format!("One learner may change so many counts, so that a table costs {}.", times(*cap)),
+        ],
         Measure::Rate => rate(mou, definition),
+        Measure::Awards { cap, level } => {
+            let kept = match level {
+                Some(level) => format!("those of the highest {}", names.column(&level.column)),
+                None => "some".to_owned(),
+            };
+            vec![
+                format!(
+                    "It is a count of records and not of learners, {} of one learner at most; of more, {kept} are \
+                     counted, and where that decides nothing, a secret of the node does.",
+                    counted(u64::from(*cap), "record", "records")
+                ),
+                format!(
+                    "One learner may change one count by {cap}, so that a table costs {}, and a group is shown \
+                     only where so many records are sure to be those of enough learners.",
+                    times(cap.saturating_mul(*cap))
+                ),
+            ]
+        }
+        Measure::Mean { value, clip, unit } => vec![
+            format!(
+                "It is a mean over learners of {}; what a learner has is taken for {} if it is less, and for {} if \
+                 it is more.",
+                quantity(&names, value),
+                unit.whole(clip.lo()),
+                unit.whole(clip.hi())
+            ),
+            "A learner of whom the records do not say it is not in the mean.".to_owned(),
+            format!(
+                "Two numbers of each group leave the node, with noise: how many learners there are, and the sum of \
+                 what they have; one learner may change both, so that a table costs {}.",
+                times(2)
+            ),
+        ],
+        Measure::Distribution { value, bins, unit } => {
+            let ends = [bins.edges().first(), bins.edges().last()];
+            let ends = ends.map(|end| end.map_or_else(String::new, |end| unit.whole(*end)));
+            vec![
+                format!(
+                    "It is a distribution over learners of {}: each learner is in one of {} bins from {} to {}, those \
+                     beyond in the first or last, or, where the records do not say it, in “Unknown”.",
+                    quantity(&names, value),
+                    bins.count(),
+                    ends[0],
+                    ends[1]
+                ),
+                "Medians and percentiles are read off the bins, after the noise.".to_owned(),
+            ]
+        }
+    }
+}
+
+/// `twice`, `4 times what …`.
+fn times(price: u32) -> String {
+    let what = "what one learner in one count costs";
+    match price {
+        1 => what.to_owned(),
+        2 => format!("twice {what}"),
+        more => format!("{more} times {what}"),
+    }
+}
+
+/// What is taken of each learner, as a noun.
+fn quantity(names: &Names<'_>, value: &Quantity) -> String {
+    let sum = |column| {
+        format!("the sum of {} over the learner’s records that count", names.column(column))
+    };
+    match value {
+        Quantity::Sum(column) => sum(column),
+        Quantity::Ratio { of, to } => {
+            format!("{}, divided by {}", sum(of), sum(to))
+        }
+        Quantity::Days { until, from } => format!(
+            "the days from {} to {}, the fewest in any of the learner’s records that count",
+            names.column(from),
+            names.column(until)
+        ),
     }
 }
 
@@ -107,7 +198,7 @@ fn rate(mou: &Mou, definition: &Definition) -> Vec<String> {
                 rows(*in_table),
                 names.condition(when)
             ),
-            When::Otherwise => format!("“{title}” is everybody else."),
+            When::Otherwise | When::Measured => format!("“{title}” is everybody else."),
         });
     }
     sentences

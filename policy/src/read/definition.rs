@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::definition::{Anchor, Definition, Measure, Outcome, When};
+use super::measure::{Known, measure};
+use crate::definition::{Anchor, Definition, Outcome, When};
+use crate::measure::Measure;
 use crate::predicate::{Predicate, Scope};
 use crate::schema::{Kind, Schema, TableName};
 use crate::section::Section;
@@ -11,20 +13,19 @@ use crate::section::Section;
 const MAX_OUTCOMES: usize = 16;
 /// No standard looks further back.
 const MAX_LAG: i64 = 20;
-/// Keys of the format that need measures of a later version.
-const LATER: &[&str] = &["value", "clip", "bins", "cap"];
 
 /// Reads a definition, noting every problem; none if it cannot be used.
-pub(crate) fn definition(section: Section<'_>, schema: &Schema) -> Option<Definition> {
-    let measure = measure(&section);
+pub(crate) fn definition(section: Section<'_>, known: Known<'_>) -> Option<Definition> {
+    let schema = known.schema;
     let of = section.word::<TableName>("of").map(|found| found.value);
+    let measure = measure(&section, of, known);
     let lag_years = section.number_if_any("lag_years", 0..=MAX_LAG).map_or(0, |found| found.value);
     let during = section.text_if_any("during");
     let cohort = section.text_if_any("cohort");
     let population = section.text_if_any("where");
     let outcomes = section.sections("outcomes");
     let (Some(of), Ok(lag_years)) = (of, u8::try_from(lag_years)) else {
-        section.end(LATER);
+        section.end(&[]);
         return None;
     };
 
@@ -65,21 +66,21 @@ pub(crate) fn definition(section: Section<'_>, schema: &Schema) -> Option<Defini
         None => Some(Predicate::True),
         Some(text) => predicate(&section, "where", text.value, scope),
     };
-    let outcomes = match measure {
-        Some(Measure::Count) => {
-            if !outcomes.is_empty() {
-                section.problem_at("outcomes", "a count has no outcomes", "use measure = \"rate\"");
-            }
-            Some(vec![Outcome {
-                id: "count".to_owned(),
-                title: "Learners".to_owned(),
-                when: When::Otherwise,
-            }])
-        }
+    let outcomes = match &measure {
         Some(Measure::Rate) => rate_outcomes(&section, outcomes, of, schema),
+        Some(other) => {
+            if !outcomes.is_empty() {
+                section.problem_at(
+                    "outcomes",
+                    "only a rate has outcomes of its own",
+                    "use measure = \"rate\"",
+                );
+            }
+            other.own_outcomes()
+        }
         None => None,
     };
-    section.end(LATER);
+    section.end(&[]);
     Some(Definition {
         measure: measure?,
         of,
@@ -87,22 +88,6 @@ pub(crate) fn definition(section: Section<'_>, schema: &Schema) -> Option<Defini
         population: population?,
         outcomes: outcomes?,
     })
-}
-
-fn measure(section: &Section<'_>) -> Option<Measure> {
-    let word = section.text("measure")?;
-    match word.value {
-        "count" => Some(Measure::Count),
-        "rate" => Some(Measure::Rate),
-        other => {
-            section.problem_at(
-                "measure",
-                format_args!("this version of sumac cannot measure `{other}`"),
-                "use \"count\" or \"rate\"",
-            );
-            None
-        }
-    }
 }
 
 fn rate_outcomes(

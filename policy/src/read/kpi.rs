@@ -10,6 +10,7 @@ use crate::names::{DimensionId, KpiId, StandardId};
 use crate::nearest::nearest;
 use crate::period::PeriodKind;
 use crate::read::definition::definition;
+use crate::read::measure;
 use crate::read::standard::{Standard, StandardKpi};
 use crate::read::target::target;
 use crate::schema::Schema;
@@ -65,7 +66,7 @@ pub(super) fn kpi(section: Section<'_>, known: &Known<'_>) -> Option<Kpi> {
     let needs = section.word_if_any::<Approval>("needs");
     let target = section
         .section_if_any("target")
-        .map(|section| target(section, definition.as_ref().map(|definition| definition.measure)));
+        .map(|section| target(section, definition.as_ref().map(|definition| &definition.measure)));
     section.end(LATER);
     (section.item("needs").is_none() || needs.is_some()).then_some(())?;
     Some(Kpi {
@@ -101,7 +102,8 @@ fn meaning(
             if own_title.is_none() {
                 section.problem("`title` is missing", "a KPI of your own needs a title");
             }
-            let definition = definition(define, known.schema);
+            let words = measure::Known { schema: known.schema, bins: &known.standard.bins };
+            let definition = definition(define, words);
             Some(((own_title?, None), definition?))
         }
         _ => {

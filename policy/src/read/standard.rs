@@ -7,24 +7,29 @@ use crate::definition::Definition;
 use crate::digest::Sha256;
 use crate::dimension::Dimension;
 use crate::names::StandardId;
+use crate::read::bins::{BinList, bin_lists};
 use crate::read::definition::definition;
 use crate::read::dimension::standard_dimension;
+use crate::read::measure::Known;
 use crate::schema::{Code, Column, Kind, Schema, TABLES, TableSchema};
 use crate::section::{Section, Sheet};
 
 const SCHEMA: &str = include_str!("../../data/schema.toml");
 const DIMENSIONS: &str = include_str!("../../data/dimensions.toml");
+const BINS: &str = include_str!("../../data/bins.toml");
 const CATALOGUE: &str = include_str!("../../data/catalogue.toml");
 
 /// The standard catalogue.
 #[derive(Debug)]
 pub struct Standard {
-    /// SHA-256 over the three data files, each preceded by its length as 8 bytes big-endian.
+    /// SHA-256 over the four data files, each preceded by its length as 8 bytes big-endian.
     pub hash: Sha256,
     /// The canonical tables.
     pub schema: Schema,
     /// The standard dimensions.
     pub dimensions: Vec<Arc<Dimension>>,
+    /// The standard lists of bins.
+    pub bins: Vec<BinList>,
     /// The standard KPIs.
     pub kpis: Vec<StandardKpi>,
 }
@@ -50,7 +55,7 @@ pub fn standard() -> &'static Standard {
 
 fn load() -> Option<Standard> {
     let mut bytes = Vec::new();
-    for file in [SCHEMA, DIMENSIONS, CATALOGUE] {
+    for file in [SCHEMA, DIMENSIONS, BINS, CATALOGUE] {
         bytes.extend_from_slice(&(file.len() as u64).to_be_bytes());
         bytes.extend_from_slice(file.as_bytes());
     }
@@ -62,21 +67,24 @@ fn load() -> Option<Standard> {
         .map(|(id, section)| standard_dimension(id, section, &schema).map(Arc::new))
         .collect();
     let sheet_problems = sheet.problems();
+    let bins = bin_lists(BINS)?;
+    let known = Known { schema: &schema, bins: &bins };
     let sheet = Sheet::parse(CATALOGUE.as_bytes()).ok()?;
     let kpis: Option<Vec<_>> =
-        sheet.root().sections("kpi").into_iter().map(|section| kpi(section, &schema)).collect();
+        sheet.root().sections("kpi").into_iter().map(|section| kpi(section, known)).collect();
     let problems: Vec<_> = sheet_problems.into_iter().chain(sheet.problems()).collect();
     if !problems.is_empty() {
         return None;
     }
-    Some(Standard { hash: Sha256::of(&bytes), schema, dimensions: dimensions?, kpis: kpis? })
+    let (dimensions, kpis) = (dimensions?, kpis?);
+    Some(Standard { hash: Sha256::of(&bytes), schema, dimensions, bins, kpis })
 }
 
-fn kpi(section: Section<'_>, schema: &Schema) -> Option<StandardKpi> {
+fn kpi(section: Section<'_>, known: Known<'_>) -> Option<StandardKpi> {
     let id = section.word("id")?.value;
     let title = section.text("title")?.value.to_owned();
     let source = section.text("source")?.value.to_owned();
-    let definition = definition(section.section("define")?, schema)?;
+    let definition = definition(section.section("define")?, known)?;
     section.end(&[]);
     Some(StandardKpi { id, title, source, definition })
 }
@@ -120,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_shipped_catalogue_is_sound() {
-        for text in [SCHEMA, DIMENSIONS, CATALOGUE] {
+        for text in [SCHEMA, DIMENSIONS, BINS, CATALOGUE] {
             assert!(Sheet::parse(text.as_bytes()).is_ok());
         }
         let standard = standard();

@@ -1,6 +1,6 @@
 //! `target = { from = 0.34, to = 0.42, by = 2027-06-30, max_gap_points = 5 }`
 
-use crate::definition::Measure;
+use crate::measure::Measure;
 use crate::mou::Target;
 use crate::read::number::exact;
 use crate::section::Section;
@@ -11,7 +11,7 @@ const PLACES: usize = 6;
 const ONE: u64 = 1_000_000;
 
 /// Reads a target of a KPI of this measure.
-pub(super) fn target(section: Section<'_>, measure: Option<Measure>) -> Option<Target> {
+pub(super) fn target(section: Section<'_>, measure: Option<&Measure>) -> Option<Target> {
     let number = |key: &'static str| {
         let text = section.decimal_if_any(key)?;
         let value = exact(&text.value, PLACES);
@@ -34,8 +34,8 @@ pub(super) fn target(section: Section<'_>, measure: Option<Measure>) -> Option<T
             section.problem("a rate is from 0 to 1", "write 0.42 for 42 %");
             return None;
         }
-        Some(Measure::Count) if gap.is_some() => {
-            section.problem_at("max_gap_points", "counts have no gap in points", "leave it out");
+        Some(other) if *other != Measure::Rate && gap.is_some() => {
+            section.problem_at("max_gap_points", "only rates have a gap in points", "leave it out");
             return None;
         }
         _ => {}

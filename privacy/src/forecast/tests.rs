@@ -88,7 +88,7 @@ fn the_probability_agrees_with_noise_that_is_drawn() {
     const TRIALS: u32 = 500;
     let mou = mou("", "");
     let rule = Rule::of(&mou, mou.kpi(&"retention".parse().unwrap()).unwrap());
-    let shown_from = 10 + i64::try_from(guard(4.0 * variance(rule.kpi.margin))).unwrap();
+    let shown_from = 10 + i64::try_from(crate::guard(4.0 * variance(rule.kpi.margin))).unwrap();
     let mut rng = ChaCha20Rng::seed_from_u64(4);
     for learners in [20_i64, 34, 50] {
         let cells = vec![learners / 4, learners - learners / 4 * 3, learners / 4, learners / 4];
@@ -113,10 +113,11 @@ fn a_node_that_judges_for_itself_judges_its_own_part() {
     };
     // Sixty learners: thirty at each college, about its own floor and guard.
     assert!(of(&coalition, "retention", 60.0) < 0.01);
-    let each = below(10, 2.0 * variance(sumac_policy::Margin::new(10).unwrap()), 30.0);
+    let below_floor = |variance| below(10 + crate::guard(variance), variance, 30.0);
+    let each = below_floor(2.0 * variance(sumac_policy::Margin::new(10).unwrap()));
     close(of(&node, "retention", 60.0), each * each, 1e-12);
     // Three employers are needed, and there are three: each of them must show it.
-    let each = below(10, variance(sumac_policy::Margin::new(15).unwrap()), 30.0);
+    let each = below_floor(variance(sumac_policy::Margin::new(15).unwrap()));
     close(of(&node, "hires_of_completers", 90.0), 1.0 - (1.0 - each).powi(3), 1e-9);
 }
 

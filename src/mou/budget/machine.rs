@@ -74,10 +74,11 @@ fn table(table: &TableForecast) -> Value {
 }
 
 fn group(group: &GroupForecast) -> Value {
-    let (learners, points) = match group.width {
-        Width::Learners(learners) => (Some(learners), None),
-        Width::Points(points) => (None, Some(points)),
-        Width::TooNoisy => (None, None),
+    let (learners, points, units) = match group.width {
+        Width::Learners(learners) => (Some(learners), None, None),
+        Width::Points(points) => (None, Some(points), None),
+        Width::Units(units) => (None, None, Some(units)),
+        Width::TooNoisy => (None, None, None),
     };
     json!({
         "codes": group.codes.iter().map(|code| code.id.as_str()).collect::<Vec<_>>(),
@@ -85,6 +86,7 @@ fn group(group: &GroupForecast) -> Value {
         "withheld": group.withheld,
         "margin_learners": learners,
         "margin_points": points,
+        "margin_units": units,
     })
 }
 

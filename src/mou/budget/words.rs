@@ -199,6 +199,7 @@ fn width(width: Width) -> String {
     match width {
         Width::Learners(learners) => format!("±{learners}"),
         Width::Points(points) => format!("±{points:.1} points"),
+        Width::Units(units) => format!("±{units:.2} in its unit"),
         Width::TooNoisy => "says nothing".to_owned(),
     }
 }

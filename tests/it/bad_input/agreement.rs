@@ -41,7 +41,7 @@ fn an_mou_with_a_mistake_is_named_by_line_and_neither_signed_nor_served() {
         ("margin      = 100", "margin = 0 # here", "margin"),
         ("\"race_ethnicity\"]]", "\"race\"]] # here", "race_ethnicity"),
         ("during = \"term_start\" }", "during = \"term_begin\" } # here", "term_start"),
-        ("measure = \"count\"", "measure = \"mean\"", "measure"),
+        ("measure = \"count\"", "measure = \"mean\"", "`clip` is missing"),
         ("expires   = 2099-12-31", "expires = 2000-12-31 # here", "is before `effective`"),
         ("{ rho = 0.5 }", "{ rho = 0.0005 }", "yearly `privacy.budget`"),
         ("{ party = \"chamber\",", "{ party = \"chambre\",", "is not a party"),

@@ -16,16 +16,14 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
-use sumac_keys::NodeSecret;
+use sumac_keys::{NodeSecret, Ranking};
 use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
 
-#[cfg(test)]
-use super::TAG;
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest};
-use super::rows_column;
 use super::table::field;
 use super::write::CURRENT;
+use super::{TAG, rows_column};
 
 /// Ids are short; a longer `current` was not written by us.
 const MAX_ID_BYTES: u64 = 128;
@@ -43,6 +41,7 @@ pub struct Snapshot {
     learners: u32,
     block: u32,
     tables: BTreeMap<TableName, Table>,
+    ranking: Ranking,
 }
 
 /// A block's rows of a table, a piece at a time.
@@ -106,7 +105,8 @@ impl Snapshot {
             tables.insert(table, opened);
         }
         let Manifest { id, learners, block, .. } = manifest;
-        Ok(Self { id, commitment, holdings, learners, block, tables })
+        let ranking = secret.ranking();
+        Ok(Self { id, commitment, holdings, learners, block, tables, ranking })
     }
 
     /// The snapshot in use under a node's directory of snapshots; none before the first import.
@@ -203,14 +203,17 @@ impl Snapshot {
     }
 
     /// Whether it holds learners' tags, without which no table can bound the groups that a learner is in.
-    #[cfg(test)]
     pub(crate) fn ranks(&self) -> bool {
         let learners = self.tables.get(&TableName::Learner);
         learners.is_some_and(|table| table.metadata.schema().field_with_name(TAG).is_ok())
     }
 
+    /// What ranks learners' groups in tables, with their tags.
+    pub(crate) fn ranking(&self) -> &Ranking {
+        &self.ranking
+    }
+
     /// The tag of each of a block's learners, in the order of their ordinals.
-    #[cfg(test)]
     pub(crate) fn tags(&self, block: usize) -> Result<RecordBatch, SnapshotError> {
         self.table(TableName::Learner)?.pieces(block, &[TAG])?.whole()
     }

@@ -89,8 +89,30 @@ pub(super) fn agreement(dice: &mut Dice) -> Mou {
             let population = condition(dice, &[of, "learner"], 1);
             define += &format!(", where = \"{population}\"");
         }
-        if dice.one_in(3) {
+        let measure = dice.below(9);
+        if measure < 2 {
             define += ", measure = \"count\"";
+        } else if measure < 4 {
+            define += &format!(", measure = \"count\", cap = {}", 1 + dice.below(4));
+        } else if measure == 4 {
+            define += &format!(", measure = \"awards\", cap = {}", 1 + dice.below(3));
+        } else if measure < 7
+            && let Some(value) = value(dice, of)
+        {
+            let lo = dice.pick(&[&-1000, &0, &3]);
+            let width = dice.pick(&[&1, &4, &9000]);
+            define += &match measure {
+                5 => format!(
+                    ", measure = \"mean\", value = \"{value}\", clip = [{lo}, {}]",
+                    lo + width
+                ),
+                _ => format!(
+                    ", measure = \"distribution\", value = \"{value}\", bins = [{lo}, {}, {}, {}]",
+                    lo + 2,
+                    lo + 3,
+                    lo + 3 + width
+                ),
+            };
         } else {
             let outcomes: String = (0..=dice.below(2)).map(|n| outcome(dice, of, n)).collect();
             define += &format!(
@@ -98,8 +120,12 @@ pub(super) fn agreement(dice: &mut Dice) -> Mou {
             );
         }
         let mut dimensions = vec!["sex", "age_band", "band", "disability"];
-        if of == "enrolment" {
-            dimensions.extend(["intensity", "intensity", "cohort_term", "cohort_year"]);
+        match of {
+            "enrolment" => {
+                dimensions.extend(["intensity", "intensity", "cohort_term", "cohort_year", "cip2"])
+            }
+            "award" => dimensions.extend(["award_level", "award_level", "credential_type"]),
+            _ => {}
         }
         let mut by: Vec<_> = (0..dice.below(4)).map(|_| dice.pick(&dimensions)).collect();
         by.sort_unstable();
@@ -116,6 +142,20 @@ pub(super) fn agreement(dice: &mut Dice) -> Mou {
         rest += &kpi(&format!("k{number}"), &define, &format!("{by:?}"), period);
     }
     super::agreement(year_starts, first_period, &rest)
+}
+
+/// What a mean or a distribution takes of rows of this table; none of one that has nothing to take.
+fn value(dice: &mut Dice, of: &str) -> Option<&'static str> {
+    match of {
+        "enrolment" => Some(dice.pick(&[
+            "credits_earned",
+            "credits_earned / credits_attempted",
+            "term_start - term_start",
+        ])),
+        "award" => Some("awarded_on - program_start_on"),
+        "outcome" => Some(dice.pick(&["q2_earnings", "exit_on - entered_on"])),
+        _ => None,
+    }
 }
 
 fn outcome(dice: &mut Dice, of: &str, number: usize) -> String {

@@ -1,13 +1,14 @@
 //! The same tables, counted learner by learner and row by row, with no column, mask or block in sight.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeSet;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+use sumac_keys::NodeSecret;
 use sumac_policy::{
-    Anchor, ColumnRef, DimensionSource, Op, Period, Predicate, Schema, Table, TableName, Value,
-    When,
+    Anchor, ColumnRef, DimensionSource, Measure, Op, Period, Predicate, Quantity, Schema, Table,
+    TableName, Value, When,
 };
 
 use crate::records::canonical::{Canonical, PersonKey, Values};
@@ -30,7 +31,12 @@ struct Node<'a> {
     schema: &'a Schema,
 }
 
-pub(super) fn count(canonical: &Canonical, schema: &Schema, table: &Table) -> Vec<i64> {
+pub(super) fn count(
+    canonical: &Canonical,
+    schema: &Schema,
+    table: &Table,
+    secret: &NodeSecret,
+) -> Vec<i64> {
     let node = Node { canonical, schema };
     let definition = &table.kpi().definition;
     let everybody: BTreeSet<PersonKey> =
@@ -49,37 +55,74 @@ pub(super) fn count(canonical: &Canonical, schema: &Schema, table: &Table) -> Ve
         }
         let Some(last) = counting.last().copied() else { continue };
 
-        let mut cell = 0;
-        for (dimension, column) in table.axes() {
-            let value = node.value(&[last, learner], &column);
-            let code = match &dimension.source {
-                DimensionSource::Column(_) => usize::try_from(value.unwrap()).unwrap(),
-                DimensionSource::Years { first, last, .. } => {
-                    let listed =
-                        value.filter(|year| (*first..=*last).any(|one| i64::from(one) == *year));
-                    let place =
-                        listed.map(|year| usize::try_from(year - i64::from(*first)).unwrap());
-                    place.unwrap_or(dimension.codes.len() - 1)
+        let group = node.group(table, last, learner);
+        let rank = |group: usize| {
+            let (tag, words) =
+                (secret.tag(&person), secret.ranking().words(table.key().as_bytes()));
+            let [times, plus] = [0, 1].map(|word| u64::from(tag[word] ^ words[word]));
+            (times * (group as u64 + 1) + plus) % 2_147_483_647
+        };
+        match &definition.measure {
+            Measure::Count { cap: None } | Measure::Rate => {}
+            Measure::Count { cap: Some(cap) } => {
+                let groups = counting.iter().map(|row| node.group(table, *row, learner));
+                let groups: BTreeSet<_> = groups.collect();
+                let mut ranked: Vec<_> =
+                    groups.into_iter().map(|group| (rank(group), group)).collect();
+                ranked.sort_unstable();
+                ranked.iter().take(*cap as usize).for_each(|(_, group)| cells[*group] += 1);
+                continue;
+            }
+            Measure::Awards { cap, level } => {
+                let height = |row: Row| {
+                    let Some(level) = level else { return 0 };
+                    let code = node.value(&[row], &level.column).unwrap();
+                    let code = usize::try_from(code).unwrap();
+                    if level.codes[code] == "unknown" { 0 } else { 1 + code }
+                };
+                let ranked = counting.iter().map(|row| {
+                    let group = node.group(table, *row, learner);
+                    (Reverse(height(*row)), rank(group), group)
+                });
+                let mut ranked: Vec<_> = ranked.collect();
+                ranked.sort_unstable();
+                ranked.iter().take(*cap as usize).for_each(|(_, _, group)| cells[*group] += 1);
+                continue;
+            }
+            Measure::Mean { value, clip, .. } => {
+                if let Some(value) = node.quantity(value, &counting) {
+                    let value = value.max(clip.lo().into()).min(clip.hi().into());
+                    cells[2 * group] += 1;
+                    cells[2 * group + 1] +=
+                        i64::try_from(2 * value).unwrap() - clip.lo() - clip.hi();
                 }
-                DimensionSource::Age(cuts) => match value {
-                    None => dimension.codes.len() - 1,
-                    Some(birth) => {
-                        let age = i64::from(table.span().first.year()) - birth;
-                        cuts.iter().take_while(|cut| age >= i64::from(**cut)).count()
+                continue;
+            }
+            Measure::Distribution { value, bins, .. } => {
+                let bin = match node.quantity(value, &counting) {
+                    None => bins.count(),
+                    Some(value) => {
+                        let above = |edge: &&i64| i128::from(**edge) > value;
+                        let last = bins.count() - 1;
+                        match bins.edges().iter().position(|edge| above(&edge)) {
+                            Some(edge) => edge.saturating_sub(1),
+                            None => last,
+                        }
                     }
-                },
-            };
-            cell = cell * dimension.codes.len() + code;
+                };
+                cells[group * (bins.count() + 1) + bin] += 1;
+                continue;
+            }
         }
         let outcome = definition.outcomes.iter().position(|outcome| match &outcome.when {
-            When::Otherwise => true,
+            When::Otherwise | When::Measured => true,
             When::AnyRow(when) => counting.iter().any(|row| node.holds(when, &[*row, learner])),
             When::Exists { in_table, when } => {
                 let rows = node.rows(*in_table, person);
                 rows.iter().any(|row| node.holds(when, &[*row, last, learner]))
             }
         });
-        cells[cell * definition.outcomes.len() + outcome.unwrap()] += 1;
+        cells[group * definition.outcomes.len() + outcome.unwrap()] += 1;
     }
     cells
 }
@@ -110,6 +153,57 @@ fn in_period(table: &Table, anchor: Cell) -> bool {
 }
 
 impl Node<'_> {
+    /// The combination of dimension codes of a row and its learner.
+    fn group(&self, table: &Table, row: Row, learner: Row) -> usize {
+        let mut group = 0;
+        for (dimension, column) in table.axes() {
+            let value = self.value(&[row, learner], &column);
+            let code = match &dimension.source {
+                DimensionSource::Column(_) => usize::try_from(value.unwrap()).unwrap(),
+                DimensionSource::Years { first, last, .. } => {
+                    let listed =
+                        value.filter(|year| (*first..=*last).any(|one| i64::from(one) == *year));
+                    let place =
+                        listed.map(|year| usize::try_from(year - i64::from(*first)).unwrap());
+                    place.unwrap_or(dimension.codes.len() - 1)
+                }
+                DimensionSource::Age(cuts) => match value {
+                    None => dimension.codes.len() - 1,
+                    Some(birth) => {
+                        let age = i64::from(table.span().first.year()) - birth;
+                        cuts.iter().take_while(|cut| age >= i64::from(**cut)).count()
+                    }
+                },
+            };
+            group = group * dimension.codes.len() + code;
+        }
+        group
+    }
+
+    /// What a learner has, by the rows that count.
+    fn quantity(&self, quantity: &Quantity, counting: &[Row]) -> Option<i128> {
+        let sum = |column: &ColumnRef| {
+            let said = counting.iter().filter_map(|row| self.value(&[*row], column));
+            said.map(i128::from).reduce(|one, other| one + other)
+        };
+        match quantity {
+            Quantity::Sum(column) => sum(column),
+            Quantity::Ratio { of, to } => {
+                let (above, below) = (sum(of)? * 10_000, sum(to)?);
+                let truncated = above.checked_div(below)?;
+                let rest = above - truncated * below;
+                let away = if (above < 0) == (below < 0) { 1 } else { -1 };
+                Some(if 2 * rest.abs() >= below.abs() { truncated + away } else { truncated })
+            }
+            Quantity::Days { until, from } => {
+                let days = counting.iter().filter_map(|row| {
+                    Some(self.value(&[*row], until)? - self.value(&[*row], from)?)
+                });
+                days.min().map(i128::from)
+            }
+        }
+    }
+
     /// A learner's rows, in the order given; of the learner table one, whatever was given.
     fn rows(&self, table: TableName, person: PersonKey) -> Vec<Row> {
         let given = self.canonical.tables.get(&table).map_or(&[][..], |rows| &rows.person);
