@@ -25,6 +25,7 @@ mod held;
 mod hsm;
 mod leave;
 mod ledger;
+mod measures;
 mod mou_budget;
 mod mou_check;
 mod mou_explain;
