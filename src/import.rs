@@ -11,7 +11,7 @@ use sumac_node::records::import::{
     EXTENSIONS, Folder, Freezing, ImportError, Only, Progress, Source, import, rehearse,
 };
 use sumac_node::records::mapping::{BuiltIn, Mapping};
-use sumac_node::records::snapshot::Statement;
+use sumac_node::records::snapshot::{Snapshot, Statement};
 use sumac_policy::{Holdings, Mou, Period, PeriodKind};
 
 use crate::agreement::MouFolder;
@@ -104,11 +104,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     };
     let mut spoken = Spoken::new();
     let mut told = |progress: Progress<'_>| spoken.about(progress);
+    let asked: Vec<_> = mou
+        .calendar_tables()
+        .into_iter()
+        .map(|due| due.table)
+        .filter(|table| mou.is_answered_by(table.kpi(), &settings.party))
+        .collect();
     let summary = match args.dry_run {
-        true => rehearse(&sources, &args.only, &freezing, &mut told),
+        true => rehearse(&sources, &args.only, &freezing, &asked, &mut told),
         false => import(&sources, &args.only, &freezing, &mut told),
     };
-    let summary = match summary {
+    let mut summary = match summary {
         Ok(summary) => summary,
         Err(error) => {
             let hint = advice(&error);
@@ -116,6 +122,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
         }
     };
 
+    if !args.dry_run
+        && let Some(snapshot) = Snapshot::current(&into, &secret, mou.schema())?
+    {
+        summary.hold_against(&asked, &snapshot)?;
+    }
     tell!("{}", summary.for_terminal());
     if args.dry_run {
         let Statement { as_of, covers } = statement;
@@ -139,7 +150,7 @@ fn advice(error: &ImportError) -> &'static str {
             "correct the mapping rather than the file, if the file is what your system exports"
         }
         ImportError::Uneven { .. } | ImportError::NotInAgreement { .. } => "correct the mapping",
-        ImportError::Freeze(_) => "the snapshot in use is still in use",
+        ImportError::Freeze(_) | ImportError::Bounds(_) => "the snapshot in use is still in use",
     }
 }
 

@@ -103,6 +103,15 @@ pub fn tabulate(
     Ok(Exact::scaled(cells, &scales).expect("every group is whole, and a clip has a width"))
 }
 
+/// How many learners have more than the table's bound lets count, and so would be cut. A true number of learners,
+/// read without a charge: for the summary that an import shows its operator, which has no wire form.
+pub(crate) fn over_bound(snapshot: &Snapshot, table: &Table) -> Result<u64, TabulateError> {
+    let plan = Plan::of(table)?;
+    let mut known = Known::default();
+    let blocks = 0..snapshot.blocks();
+    blocks.map(|block| block::over(&plan, snapshot, block, &mut known)).sum()
+}
+
 /// [`tabulate`] without its proof, for tests and benchmarks alone.
 fn count(
     snapshot: &Snapshot,

@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use sumac_keys::NodeSecret;
-use sumac_policy::{ColumnRef, Schema, TableName};
+use sumac_policy::{ColumnRef, Schema, Table, TableName};
 
 use self::plan::Given;
 pub(super) use self::plan::Unlikely;
@@ -26,11 +26,12 @@ use self::reader::{OthersByColumn, Reader, UnlikelyByColumn};
 use super::mapping::{Mapping, Names, TableMapping};
 use super::rows::{Column, Conflict, Draft, Origin, SORT_BYTES};
 use super::snapshot::{
-    Aside, NotWritten, SnapshotError, Statement, TableCounts, make_private, write_aside,
+    Aside, NotWritten, Snapshot, SnapshotError, Statement, TableCounts, make_private, write_aside,
 };
 use super::source;
 pub use super::source::{EXTENSIONS, Folder, Spot};
 use super::summary::{ColumnSummary, FileSummary, Summary, TableSummary};
+use crate::tabulate::TabulateError;
 
 /// One file of a partner, and how to read it.
 #[derive(Debug, Clone)]
@@ -113,6 +114,9 @@ pub enum ImportError {
     /// The rows could not be frozen.
     #[error("freeze the imported rows")]
     Freeze(#[from] SnapshotError),
+    /// The bounds of the agreement's tables could not be held against them.
+    #[error("hold the tables' bounds against the imported rows")]
+    Bounds(#[from] TabulateError),
 }
 
 /// Imports files into a new snapshot and makes it current.
@@ -132,7 +136,7 @@ pub fn import(
     Ok(summary)
 }
 
-/// Reads files as [`import`] does and keeps nothing: what they would come to.
+/// Reads files as [`import`] does and keeps nothing: what they would come to, and whom these tables would cut.
 ///
 /// # Errors
 /// As [`import`].
@@ -140,11 +144,14 @@ pub fn rehearse(
     sources: &[Source],
     only: &[Only],
     freezing: &Freezing<'_>,
+    tables: &[Table],
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Summary, ImportError> {
     let read = read(sources, only, freezing, progress)?;
     // Sorting finds rows that contradict each other. What is written aside is deleted again.
-    let (_, summary) = read.write(sources, freezing)?;
+    let (aside, mut summary) = read.write(sources, freezing)?;
+    let snapshot = Snapshot::open(aside.directory(), freezing.secret, freezing.schema)?;
+    summary.hold_against(tables, &snapshot)?;
     Ok(summary)
 }
 
@@ -231,7 +238,7 @@ impl Read {
                 .collect(),
         });
         let tables = tables.collect();
-        Ok((aside, Summary { files, tables, withheld, missing, snapshot: None }))
+        Ok((aside, Summary { files, tables, withheld, missing, snapshot: None, cut: Vec::new() }))
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use sumac_policy::{ColumnRef, TableName};
+use sumac_policy::{ColumnRef, Measure, Table, TableName};
 
 use super::credentials::Tally;
 use super::import::Unlikely;
-use super::snapshot::Frozen;
+use super::snapshot::{Frozen, Snapshot};
+use crate::tabulate::{TabulateError, over_bound};
 
 /// Words listed of those that a mapping does not know.
 const MAX_WORDS: usize = 10;
@@ -23,6 +24,15 @@ pub struct Summary {
     /// Columns that a mapping would fill and that no file has what fills them.
     pub(super) missing: Vec<ColumnRef>,
     pub(super) snapshot: Option<Frozen>,
+    /// Learners of whom a table's bound would cut something.
+    pub(super) cut: Vec<Cut>,
+}
+
+/// What a table's bound would cut.
+pub(super) struct Cut {
+    table: String,
+    bound: String,
+    learners: u64,
 }
 
 /// What was read of one file.
@@ -63,6 +73,27 @@ impl Summary {
         ForTerminal(self)
     }
 
+    /// Holds the tables that may be asked against the bounds that they put on each learner.
+    ///
+    /// # Errors
+    /// Where the snapshot cannot be read.
+    pub fn hold_against<'t>(
+        &mut self,
+        tables: impl IntoIterator<Item = &'t Table>,
+        snapshot: &Snapshot,
+    ) -> Result<(), TabulateError> {
+        for table in tables {
+            let Some(bound) = bound(table) else { continue };
+            if snapshot.holdings().hold(table).is_err() {
+                continue;
+            }
+            let (kpi, period, by) = (&table.kpi().id, table.period(), table.breakdown());
+            let learners = over_bound(snapshot, table)?;
+            self.cut.push(Cut { table: format!("{kpi} {period} by {by}"), bound, learners });
+        }
+        Ok(())
+    }
+
     /// The columns that the files fill.
     pub fn columns(&self) -> Vec<ColumnRef> {
         let column = |table: &TableSummary, column: &ColumnSummary| ColumnRef {
@@ -78,6 +109,18 @@ impl Summary {
     /// The snapshot that was frozen.
     pub fn snapshot(&self) -> Option<&Frozen> {
         self.snapshot.as_ref()
+    }
+}
+
+/// What bounds a learner in a table, where they may have more.
+fn bound(table: &Table) -> Option<String> {
+    match &table.kpi().definition.measure {
+        Measure::Count { cap: None } | Measure::Rate | Measure::Distribution { .. } => None,
+        Measure::Count { cap: Some(cap) } => Some(format!("more than {cap} groups")),
+        Measure::Awards { cap, .. } => Some(format!("more than {cap} awards")),
+        Measure::Mean { clip, .. } => {
+            Some(format!("a value outside {} to {}", clip.lo(), clip.hi()))
+        }
     }
 }
 
@@ -99,7 +142,7 @@ struct ForTerminal<'a>(&'a Summary);
 
 impl fmt::Display for ForTerminal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { files, tables, withheld, missing, snapshot } = self.0;
+        let Summary { files, tables, withheld, missing, snapshot, cut } = self.0;
         for file in files {
             write!(f, "{file}")?;
         }
@@ -113,6 +156,12 @@ impl fmt::Display for ForTerminal<'_> {
         if !missing.is_empty() {
             let columns: Vec<_> = missing.iter().map(ToString::to_string).collect();
             writeln!(f, "\nnot in the files, not held: {}", columns.join(", "))?;
+        }
+        if !cut.is_empty() {
+            writeln!(f, "\nlearners whom a table's bound would cut:")?;
+        }
+        for Cut { table, bound, learners } in cut {
+            writeln!(f, "  {table}: {learners} with {bound}")?;
         }
         if let Some(snapshot) = snapshot {
             writeln!(f, "\nsnapshot {}", snapshot.id)?;

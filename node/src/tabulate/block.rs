@@ -29,29 +29,9 @@ pub(super) fn count(
     number: usize,
     known: &mut Known,
 ) -> Result<Vec<i64>, TabulateError> {
-    let block = Block::read(plan, snapshot, number)?;
+    let block = gather(plan, snapshot, number, known)?;
     let count = snapshot.learners(number).len();
-    known.learners.begin(count, plan.otherwise);
-    match &plan.work {
-        Work::Once => {}
-        Work::Groups { .. } | Work::Rows { .. } => known.several.begin(count),
-        Work::Mean { value, .. } | Work::Distribution { value, .. } => {
-            known.values.begin(count, value);
-        }
-    }
-    let rows = block.walk(known)?;
     let Known { learners, several, values } = known;
-    for axis in plan.axes.iter().filter(|axis| axis.column().table != plan.definition.of) {
-        let codes = axis.codes(&block.other(axis.column().table)?.batch)?;
-        learners.shift(&Codes { codes: &codes, stride: axis.stride() });
-    }
-    for (outcome, number) in plan.definition.outcomes.iter().zip(0..) {
-        if let When::Exists { in_table, when } = &outcome.when {
-            let other = block.other(*in_table)?;
-            let fulfil = block.exists(other, when, &rows, learners)?;
-            learners.claim(&other.piece(), number, &fulfil);
-        }
-    }
     let cells = plan.cells;
     match &plan.work {
         Work::Once => Ok(learners.count(plan.outcomes, cells)),
@@ -71,6 +51,57 @@ pub(super) fn count(
             Ok(several.count_rows(places, *cap, &ranks, learners.groups(), cells))
         }
     }
+}
+
+/// How many of the block's learners have more than the table's bound lets count: more groups or rows than its cap, or
+/// a value outside its clip.
+pub(super) fn over(
+    plan: &Plan<'_>,
+    snapshot: &Snapshot,
+    number: usize,
+    known: &mut Known,
+) -> Result<u64, TabulateError> {
+    gather(plan, snapshot, number, known)?;
+    let Known { several, values, .. } = known;
+    Ok(match &plan.work {
+        Work::Once | Work::Distribution { .. } => 0,
+        Work::Mean { value, clip } => values.over(value, *clip),
+        Work::Groups { cap, places } => several.over_groups(places, *cap),
+        Work::Rows { cap, .. } => several.over_rows(*cap),
+    })
+}
+
+/// Notes of each learner of a block what their rows that count say.
+fn gather<'a>(
+    plan: &'a Plan<'a>,
+    snapshot: &'a Snapshot,
+    number: usize,
+    known: &mut Known,
+) -> Result<Block<'a>, TabulateError> {
+    let block = Block::read(plan, snapshot, number)?;
+    let count = snapshot.learners(number).len();
+    known.learners.begin(count, plan.otherwise);
+    match &plan.work {
+        Work::Once => {}
+        Work::Groups { .. } | Work::Rows { .. } => known.several.begin(count),
+        Work::Mean { value, .. } | Work::Distribution { value, .. } => {
+            known.values.begin(count, value);
+        }
+    }
+    let rows = block.walk(known)?;
+    let learners = &mut known.learners;
+    for axis in plan.axes.iter().filter(|axis| axis.column().table != plan.definition.of) {
+        let codes = axis.codes(&block.other(axis.column().table)?.batch)?;
+        learners.shift(&Codes { codes: &codes, stride: axis.stride() });
+    }
+    for (outcome, number) in plan.definition.outcomes.iter().zip(0..) {
+        if let When::Exists { in_table, when } = &outcome.when {
+            let other = block.other(*in_table)?;
+            let fulfil = block.exists(other, when, &rows, learners)?;
+            learners.claim(&other.piece(), number, &fulfil);
+        }
+    }
+    Ok(block)
 }
 
 /// A block of a snapshot, with its rows of every table but the one that is counted.

@@ -177,6 +177,33 @@ impl Several {
         counts
     }
 
+    /// Learners whose rows are in more groups than `cap`.
+    pub(super) fn over_groups(&mut self, places: &Places, cap: usize) -> u64 {
+        if places.groups.len() <= WORD {
+            let over = |seen: &&u64| seen.count_ones() as usize > cap;
+            return self.seen.iter().filter(over).count() as u64;
+        }
+        self.over(|rows| {
+            rows.sort_unstable();
+            rows.chunk_by(|a, b| a == b).count() > cap
+        })
+    }
+
+    /// Learners with more rows than `cap`.
+    pub(super) fn over_rows(&mut self, cap: usize) -> u64 {
+        self.over(|rows| rows.len() > cap)
+    }
+
+    fn over(&mut self, over: impl Fn(&mut [u64]) -> bool) -> u64 {
+        let (mut start, mut number) = (0, 0);
+        for end in &self.ends {
+            let end = (*end).max(start);
+            number += u64::from(self.rows.get_mut(start..end).is_some_and(&over));
+            start = end;
+        }
+        number
+    }
+
     /// Each learner's kept rows, with their ranking and how far their own codes move their groups.
     fn each_learner(
         &mut self,

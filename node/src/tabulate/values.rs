@@ -132,6 +132,13 @@ impl Values {
         sums.iter().flat_map(of).collect()
     }
 
+    /// Learners who have less or more than the clip lets count.
+    pub(super) fn over(&self, value: &Quantity, clip: Clip) -> u64 {
+        let (lo, hi) = (i128::from(clip.lo()), i128::from(clip.hi()));
+        let outside = |value: &i128| !(lo..=hi).contains(value);
+        self.values(value).flatten().filter(outside).count() as u64
+    }
+
     /// The bin of each learner in turn: the number of inner edges that what they have reaches; of whom nothing is
     /// said, one past the last.
     pub(super) fn bins(&self, value: &Quantity, bins: &Bins) -> impl Iterator<Item = u32> {

@@ -8,6 +8,7 @@
 )]
 
 mod bad_files;
+mod bounds;
 mod credentials;
 mod fuzz;
 mod good_files;

@@ -172,6 +172,11 @@ pub(super) fn write_in_blocks(
 }
 
 impl Aside {
+    /// Where it lies until it is published.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.partial
+    }
+
     /// Gives the snapshot its name, then makes it current; both are synced before this returns.
     pub(crate) fn publish(mut self) -> Result<Frozen, SnapshotError> {
         let Self { snapshots, partial, id, commitment, .. } = &self;
