@@ -11,7 +11,7 @@
 //!   a node cannot show two histories. One that was restored from a backup is given back what is kept of it, and its
 //!   new history is a [`Notice`].
 //! - [`combine`] adds the nodes' noisy cells up, and shows a group only if its noisy size is clearly above
-//!   the floor. Nothing here sees an exact count, so all of it is post-processing.
+//!   the floor. Nothing here sees an exact count, so all of it is post-processing. [`gaps`] compares the groups of a rate.
 //! - [`report`] puts the sums into words: a table, CSV or JSON. [`verdict`] says what came of the whole.
 //!
 //! This crate prints nothing and reads no clock: the caller hands in both. It writes no file but in the folder that
@@ -25,6 +25,7 @@ mod batch;
 mod combine;
 mod connect;
 mod describe;
+mod gap;
 mod give_back;
 mod history;
 mod in_log;
@@ -45,6 +46,7 @@ pub use ask::{Answers, Wanted};
 pub use asker::{Asker, AskerError, CALL_DEADLINE, CONNECT_DEADLINE};
 pub use combine::{Combined, Count, Coverage, Group, Interval, Shown, Withholding, combine};
 pub use connect::Unreachable;
+pub use gap::{Gap, gaps};
 pub use history::HistoryDiffers;
 pub use in_log::NotShown;
 pub use keep::{Keep, KeepError, KeptReceipt, PurgedReceipts};

@@ -9,6 +9,7 @@ use sumac_policy::Measure;
 
 use crate::absence::Absence;
 use crate::combine::{Combined, Count, Group, Interval, Shown};
+use crate::gap::{Gap, gaps};
 use crate::report::{in_unit, rounded};
 
 /// The whole report.
@@ -113,6 +114,9 @@ struct GroupOf<'a> {
     /// `p25`, `median` and `p75` of what learners have, those that the noise leaves open excepted.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     percentiles: BTreeMap<&'static str, IntervalOf>,
+    /// The rate less everyone else's; only for rates by one dimension.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<GapOf>,
     /// Learners of the group; awards, where these are counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<CountOf>,
@@ -129,6 +133,14 @@ struct IntervalOf {
     value: f64,
     low: f64,
     high: f64,
+}
+
+/// Of 1, negative where the group is behind. Flagged is what lies as far behind as `flagged_from`, or farther.
+#[derive(Serialize)]
+struct GapOf {
+    value: f64,
+    flagged_from: f64,
+    flagged: bool,
 }
 
 /// Within `margin` learners of the truth, 95 % of the time.
@@ -206,7 +218,12 @@ fn table(combined: &Combined) -> TableOf<'_> {
                 (party.as_str(), StricterOf { margin, floor: stricter.floor })
             })
             .collect(),
-        groups: combined.groups.iter().map(|found| group(combined, found)).collect(),
+        groups: combined
+            .groups
+            .iter()
+            .zip(gaps(combined))
+            .map(|(found, gap)| group(combined, found, gap))
+            .collect(),
     }
 }
 
@@ -230,7 +247,7 @@ fn missing<'a>(party: &'a str, absence: &'a Absence) -> Missing<'a> {
     }
 }
 
-fn group<'a>(combined: &'a Combined, group: &'a Group) -> GroupOf<'a> {
+fn group<'a>(combined: &'a Combined, group: &'a Group, gap: Option<Gap>) -> GroupOf<'a> {
     let dimensions = combined.table.dimensions();
     let coded = || dimensions.iter().map(|d| d.id.as_str()).zip(&group.codes);
     let count = |count: &Count| CountOf { value: count.value, margin: count.margin };
@@ -268,6 +285,11 @@ fn group<'a>(combined: &'a Combined, group: &'a Group) -> GroupOf<'a> {
         rate,
         mean,
         percentiles,
+        gap: gap.map(|gap| GapOf {
+            value: rounded(gap.difference),
+            flagged_from: rounded(gap.flagged_from),
+            flagged: gap.is_flagged(),
+        }),
         size: size.map(count),
         outcomes: defined
             .iter()

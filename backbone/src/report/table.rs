@@ -8,6 +8,7 @@ use sumac_privacy::{NanoRho, best_guess};
 
 use crate::absence::Absence;
 use crate::combine::{Combined, Count, Group, Interval, Shown, Withholding};
+use crate::gap::gaps;
 use crate::verify::Stricter;
 
 const WIDTH: u16 = 100;
@@ -46,8 +47,26 @@ fn one(combined: &Combined) -> String {
             below_floor(&mut text, &below);
         }
     }
+    behind(&mut text, combined);
     coverage(&mut text, combined);
     text
+}
+
+/// The groups whose rate is so far below everyone else's that somebody should look.
+fn behind(text: &mut String, combined: &Combined) {
+    for (group, gap) in combined.groups.iter().zip(gaps(combined)) {
+        let Some(gap) = gap.filter(|gap| gap.is_flagged()) else { continue };
+        let points = |share: f64| format!("{:.1}", share * 100.0);
+        line(
+            text,
+            format_args!(
+                "behind everyone else: {}, by {} points (flagged from {})",
+                name(group),
+                points(-gap.difference),
+                points(gap.flagged_from)
+            ),
+        );
+    }
 }
 
 fn line(text: &mut String, words: std::fmt::Arguments<'_>) {

@@ -52,6 +52,7 @@ Credential attainment, 2025-26, by Sex  (attainment)
  Men                   33.9 %     33.7–34.2 %   3,800 ± 20              1,290 ± 15   2,510 ± 15
  Another gender   below floor
  Unknown          below floor
+behind everyone else: Men, by 10.6 points (flagged from 2.0)
 answered by 2 of 2: lakeshore-cc, harbor-tech (not deduplicated)
 privacy: guessing that a learner is in it goes right 54 times in 100 (56 if known to all 2), not 50
 
@@ -186,6 +187,9 @@ fn json_says_the_same() {
     assert_eq!((&men["codes"]["sex"], &men["status"]), (&"F".into(), &"shown".into()));
     assert_eq!(men["size"]["value"], 3604);
     assert_eq!(men["outcomes"][0]["outcome"], "attained");
+    assert_eq!(men["gap"]["flagged"], false);
+    let other = &attainment["groups"][1]["gap"];
+    assert_eq!((&other["flagged"], &other["flagged_from"]), (&true.into(), &0.02.into()));
     let unknown = &attainment["groups"][3];
     assert_eq!(unknown["status"], "below_floor");
     assert!(unknown.get("rate").is_none() && unknown.get("size").is_none());
