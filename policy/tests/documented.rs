@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
-use std::collections::BTreeSet;
-
 use sumac_policy::{Capability, Case, FloorAt, Mou, PartyKind, standard};
 
 const GUIDE: &str = include_str!("../../docs/mou.md");
@@ -38,15 +36,26 @@ fn the_guides_case_holds_of_the_example() {
 }
 
 #[test]
-fn the_list_of_kpis_is_the_catalogue() {
+fn the_list_of_kpis_is_the_catalogue_with_its_prices() {
     // What no node is asked has two columns.
     let rows = KPIS.lines().filter(|row| row.starts_with("| `") && row.matches(" | ").count() > 2);
-    let listed: Vec<_> = rows.filter_map(|row| row.split('`').nth(1)).collect();
-    let shipped: Vec<_> = standard().kpis.iter().map(|kpi| kpi.id.as_str()).collect();
-    let (listed_once, shipped_once): (BTreeSet<_>, BTreeSet<_>) =
-        (listed.iter().collect(), shipped.iter().collect());
-    assert_eq!(listed_once, shipped_once);
-    assert_eq!(listed.len(), shipped.len());
+    let mut listed: Vec<_> = rows
+        .map(|row| {
+            let factor = row.rsplit(" | ").nth(1).unwrap();
+            (row.split('`').nth(1).unwrap(), factor.parse().unwrap())
+        })
+        .collect();
+    let mut shipped: Vec<_> = standard()
+        .kpis
+        .iter()
+        .map(|kpi| {
+            let bound = kpi.definition.measure.bound();
+            (kpi.id.as_str(), bound.cells * bound.per_cell.pow(2))
+        })
+        .collect();
+    listed.sort_unstable();
+    shipped.sort_unstable();
+    assert_eq!(listed, shipped);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the coalition asks of itself.
 
-use sumac_policy::TableName::{Employment, Enrolment, Learner, Support};
+use sumac_policy::TableName::{Award, Employment, Enrolment, Learner, Support};
 
 use super::Case;
 
@@ -122,5 +122,42 @@ pub(super) const CASES: &[Case] = &[
              4   .",
         )],
         cells: &[("count", 2)],
+    },
+    Case {
+        kpi: "coalition/starting_wage",
+        period: "2026-Q1",
+        rows: &[(
+            Employment,
+            "who hired_on   credential_issuer start_pay_annual
+             1   2026-01-01 coalition         4160000   | 41,600 dollars
+             2   2026-03-31 coalition         4210000   | an edge is its upper bin's
+             3   2026-02-01 coalition         30000000  | beyond the last
+             4   2026-02-01 coalition         .         | pay not known
+             5   2026-02-01 other             4160000   | from elsewhere
+             6   2026-02-01 none              4160000
+             7   2025-12-31 coalition         4160000   | the quarter before
+             8   .          coalition         4160000",
+        )],
+        // 3,520,000 to 4,210,000 cents is the twenty-second bin.
+        cells: &[("bin_22", 1), ("bin_23", 1), ("bin_32", 1), ("unknown", 1)],
+    },
+    Case {
+        kpi: "coalition/credentials_issued",
+        period: "2025-26",
+        rows: &[(
+            Award,
+            "who awarded_on award_level source revoked_on
+             1   2025-09-01 unknown     ob3    .
+             1   2025-10-01 unknown     ob3    .
+             1   2025-11-01 unknown     clr2   .
+             1   2025-12-01 unknown     ob3    .          | a fourth: three count
+             2   2026-05-20 3           clr2   .
+             2   2026-05-20 3           sis    .          | no digital credential
+             3   2026-05-20 unknown     ob3    2026-06-01 | revoked
+             4   2026-05-20 unknown     csv    .
+             5   2026-07-01 unknown     ob3    .          | next year
+             6   .          unknown     ob3    .",
+        )],
+        cells: &[("awards", 4)],
     },
 ];

@@ -4,6 +4,21 @@ use sumac_policy::TableName::{Award, Enrolment};
 
 use super::Case;
 
+const CONFERRED: &str = "who awarded_on award_level major   revoked_on
+     1   2025-12-15 1a          first   .
+     1   2025-12-15 1b          first   .
+     1   2026-05-20 2           first   .
+     1   2026-05-20 3           first   .          | a fourth: three count
+     2   2026-05-20 5           first   .
+     2   2026-05-20 5           second  .          | an additional major
+     3   2025-12-15 2           unknown .          | not known to be an additional one
+     3   2026-05-20 3           first   2026-06-01 | revoked
+     4   2026-05-20 unknown     first   .          | a badge, of no IPEDS level
+     5   2025-06-30 5           first   .          | last year
+     6   2026-07-01 5           second  .          | next year
+     7   .          5           first   .          | no day
+     8   2026-06-30 17          first   .";
+
 pub(super) const CASES: &[Case] = &[
     Case {
         kpi: "ipeds/enrolment_headcount",
@@ -227,5 +242,19 @@ pub(super) const CASES: &[Case] = &[
              8   2025-07-01 5           .",
         )],
         cells: &[("count", 3)],
+    },
+    Case {
+        kpi: "ipeds/awards_conferred",
+        period: "2025-26",
+        rows: &[(Award, CONFERRED)],
+        // Three of 1's four; one each of 2 and 3; 8's.
+        cells: &[("awards", 6)],
+    },
+    Case {
+        kpi: "ipeds/second_majors",
+        period: "2025-26",
+        rows: &[(Award, CONFERRED)],
+        // 2's.
+        cells: &[("awards", 1)],
     },
 ];

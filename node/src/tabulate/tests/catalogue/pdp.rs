@@ -40,6 +40,19 @@ const FIRST_YEAR: &str =
      16  2025        first_time   FT        3600                     3300
      16  2025        first_time   FT        3600                     3300    | another term of theirs";
 
+/// The cohort of eight years before.
+const COMPLETED: &str = "who cohort_year entry_status term_number time_to_credential
+     1   2017        first_time   1           200
+     1   2017        first_time   2           200     | a second term: the time is not doubled
+     2   2017        transfer_in  1           450
+     3   2017        first_time   1           1200    | longer than ten years
+     4   2017        first_time   1           .       | no credential
+     5   2017        first_time   1           0       | in the term of entry
+     6   2017        readmit      1           300     | entered before
+     7   2018        first_time   1           200     | the next cohort
+     8   .           first_time   1           200     | of no cohort
+     9   2017        first_time   .           200     | the term not known";
+
 pub(super) const CASES: &[Case] = &[
     Case {
         kpi: "pdp/retention",
@@ -99,5 +112,40 @@ pub(super) const CASES: &[Case] = &[
         rows: &[(Enrolment, FIRST_YEAR)],
         // 1, 2, 3, 5, 6, 7 and 16; not 4, 8 and 14.
         cells: &[("reached", 7), ("not_reached", 3)],
+    },
+    Case {
+        kpi: "pdp/credit_completion_ratio",
+        period: "2025-26",
+        rows: &[(
+            Enrolment,
+            "who cohort_year entry_status credits_attempted_year_1 credits_earned_year_1
+             1   2025        first_time   3000                     3000
+             2   2025        transfer_in  3000                     1000    | a third: 3333 ten-thousandths
+             2   2025        transfer_in  3000                     1000    | another term of theirs
+             3   2025        first_time   1200                     0
+             4   2025        first_time   1200                     1500    | more than attempted: counts as all
+             5   2025        first_time   0                        0       | attempted none
+             6   2025        first_time   .                        1200    | attempts not known
+             7   2025        first_time   1200                     .       | earned not known
+             8   2025        readmit      1200                     1200    | entered before
+             9   2024        first_time   1200                     1200    | the cohort before
+             10  .           first_time   1200                     1200",
+        )],
+        // 2 × (10,000 + 3,333 + 0 + 10,000) less 4 × 10,000.
+        cells: &[("learners", 4), ("sum", 6_666)],
+    },
+    Case {
+        kpi: "pdp/time_to_credential",
+        period: "2025-26",
+        rows: &[(Enrolment, COMPLETED)],
+        // 2 × (200 + 450 + 1,000 + 0) less 4 × 1,000.
+        cells: &[("learners", 4), ("sum", -700)],
+    },
+    Case {
+        kpi: "pdp/time_to_credential_years",
+        period: "2025-26",
+        rows: &[(Enrolment, COMPLETED)],
+        // 5; 1, who took two years to the day; 2; 3, who took longer than the last bin holds; 4.
+        cells: &[("bin_1", 1), ("bin_5", 1), ("bin_10", 1), ("bin_20", 1), ("unknown", 1)],
     },
 ];

@@ -114,4 +114,27 @@ pub(super) const CASES: &[Case] = &[
         // 1 and 15; not 2 and 3. The rest were not employed in the second quarter.
         cells: &[("same", 2), ("not_same", 2)],
     },
+    Case {
+        kpi: "wioa/median_earnings_q2",
+        period: "2025-26",
+        rows: &[(
+            Outcome,
+            "who exit_on    exclusion q2_employed q2_earnings
+             1   2024-07-01 none      Y           0         | the first bin
+             2   2025-06-30 none      Y           25000     | its upper edge is the second's
+             3   2024-12-15 none      Y           724999
+             4   2024-12-15 none      Y           5000000   | the last edge
+             5   2024-12-15 none      Y           9000000   | beyond it
+             6   2024-12-15 none      Y           .         | employed, earnings not known
+             7   2024-12-15 none      N           700000    | not employed
+             8   2024-12-15 none      unknown     700000
+             9   2024-12-15 deceased  Y           700000
+             10  2025-07-01 none      Y           700000    | left in the year itself
+             11  .          none      Y           700000    | has not left
+             12  2024-09-01 none      Y           300000    | left twice: both are added up,
+             12  2025-03-01 none      Y           420000    | which makes 7,200 dollars",
+        )],
+        // 643,000 to 763,000 cents is the twenty-first bin.
+        cells: &[("bin_1", 1), ("bin_2", 1), ("bin_21", 2), ("bin_32", 2), ("unknown", 1)],
+    },
 ];
