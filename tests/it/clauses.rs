@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode, SslVersion};
 use sumac_backbone::{Absence, Asker};
+use sumac_node::records::canonical::Values;
 use sumac_node::records::snapshot::Snapshot;
 use sumac_node::store::read_only;
 use sumac_policy::{ColumnRef, Mou, PeerRole, TableName};
-use sumac_protocol::RequestId;
 use sumac_protocol::wire::{Question, answer};
+use sumac_protocol::{Release, RequestId};
 
 use crate::coalition::{Coalition, Parties, Serving, freeze, wanted};
 use crate::command::{CHAMBER, COLLEGE as SITE_COLLEGE, Site};
@@ -301,6 +302,43 @@ async fn approval() {
     assert_eq!(place.answers().await, "HELD kpi.enrolment.needs");
     assert_eq!(place.charged(), 0);
     place.stop().await;
+}
+
+#[tokio::test]
+async fn contribution_caps() {
+    // A learner more, who has enrolled full-time, part-time and otherwise, moves as many cells as the cap says.
+    for cap in [1_u32, 2] {
+        let define = format!(
+            "title = \"Learners\"\ndefine = {{ measure = \"count\", cap = {cap}, of = \"enrolment\", during = \"term_start\" }}"
+        );
+        let changes = [
+            ("uses        = \"ipeds/enrolment_headcount\"", define.as_str()),
+            ("[\"sex\"], [\"age_band\"]]", "[\"sex\"], [\"intensity\"]]"),
+        ];
+        let mut released = Vec::new();
+        for learners in [0..40, 0..41] {
+            let coalition = Coalition::under(&example(&changes), PARTIES.clone(), &[COLLEGE]).await;
+            let snapshots = coalition.home(COLLEGE).join("snapshots");
+            let mut data = enrolled(learners, 3);
+            let rows = data.tables.get_mut(&TableName::Enrolment).unwrap();
+            let codes = (0..rows.person.len()).map(|row| u16::try_from(row % 3).unwrap());
+            rows.columns.push(("intensity".into(), Values::Code(codes.collect())));
+            freeze(&coalition, &snapshots, &data, &["2025-26"]);
+            // The same chance for both, and so the same noise.
+            let serving =
+                coalition.serve(COLLEGE, coalition.node(COLLEGE, 1, &snapshots).await).await;
+            let answers = ask(&coalition, &[&["intensity"]]).await.remove(0);
+            let facts = signed(&answers, COLLEGE);
+            let facts = Release::decode(&facts.body).unwrap().facts().clone();
+            // ⌈1,920,800,000 · cap / 15²⌉
+            assert_eq!(facts.price_nano_rho, (1_920_800_000 * u64::from(cap)).div_ceil(225));
+            released.push(facts.cells);
+            serving.stop().await;
+        }
+        let moved = released[1].iter().zip(&released[0]).map(|(more, less)| more - less);
+        let moved: Vec<_> = moved.filter(|by| *by != 0).collect();
+        assert_eq!(moved, std::iter::repeat_n(1, cap as usize).collect::<Vec<_>>());
+    }
 }
 
 #[tokio::test]

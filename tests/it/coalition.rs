@@ -1,6 +1,7 @@
 //! A coalition in this process: real roots, real mutual TLS on loopback ports, fixed time and chance.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -353,6 +354,20 @@ pub(crate) fn freeze(coalition: &Coalition, into: &Path, rows: &Canonical, cover
         seed,
     )
     .unwrap();
+}
+
+/// Makes the rows of a table of a snapshot unreadable, all but what says where they are, and returns the file as it
+/// was.
+pub(crate) fn damage(table: &Path) -> Vec<u8> {
+    let kept = fs::read(table).unwrap();
+    // Parquet ends with the length of its footer and four letters.
+    let (rest, _) = kept.split_last_chunk::<4>().unwrap();
+    let (_, length) = rest.split_last_chunk::<4>().unwrap();
+    let rows = rest.len() - 4 - u32::from_le_bytes(*length) as usize;
+    let mut damaged = kept.clone();
+    damaged[4..rows].fill(0);
+    fs::write(table, damaged).unwrap();
+    kept
 }
 
 /// Says one thing at the console of a party's node, and hears the reply.

@@ -11,7 +11,7 @@ use sumac_node::store::read_only;
 use sumac_policy::{PeerRole, Reason, TableName};
 use sumac_protocol::{RequestId, SignedRelease};
 
-use crate::coalition::{Coalition, Parties, Serving, freeze, wanted};
+use crate::coalition::{Coalition, Parties, Serving, damage, freeze, wanted};
 
 pub(crate) const LAKESHORE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
 pub(crate) const NOW: &str = "2026-08-01T12:00:00Z";
@@ -140,10 +140,7 @@ async fn promise_2_the_charge_is_durable_before_any_record_is_read() {
     // The records cannot be read, and yet the table is paid for.
     let current = fs::read_to_string(snapshots.join("current")).unwrap();
     let records = snapshots.join(current.trim()).join("enrolment.parquet");
-    let kept = fs::read(&records).unwrap();
-    let mut damaged = kept.clone();
-    damaged[4..64].fill(0);
-    fs::write(&records, damaged).unwrap();
+    let kept = damage(&records);
     let answers = ask(&coalition, SEX).await;
     assert!(matches!(answer(&answers[0], "lakeshore-cc"), Err(Absence::Fault(_))), "{answers:?}");
     let ledger = coalition.ledger("lakeshore-cc", 1);

@@ -15,7 +15,7 @@ use super::{
     KPI, PARTY, PRICE, ask, facts, import, learners, of_party, refused, signed, snapshots, spent,
     start, under,
 };
-use crate::coalition::Coalition;
+use crate::coalition::{Coalition, damage};
 
 /// The operator's order, while no node serves.
 async fn order(
@@ -74,10 +74,7 @@ async fn a_charge_is_completed_at_the_margin_that_it_paid_for() {
     // Paid for, and then the records cannot be read.
     let current = std::fs::read_to_string(snapshots(&coalition).join("current")).unwrap();
     let records = snapshots(&coalition).join(current.trim()).join("enrolment.parquet");
-    let kept = std::fs::read(&records).unwrap();
-    let mut damaged = kept.clone();
-    damaged[4..64].fill(0);
-    std::fs::write(&records, damaged).unwrap();
+    let kept = damage(&records);
     let failed = ask(&coalition, &["sex"]).await;
     assert!(matches!(of_party(&failed), Err(Absence::Fault(_))), "{failed:?}");
     serving.stop().await;

@@ -44,10 +44,6 @@ pub(in crate::records) enum Field<'a> {
         /// How many of them stand behind the point.
         scale: u32,
     },
-    /// A number that was never exact. It is read as the shortest decimal that stands for it.
-    Single(f32),
-    /// The same, of twice the size.
-    Double(f64),
     /// Yes or no.
     Flag(bool),
 }
@@ -112,8 +108,6 @@ impl<'a> Row<'a> {
             Field::Text(text) => digest(mark, text.as_bytes()),
             Field::Day(day) => digest(mark, &day.to_le_bytes()),
             Field::Number { digits, .. } => digest(mark, &digits.to_le_bytes()),
-            Field::Single(number) => digest(mark, &number.to_le_bytes()),
-            Field::Double(number) => digest(mark, &number.to_le_bytes()),
             Field::Flag(flag) => digest(mark, &[u8::from(flag)]),
         })
     }
@@ -146,8 +140,6 @@ impl fmt::Display for Field<'_> {
                     _ => write!(f, "{sign}{whole}"),
                 }
             }
-            Self::Single(number) => number.fmt(f),
-            Self::Double(number) => number.fmt(f),
             Self::Flag(flag) => flag.fmt(f),
         }
     }

@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float32Array,
-    Float64Array, Int64Array, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int64Array, StringArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int64Type, TimeUnit,
-};
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimeUnit};
 
 use super::super::field::{Field, trimmed};
 
@@ -19,8 +16,6 @@ pub(in crate::records::source) enum Column {
     Day(Date32Array),
     Whole(Int64Array),
     Decimal(Decimal128Array, u32),
-    Single(Float32Array),
-    Double(Float64Array),
     Flag(BooleanArray),
     /// Nothing in any row.
     Blank,
@@ -107,10 +102,12 @@ impl Column {
                 }
                 decimal(&wide)
             }
-            DataType::Float16 | DataType::Float32 => {
-                Self::Single(to(DataType::Float32)?.as_primitive::<Float32Type>().clone())
+            // Never exact: read as the shortest decimal that stands for it, and from then on as text.
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+                let shortest = to(DataType::Utf8)?;
+                let shortest = shortest.as_string::<i32>().iter();
+                Self::Text(shortest.map(|text| text.map(plain)).collect())
             }
-            DataType::Float64 => Self::Double(array.as_primitive::<Float64Type>().clone()),
             DataType::Date32 => Self::Day(array.as_primitive::<Date32Type>().clone()),
             DataType::Date64 => Self::Day(
                 days(to(DataType::Int64)?.as_primitive(), 86_400_000).ok_or_else(far(name))?,
@@ -149,16 +146,37 @@ impl Column {
             Self::Decimal(array, scale) if at(array, row) => {
                 Field::Number { digits: array.value(row), scale: *scale }
             }
-            // How data frames write absent numbers.
-            Self::Single(array) if at(array, row) && !array.value(row).is_nan() => {
-                Field::Single(array.value(row))
-            }
-            Self::Double(array) if at(array, row) && !array.value(row).is_nan() => {
-                Field::Double(array.value(row))
-            }
             Self::Flag(array) if at(array, row) => Field::Flag(array.value(row)),
             _ => Field::Text(""),
         }
+    }
+}
+
+/// A number written with an exponent, or with nothing but zeros behind its point, as people write it. What is no
+/// number is how data frames write absent ones.
+fn plain(text: &str) -> String {
+    let (sign, size) = text.strip_prefix('-').map_or(("", text), |size| ("-", size));
+    let (size, exponent) = size.split_once(['e', 'E']).unwrap_or((size, "0"));
+    let (whole, behind) = size.split_once('.').unwrap_or((size, ""));
+    let Ok(exponent) = exponent.parse::<isize>() else { return text.to_owned() };
+    if text == "NaN" {
+        return String::new();
+    }
+    let digits = [whole, behind].concat();
+    let Some(point) = whole.len().checked_add_signed(exponent) else {
+        let zeros = exponent.unsigned_abs() - whole.len();
+        return format!("{sign}0.{}{digits}", "0".repeat(zeros));
+    };
+    if digits.len() < point {
+        return format!("{sign}{digits}{}", "0".repeat(point - digits.len()));
+    }
+    match digits.split_at_checked(point) {
+        Some(("", behind)) => format!("{sign}0.{behind}"),
+        Some((whole, behind)) if behind.bytes().all(|digit| digit == b'0') => {
+            format!("{sign}{whole}")
+        }
+        Some((whole, behind)) => format!("{sign}{whole}.{behind}"),
+        None => text.to_owned(),
     }
 }
 
@@ -176,4 +194,27 @@ fn days(instants: &arrow::array::PrimitiveArray<Int64Type>, per_day: i64) -> Opt
 
 fn far(name: &str) -> impl Fn() -> (String, String) {
     move || (name.to_owned(), "holds a day that lies too far away".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn writes_numbers_without_exponents() {
+        for (text, expected) in [
+            ("0.1", "0.1"),
+            ("12345.0", "12345"),
+            ("-12.5", "-12.5"),
+            ("1.23456789e9", "1234567890"),
+            ("1e16", "10000000000000000"),
+            ("1.5e-7", "0.00000015"),
+            ("-2.5e-1", "-0.25"),
+            ("0.0", "0"),
+            ("NaN", ""),
+            ("inf", "inf"),
+        ] {
+            assert_eq!(plain(text), expected, "{text}");
+        }
+    }
 }
