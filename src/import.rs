@@ -12,23 +12,29 @@ use sumac_node::records::import::{
 };
 use sumac_node::records::mapping::{BuiltIn, Mapping};
 use sumac_node::records::snapshot::{Snapshot, Statement};
+use sumac_node::warehouse::{Session, ViewName};
 use sumac_policy::{Holdings, Mou, Period, PeriodKind};
 
 use crate::agreement::MouFolder;
-use crate::home::HomeArgs;
+use crate::home::{HomeArgs, Settings};
 use crate::leave::refuse_who_left;
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::terminal::tell;
+use crate::warehouse::warehouse;
 use crate::world;
+
+/// What a view is called by, and a file is not: `./postgres:…` is a file.
+const VIEW: &str = "postgres:";
 
 /// Nobody waits for a first word longer than this.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Freeze this party's data into a snapshot that its node answers from
 ///
-/// Reads CSV and Parquet files as your system exports them, and directories of them. A mapping file says which
-/// column is what; the ones for common systems are in examples/mappings. With a mapping for credentials, a
-/// directory or a ZIP archive of Open Badges and CLRs is read as a whole: docs/credentials.md. Columns that no mapping names are never read, identifiers are replaced
+/// Reads CSV and Parquet files as your system exports them, directories of them, and views of the PostgreSQL
+/// server that sumac.toml names, as postgres:SCHEMA.VIEW. A mapping file says which column is what; the ones for
+/// common systems are in examples/mappings. With a mapping for credentials, a directory or a ZIP archive of Open
+/// Badges and CLRs is read as a whole: docs/credentials.md. Columns that no mapping names are never read, identifiers are replaced
 /// by keyed hashes, and the files may be deleted afterwards. An import replaces the whole snapshot, so give
 /// all files of a party at once. If anything is wrong, nothing is changed.
 ///
@@ -39,9 +45,13 @@ const SILENCE: Duration = Duration::from_secs(1);
 ///
 /// Example: sumac import enrolment.csv awards.csv --mapping banner-enrolment.toml
 ///   --mapping banner-awards.toml --as-of 2026-10-15 --covers 2025-26
+///
+/// Example: sumac import postgres:sumac.enrolment awards.csv --mapping warehouse.toml
+///   --mapping banner-awards.toml --as-of 2026-10-15 --covers 2025-26
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The files; of a directory, every CSV and Parquet file in it, in the order of their names
+    /// The files; of a directory, every CSV and Parquet file in it, in the order of their names;
+    /// and views, as postgres:SCHEMA.VIEW
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -89,7 +99,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let withheld = rules.map_or(&[][..], |rules| &rules.withheld);
     let statement = Statement { as_of: args.as_of, covers: args.covers.clone() };
     is_sensible(&statement, &mou, day_of(now))?;
-    let sources = sources(&args.files, &args.mapping, &mou, &args.folders())?;
+    let mut views = Views { settings: &settings, session: None };
+    let sources = sources(&args.files, &args.mapping, &mou, &args.folders(), &mut views)?;
     let secret = home.node_secret()?;
     let id_seed = *world::random().first_chunk().context("draw the snapshot's id")?;
     let into = home.snapshots();
@@ -216,6 +227,7 @@ fn sources(
     mappings: &[PathBuf],
     mou: &Mou,
     folders: &Folders<'_>,
+    views: &mut Views<'_>,
 ) -> anyhow::Result<Vec<Source>> {
     let read = |path: &Path| {
         let built_in = path.to_str().and_then(BuiltIn::named);
@@ -237,11 +249,39 @@ fn sources(
     };
     let mut sources = Vec::new();
     for (path, mapping) in paths.iter().zip(mappings) {
+        if let Some(name) = path.to_str().and_then(|path| path.strip_prefix(VIEW)) {
+            sources.push(views.view(name, mapping)?);
+            continue;
+        }
         let as_files = path.is_dir() && !mapping.is_for_credentials();
         let files = if as_files { files_of(path, folders)? } else { vec![path.clone()] };
-        sources.extend(files.into_iter().map(|path| Source { path, mapping: mapping.clone() }));
+        sources.extend(files.into_iter().map(|path| Source::file(path, mapping.clone())));
     }
     Ok(sources)
+}
+
+/// Views of the party's PostgreSQL server, all of them read in one transaction that begins with the first.
+struct Views<'a> {
+    settings: &'a Settings,
+    session: Option<Session>,
+}
+
+impl Views<'_> {
+    fn view(&mut self, name: &str, mapping: Mapping) -> anyhow::Result<Source> {
+        let name: ViewName = name.parse()?;
+        let session = match &self.session {
+            Some(session) => session.clone(),
+            None => {
+                let warehouse = warehouse(self.settings)?;
+                let session = warehouse.connect().map_err(|error| {
+                    let hint = error.hint();
+                    hinted(error, hint)
+                })?;
+                self.session.insert(session).clone()
+            }
+        };
+        Ok(Source::view(name, session, mapping))
+    }
 }
 
 /// The files of a directory. What is passed over is said, so that nobody misses it.
@@ -340,14 +380,29 @@ mod tests {
         let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/mappings"));
         let mapping = |name: &str| folder.join(name);
         let files = |count| vec![PathBuf::from("a.csv"); count];
+        let settings = Settings {
+            party: "lakeshore-cc".parse().unwrap(),
+            mou: "mou".into(),
+            listen: "127.0.0.1:1".parse().unwrap(),
+            reply_tick_ms: 1,
+            postgres: None,
+        };
         let (one, two) = (mapping("exits.toml"), mapping("banner-awards.toml"));
         let sources = |files: Vec<_>, mappings: &[_]| {
             let folders = Folders { extensions: vec!["toml"], recursive: false };
-            sources(&files, mappings, &mou, &folders)
+            let mut views = Views { settings: &settings, session: None };
+            sources(&files, mappings, &mou, &folders, &mut views)
         };
         assert_eq!(sources(files(3), std::slice::from_ref(&one)).unwrap().len(), 3);
         assert_eq!(sources(files(2), &[one.clone(), two.clone()]).unwrap().len(), 2);
         assert!(sources(files(3), &[one.clone(), two.clone()]).is_err());
+        for (view, expected) in [
+            ("postgres:sumac.award", "names no PostgreSQL server"),
+            ("postgres:award", "SCHEMA.VIEW"),
+        ] {
+            let refused = sources(vec![view.into()], std::slice::from_ref(&one)).unwrap_err();
+            assert!(refused.to_string().contains(expected), "{refused}");
+        }
         let folder = sources(vec![folder.to_owned(), "a.csv".into()], &[one, two]).unwrap();
         let (last, others) = folder.split_last().unwrap();
         assert!(others.len() >= 5 && others.is_sorted_by_key(|source| &source.path));

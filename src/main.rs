@@ -28,6 +28,7 @@ mod resume;
 mod serve;
 mod status;
 mod terminal;
+mod warehouse;
 mod world;
 
 use std::process::ExitCode;

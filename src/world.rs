@@ -36,3 +36,10 @@ fn chance() -> Chance {
 pub(crate) fn world() -> World {
     World::new(clock(), chance())
 }
+
+/// A secret in this process's environment, where there is one. Wiped when dropped; the environment itself keeps it.
+pub(crate) fn secret_variable(name: &str) -> Option<Zeroizing<Vec<u8>>> {
+    use std::os::unix::ffi::OsStringExt;
+    let found = std::env::var_os(name).map(|value| Zeroizing::new(value.into_vec()));
+    found.filter(|value| !value.is_empty())
+}

@@ -14,6 +14,7 @@
 mod certificate;
 mod certificate_name;
 mod chain;
+mod database;
 mod dates;
 mod draft;
 mod exit_notice;
@@ -37,6 +38,7 @@ mod version;
 pub use certificate::{CertificateFacts, FactsError, IssueError, Issued};
 pub use certificate_name::{CertificateName, CertificateNameError};
 pub use chain::{Chain, ChainError, NotNext, Unsigned, folder_name};
+pub use database::{AuthoritiesError, database_config};
 pub use exit_notice::{ExitNotice, ExitNoticeError};
 pub use papers::{MAX_MOU, MAX_PAPER, MAX_PAPERS, Papers, PapersError, SignedExit};
 pub use passphrase::{Passphrase, PassphraseError};

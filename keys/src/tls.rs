@@ -39,9 +39,9 @@ pub fn server_config(
     trust: Arc<Trust>,
     clock: Clock,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = provider();
     let judge = Arc::new(Judge { trust, expected: None, provider: provider.clone() });
-    let mut config = ServerConfig::builder_with_details(provider, Arc::new(GivenClock(clock)))
+    let mut config = ServerConfig::builder_with_details(provider, GivenClock::new(clock))
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(judge)
         .with_single_cert(identity.chain().to_vec(), identity.key_for_tls().map_err(other)?)?;
@@ -59,9 +59,9 @@ pub fn client_config(
     expected: PartyId,
     clock: Clock,
 ) -> Result<Arc<ClientConfig>, rustls::Error> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = provider();
     let judge = Arc::new(Judge { trust, expected: Some(expected), provider: provider.clone() });
-    let mut config = ClientConfig::builder_with_details(provider, Arc::new(GivenClock(clock)))
+    let mut config = ClientConfig::builder_with_details(provider, GivenClock::new(clock))
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(judge)
@@ -123,7 +123,18 @@ fn other(cause: impl Error + Send + Sync + 'static) -> rustls::Error {
     rustls::Error::Other(OtherError(Arc::new(cause)))
 }
 
-struct GivenClock(Clock);
+/// The one provider of cryptography.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+pub(crate) struct GivenClock(Clock);
+
+impl GivenClock {
+    pub(crate) fn new(clock: Clock) -> Arc<Self> {
+        Arc::new(Self(clock))
+    }
+}
 
 impl fmt::Debug for GivenClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,6 +15,7 @@
 //! console    the operator's socket;  remeasure: what may be ordered through it
 //! approval   questions that wait for a steward;  pause: a node that its operator stopped
 //! export     copies of the log for those who may audit
+//! warehouse  a partner's PostgreSQL server, and what may be asked of it
 //! narrow     the party's own addendum, read again before each call
 //! ```
 //!
@@ -95,6 +96,7 @@ mod service;
 mod signer;
 pub mod store;
 pub mod tabulate;
+pub mod warehouse;
 mod world;
 
 pub use agreement::Agreement;

@@ -1,5 +1,7 @@
 //! `sumac.toml`: a party's settings.
 
+mod postgres;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use std::str::FromStr;
 use anyhow::Context;
 use sumac_policy::section::Sheet;
 use sumac_policy::{PartyId, Problems, Severity};
+
+pub(crate) use postgres::Postgres;
 
 use super::private_file::read_bounded;
 use crate::agreement::in_file;
@@ -34,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) listen: Listen,
     /// Milliseconds between the moments at which replies leave.
     pub(crate) reply_tick_ms: u64,
+    /// The party's own PostgreSQL server, if its data lies in one.
+    pub(crate) postgres: Option<Postgres>,
 }
 
 impl Settings {
@@ -67,12 +73,16 @@ impl Settings {
         let mou = root.text("mou").map(|found| home.join(found.value));
         let listen = root.word_if_any::<Listen>("listen").map(|found| found.value);
         let tick = root.number_if_any("reply_tick_ms", 1..=MAX_REPLY_TICK_MS);
+        let postgres = root.section_if_any("postgres");
+        let postgres = postgres.map(|section| Postgres::from_section(&section, home));
         root.end(&["dial"]);
         Some(Self {
             party: party?.value,
             mou: mou?,
             listen: listen.or_else(|| LISTEN.parse().ok())?,
             reply_tick_ms: tick.map_or(Some(REPLY_TICK_MS), |found| found.value.try_into().ok())?,
+            // Of one that cannot be used, the problem is noted.
+            postgres: postgres.flatten(),
         })
     }
 
@@ -126,7 +136,7 @@ mod tests {
         let text = Settings::text(&party, &listen);
         let settings = Settings::read(text.as_bytes(), Path::new("/srv/sumac")).unwrap();
         let mou = PathBuf::from("/srv/sumac/mou");
-        assert_eq!(settings, Settings { party, mou, listen, reply_tick_ms: 250 });
+        assert_eq!(settings, Settings { party, mou, listen, reply_tick_ms: 250, postgres: None });
     }
 
     #[test]

@@ -34,6 +34,9 @@ mod mou_test;
 mod narrow;
 mod oulad;
 mod pause;
+mod postgres;
+#[path = "../../node/src/warehouse/testing.rs"]
+mod postgres_server;
 mod promises;
 mod raw;
 mod receipts;

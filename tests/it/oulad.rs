@@ -96,7 +96,7 @@ fn import_module(coalition: &Coalition, folder: &Path, module: &str) {
         id_seed: [0; 8],
     };
     let only = format!("code_module={module}").parse().unwrap();
-    let source = Source { path: folder.join("studentInfo.csv"), mapping };
+    let source = Source::file(folder.join("studentInfo.csv"), mapping);
     import(&[source], &[only], &freezing, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
 }
 

@@ -44,6 +44,8 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("arrow", &["sumac-node"]),
     ("parquet", &["sumac-node"]),
     ("encoding_rs", &["sumac-node"]),
+    ("tokio-postgres", &["sumac-node"]),
+    ("tokio-postgres-rustls", &["sumac-node"]),
     ("sled", &["sumac-node"]),
     ("aws-lc-rs", &["sumac-node"]),
     ("oxjsonld", &["sumac-node"]),

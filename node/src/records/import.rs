@@ -28,18 +28,22 @@ use super::rows::{Column, Conflict, Draft, Origin, SORT_BYTES};
 use super::snapshot::{
     Aside, NotWritten, Snapshot, SnapshotError, Statement, TableCounts, make_private, write_aside,
 };
-use super::source;
+use super::source::{self, Export, Fault, View};
 pub use super::source::{EXTENSIONS, Folder, Spot};
 use super::summary::{ColumnSummary, FileSummary, Summary, TableSummary};
 use crate::tabulate::TabulateError;
+use crate::warehouse::{Session, ViewName};
 
-/// One file of a partner, and how to read it.
+/// One file of a partner, or one view of their database, and how to read it.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The file.
+    /// The file; of a view, what messages call it.
     pub path: PathBuf,
     /// Its mapping.
     pub mapping: Mapping,
+    /// Where it is a view: its name, and the session that all views of an import are read in, so that they are of
+    /// one moment.
+    pub view: Option<(ViewName, Session)>,
 }
 
 /// `--only COLUMN=VALUE`: rows of every file whose source column has this value. Several of one column are
@@ -204,6 +208,44 @@ fn read(
     Ok(Read { drafts, files, others, unlikely, withheld, missing })
 }
 
+impl Source {
+    /// A file with its mapping.
+    pub fn file(path: PathBuf, mapping: Mapping) -> Self {
+        Self { path, mapping, view: None }
+    }
+
+    /// A view with its mapping.
+    pub fn view(name: ViewName, session: Session, mapping: Mapping) -> Self {
+        Self { path: format!("postgres:{name}").into(), mapping, view: Some((name, session)) }
+    }
+
+    /// The names of its columns.
+    fn header(&self) -> Result<Vec<String>, Fault> {
+        let Some((name, session)) = &self.view else {
+            return Ok(source::open(&self.path, &self.mapping.shape)?.header().to_vec());
+        };
+        let columns = session.columns(name)?.into_iter();
+        Ok(columns.map(|(column, _)| source::squeezed(&column)).collect())
+    }
+
+    /// Opens it. Of a view, no column is read but those that the mapping or `only` names.
+    fn open(&self, only: &[Only]) -> Result<Box<dyn Export>, Fault> {
+        let Some((name, session)) = &self.view else {
+            return source::open(&self.path, &self.mapping.shape);
+        };
+        let header = self.header()?;
+        let has = |names: &Names| header::has(names, &header);
+        let tables = self.mapping.tables.iter().filter(|table| table.is_for(&has));
+        let mut names: Vec<&Names> = tables.flat_map(|table| table.sources(&has)).collect();
+        names.extend(only.iter().map(|only| &only.column));
+        let wanted = |column: &str| {
+            let column = [source::squeezed(column)];
+            names.iter().any(|names| header::has(names, &column))
+        };
+        Ok(Box::new(View::open(session, name, wanted)?))
+    }
+}
+
 impl Read {
     /// Sorts the rows into a snapshot beside the one in use.
     fn write(
@@ -271,14 +313,15 @@ fn contradictions(sources: &[Source], conflicts: &[Conflict]) -> FileProblems {
 fn missing(sources: &[Source]) -> Result<Vec<ColumnRef>, ImportError> {
     let mut seen: BTreeMap<ColumnRef, [Option<&Path>; 2]> = BTreeMap::new();
     let mut problems = FileProblems::default();
-    for Source { path, mapping } in sources {
+    for source in sources {
+        let Source { path, mapping, .. } = source;
         let optional = |table: &TableMapping| table.columns.iter().any(|column| column.optional);
         if !mapping.tables.iter().any(optional) {
             continue;
         }
         // What cannot be opened is told when it is read.
-        let Ok(export) = source::open(path, &mapping.shape) else { continue };
-        let has = |names: &Names| header::has(names, export.header());
+        let Ok(header) = source.header() else { continue };
+        let has = |names: &Names| header::has(names, &header);
         for table in mapping.tables.iter().filter(|table| table.is_for(&has)) {
             for column in table.columns.iter().filter(|column| column.optional) {
                 let name = ColumnRef { table: table.table, column: column.column.clone() };

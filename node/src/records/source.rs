@@ -7,6 +7,7 @@ mod field;
 mod folder;
 mod parquet;
 mod steady;
+mod view;
 
 use std::fmt;
 use std::fs::File;
@@ -21,6 +22,9 @@ pub use folder::{EXTENSIONS, Folder};
 pub(super) use field::{Field, Row, day, digest};
 use parquet::Parquet;
 use steady::Steady;
+pub(super) use view::View;
+
+use crate::warehouse::WarehouseError;
 
 /// Rows with named columns, read once from the first to the last.
 pub(super) trait Export {
@@ -30,6 +34,11 @@ pub(super) trait Export {
     /// Where the header stands.
     fn header_spot(&self) -> Option<Spot> {
         Some(Spot::Line(1))
+    }
+
+    /// What it is called where a problem is told.
+    fn kind(&self) -> &'static str {
+        "file"
     }
 
     /// Why the column at this place cannot be read, if it cannot.
@@ -142,7 +151,17 @@ impl Spot {
 
 impl From<io::Error> for Fault {
     fn from(source: io::Error) -> Self {
+        let inner = source.get_ref();
+        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<WarehouseError>()) {
+            return Self::whole(error, error.hint());
+        }
         Self::whole(format_args!("cannot be read: {source}"), "check its name and who may read it")
+    }
+}
+
+impl From<WarehouseError> for Fault {
+    fn from(error: WarehouseError) -> Self {
+        Self::whole(&error, error.hint())
     }
 }
 

@@ -14,7 +14,7 @@ impl<'a> Reader<'a> {
     pub(super) fn credentials(
         &mut self,
         position: u32,
-        Source { path, mapping }: &'a Source,
+        Source { path, mapping, .. }: &'a Source,
         form: &Form,
     ) -> Option<FileSummary> {
         let place = Place { path, spot: None, column: None };

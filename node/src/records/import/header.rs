@@ -38,7 +38,13 @@ pub(super) fn find<'m>(
             }
         },
         [] => {
-            problems.note(place, "the header has no such column", hint(names, header));
+            let kind = export.kind();
+            let whose = if kind == "file" { "header" } else { kind };
+            problems.note(
+                place,
+                format_args!("the {whose} has no such column"),
+                hint(names, header, kind),
+            );
             None
         }
         [(_, one), (_, other), ..] if one == other => {
@@ -70,7 +76,7 @@ fn folded(name: &str) -> String {
 }
 
 /// What to do about a column that is not there: often it is there, spelt in another way.
-fn hint(names: &Names, header: &[String]) -> String {
+fn hint(names: &Names, header: &[String], kind: &str) -> String {
     let distance = |known: &str| {
         let known = known.to_lowercase();
         let distances = names.iter().map(|name| {
@@ -82,7 +88,10 @@ fn hint(names: &Names, header: &[String]) -> String {
     };
     let nearest = header.iter().min_by_key(|known| distance(known));
     match nearest.filter(|known| distance(known).1) {
-        Some(near) => format!("the file has {}: correct the mapping or the file", shown(near)),
-        None => "correct the mapping, or export the file with this column".to_owned(),
+        Some(near) => format!("the {kind} has {}: correct the mapping or the {kind}", shown(near)),
+        None if kind == "file" => {
+            "correct the mapping, or export the file with this column".to_owned()
+        }
+        None => format!("correct the mapping, or add the column to the {kind}"),
     }
 }

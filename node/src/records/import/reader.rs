@@ -11,7 +11,7 @@ use sumac_policy::TableName;
 use super::super::canonical::PersonKey;
 use super::super::mapping::{Mapping, OnConflict};
 use super::super::rows::{Draft, Head, Origin};
-use super::super::source::{self, Export, Row, Spot, digest};
+use super::super::source::{Export, Row, Spot, digest};
 use super::super::summary::FileSummary;
 use super::header::has;
 use super::plan::{Given, Ordered, Plan, TablePlan, Unlikely};
@@ -54,11 +54,11 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Reads one file from beginning to end; what is wrong with it is noted.
     pub(super) fn file(&mut self, position: u32, source: &'a Source) -> Option<FileSummary> {
-        let Source { path, mapping } = source;
+        let Source { path, mapping, .. } = source;
         if let Some(form) = &mapping.credentials {
             return self.credentials(position, source, form);
         }
-        let opened = source::open(path, &mapping.shape);
+        let opened = source.open(self.given.only);
         let mut export = opened.map_err(|fault| self.problems.fault(path, fault)).ok()?;
         let mut plan = Plan::new(path, mapping, self.given, export.as_ref(), &mut self.problems)?;
         for table in &mut plan.tables {

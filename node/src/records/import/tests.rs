@@ -80,7 +80,7 @@ impl Files {
         fs::write(&path, text).unwrap();
         let mapping = Mapping::read(mapping.as_bytes(), &PathBuf::from("m.toml"), schema());
         let mapping = mapping.unwrap_or_else(|error| panic!("{error}"));
-        self.sources.push(Source { path, mapping });
+        self.sources.push(Source::file(path, mapping));
         self
     }
 

@@ -44,7 +44,12 @@ impl Delimited {
         Ok(delimited)
     }
 
-    fn over(start: Vec<u8>, file: Box<dyn Read + Send>, shape: &Shape) -> Result<Self, Fault> {
+    /// Takes over a text that comes from anywhere.
+    pub(super) fn over(
+        start: Vec<u8>,
+        file: Box<dyn Read + Send>,
+        shape: &Shape,
+    ) -> Result<Self, Fault> {
         let mut scanner = Scanner::new(Input::new(start, file, shape.encoding)?);
         while !shape.is_shown(scanner.ahead()) && scanner.look_further()? {
             if scanner.ahead().len() > MAX_HEADER {

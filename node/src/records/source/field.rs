@@ -59,6 +59,11 @@ impl<'a> Row<'a> {
         Self { mark: Some(mark), ..self }
     }
 
+    /// The same row, at another spot.
+    pub(super) fn at(self, spot: Spot) -> Self {
+        Self { spot, ..self }
+    }
+
     /// A row of decoded columns.
     pub(super) fn of_columns(spot: Spot, columns: &'a [Column], row: usize) -> Self {
         Self { spot, fields: Fields::Columns { columns, row }, mark: None }

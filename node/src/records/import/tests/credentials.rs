@@ -42,7 +42,7 @@ fn folder(badges: &[(&str, String)], mapping: &str) -> Files {
     let mapping =
         Mapping::read(mapping.as_bytes(), &files.directory.path().join("m.toml"), schema());
     let mapping = mapping.unwrap_or_else(|error| panic!("{error}"));
-    files.sources.push(Source { path: folder, mapping });
+    files.sources.push(Source::file(folder, mapping));
     files
 }
 

@@ -29,7 +29,7 @@ fn reads_seven_modules_as_seven_colleges() {
     let mou = Mou::read(agreement).unwrap_or_else(|problems| panic!("{problems}"));
     let mapping = include_bytes!("../../../../../examples/mappings/oulad.toml");
     let mapping = Mapping::read(mapping, &PathBuf::from("oulad.toml"), mou.schema());
-    let sources = [Source { path, mapping: mapping.unwrap_or_else(|error| panic!("{error}")) }];
+    let sources = [Source::file(path, mapping.unwrap_or_else(|error| panic!("{error}")))];
 
     let scratch = TempDir::new().unwrap();
     let mut unknown_bands = 0;
