@@ -25,6 +25,9 @@ mod plan;
 mod rank;
 mod rows;
 mod several;
+// No node pushes a table down yet: printed for the tests that hold the engines against each other.
+#[cfg(test)]
+mod sql;
 #[cfg(test)]
 mod tests;
 mod values;

@@ -7,6 +7,7 @@
     reason = "a test may panic"
 )]
 
+mod agreement;
 mod catalogue;
 mod random;
 mod reference;
