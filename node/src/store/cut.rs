@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::index::Index;
-use super::ledger::{INDEX, LOG, Store, lock};
+use super::ledger::{INDEX, LOG, Lock, Store, lock};
 use super::log::Log;
 use super::record::Event;
 use super::scan::{self, Acknowledged, Placed, Stretch};
@@ -29,7 +29,7 @@ pub struct Cut {
 #[derive(Debug)]
 pub struct Closed {
     cut: Cut,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Store {

@@ -443,15 +443,27 @@ fn releases(book: &Book, scan: &Scan) -> BTreeMap<u64, TableKey> {
     book.kept().filter_map(place).collect()
 }
 
+/// Keeps every other process out of a ledger's folder, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file would not be enough: a process that another thread is just starting holds this one's files
+        // until it runs its own program, and the lock with them. Where this fails, closing has to do.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Makes sure that the folder is there and that no other process has it.
-pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(dir: &Path) -> Result<Lock, StoreError> {
     let open_error = |path: PathBuf| move |source: io::Error| StoreError::Open { path, source };
     make_folder(dir).map_err(open_error(dir.to_owned()))?;
     let path = dir.join(LOCK);
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(open_error(path.clone()))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked { dir: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(StoreError::Open { path, source }),
     }
@@ -467,4 +479,22 @@ fn make_folder(dir: &Path) -> io::Result<()> {
     make_folder(parent)?;
     fs::create_dir(dir)?;
     File::open(parent)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn a_lock_is_given_up_though_a_child_still_holds_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = lock(dir.path()).unwrap();
+        // As a child does between its start and its own program.
+        let inherited = held.0.try_clone().unwrap();
+        assert!(matches!(lock(dir.path()), Err(StoreError::Locked { .. })));
+        drop(held);
+        lock(dir.path()).unwrap();
+        drop(inherited);
+    }
 }

@@ -6,7 +6,6 @@
 
 mod held;
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
@@ -25,7 +24,7 @@ use super::frame::MAX_RECORD;
 use super::head::{Signed, Signer};
 use super::held::{HoldRequest, Judged, Judging, Verdict};
 use super::index::Index;
-use super::ledger::{Consistent, Included, Salts};
+use super::ledger::{Consistent, Included, Lock, Salts};
 use super::log::Log;
 use super::record::{self, Charged, Derived, Event, Note, Record, Released, Remeasure};
 use super::restoration::{LostRelease, LostWhat, Recovery};
@@ -79,7 +78,7 @@ pub(super) struct Writer {
     /// Why the ledger can no longer be written.
     broken: Option<Arc<io::Error>>,
     /// Held for as long as the log may be written.
-    lock: File,
+    lock: Lock,
 }
 
 /// A charge may be dated this much before the latest record: a clock that was corrected is not set back.
@@ -105,7 +104,7 @@ impl Writer {
         index: Index,
         salts: Salts,
         signer: Signer,
-        lock: File,
+        lock: Lock,
     ) -> Self {
         let chain = log.head().map(|head| head.chain.clone());
         let (changed, at, broken) = (Vec::new(), Timestamp::UNIX_EPOCH, None);
