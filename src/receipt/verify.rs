@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use sumac_backbone::{Keep, Note, Proved, Receipt};
 use sumac_policy::{Margin, Party};
 use sumac_privacy::NanoRho;
@@ -41,7 +42,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             let facts = proved.release().facts();
             let named = chain.version(facts.mou).map_or(&mou, |version| version.mou());
             let party = named.party(&facts.party).map_or(facts.party.as_str(), name);
-            answer(&words(party, &receipt, &proved, &lacking))?;
+            let scales = named.kpi(&facts.kpi).map(|kpi| kpi.definition.scales());
+            let scales = scales.context("find the KPI of a release that was verified")?;
+            answer(&words(party, &receipt, &proved, &scales, &lacking))?;
             Ok(Outcome::Done)
         }
         Err(error) => {
@@ -58,7 +61,13 @@ fn name(party: &Party) -> &str {
     &party.name
 }
 
-fn words(party: &str, receipt: &Receipt, proved: &Proved, lacking: &[&str]) -> String {
+fn words(
+    party: &str,
+    receipt: &Receipt,
+    proved: &Proved,
+    scales: &[u64],
+    lacking: &[&str],
+) -> String {
     let facts = proved.release().facts();
     let head = receipt.head.head;
     let mut text = format!(
@@ -78,7 +87,7 @@ fn words(party: &str, receipt: &Receipt, proved: &Proved, lacking: &[&str]) -> S
         facts.mou,
         facts.revision,
         facts.definition,
-        noise(facts),
+        noise(facts, scales),
         price(facts),
         receipt.recorded.inclusion.seq,
         head.size,
@@ -114,13 +123,14 @@ fn words(party: &str, receipt: &Receipt, proved: &Proved, lacking: &[&str]) -> S
 }
 
 /// The noise, with its deviation as a fraction.
-fn noise(facts: &ReleaseFacts) -> String {
+fn noise(facts: &ReleaseFacts, scales: &[u64]) -> String {
     let Mechanism::DiscreteGaussian = facts.mechanism;
     let margin = facts.margin;
     match &facts.derived_from {
         None => format!(
-            "each cell has discrete Gaussian noise with σ = {} learners: within {margin}, 95 % of the time",
-            deviation(margin)
+            "each cell has discrete Gaussian noise with σ = {} learners: within {margin}, 95 % of the time{}",
+            deviation(margin, 1),
+            wider(margin, &facts.outcomes, scales)
         ),
         Some(from) => format!(
             "its cells were added up from table {} (revision {}): each within {margin}, 95 % of the time",
@@ -129,9 +139,19 @@ fn noise(facts: &ReleaseFacts) -> String {
     }
 }
 
-/// σ = 25M/49, in lowest terms: 49 is seven times seven.
-fn deviation(margin: Margin) -> String {
-    let (mut above, mut below) = (u64::from(margin.learners()) * 25, 49);
+/// The outcomes whose noise is not that of a count: a mean's sum.
+fn wider(margin: Margin, outcomes: &[String], scales: &[u64]) -> String {
+    let wider = outcomes.iter().zip(scales).filter(|(_, scale)| **scale != 1);
+    let wider = wider.map(|(outcome, scale)| {
+        let deviation = deviation(margin, *scale);
+        format!("; but `{outcome}` has {scale} times as much, for the width of the clip: σ = {deviation}")
+    });
+    wider.collect()
+}
+
+/// σ = 25M/49 times the scale, in lowest terms: 49 is seven times seven.
+fn deviation(margin: Margin, scale: u64) -> String {
+    let (mut above, mut below) = (u128::from(margin.learners()) * 25 * u128::from(scale), 49);
     while above % 7 == 0 && below > 1 {
         (above, below) = (above / 7, below / 7);
     }
@@ -166,7 +186,20 @@ mod tests {
         for (learners, expected) in
             [(1, "25/49"), (10, "250/49"), (7, "25/7"), (14, "50/7"), (49, "25"), (98, "50")]
         {
-            assert_eq!(deviation(Margin::new(learners).unwrap()), expected);
+            assert_eq!(deviation(Margin::new(learners).unwrap(), 1), expected);
         }
+    }
+
+    #[test]
+    fn the_sum_of_a_mean_has_noise_of_its_own() {
+        let margin = Margin::new(10).unwrap();
+        let said =
+            |outcomes: [&str; 2], scales| wider(margin, &outcomes.map(str::to_owned), scales);
+        assert_eq!(said(["no", "yes"], &[1, 1]), "");
+        assert_eq!(
+            said(["learners", "sum"], &[1, 1700]),
+            "; but `sum` has 1700 times as much, for the width of the clip: σ = 425000/49"
+        );
+        assert!(said(["learners", "sum"], &[1, 4900]).ends_with("σ = 25000"));
     }
 }

@@ -108,6 +108,16 @@ fn ask(site: &Site, kpi: &str, by: &[&str]) -> Value {
     report["tables"][0].clone()
 }
 
+/// What `sumac receipt verify` says of the receipt of a KPI's table.
+fn verified(site: &Site, kpi: &str) -> String {
+    let listed = site.run(CHAMBER, &["receipt", "list"]).well().out;
+    let line = listed.lines().find(|line| line.split_whitespace().any(|word| word == kpi)).unwrap();
+    let file = site.home(CHAMBER).join(line.split_whitespace().last().unwrap());
+    let mou = site.home(CHAMBER).join("mou");
+    let words = ["receipt", "verify", file.to_str().unwrap(), "--mou", mou.to_str().unwrap()];
+    site.run("nobody", &words).well().out
+}
+
 /// The size of the group with this code; zero where it is withheld.
 fn size(table: &Value, dimension: &str, code: &str) -> i64 {
     let groups = table["groups"].as_array().unwrap();
@@ -172,4 +182,15 @@ fn each_measure_is_asked_paid_for_and_near_what_it_comes_to_by_hand() {
     let summary = site.summary();
     assert_eq!((summary.charged_tables, summary.lifetime_nano_rho), (4, 9 * PRICE));
     site.run(COLLEGE, &["ledger", "check"]).well();
+
+    // What was kept of each holds on its own, and says what noise its cells have.
+    for (kpi, expected) in [
+        ("programmes", "95 % of the time\n"),
+        ("conferred", "95 % of the time\n"),
+        ("credits", "`sum` has 1700 times as much, for the width of the clip: σ = 425000/49\n"),
+        ("credits_spread", "95 % of the time\n"),
+    ] {
+        let said = verified(&site, kpi);
+        assert!(said.contains("σ = 250/49 learners") && said.contains(expected), "{said}");
+    }
 }
