@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::civil::Date;
 use serde_json::Value;
 use sumac_policy::Sha256;
 
@@ -17,6 +18,8 @@ pub(super) struct Ledger {
     pub(super) charges: Vec<Charge>,
     /// Revisions that an operator ordered, by table, in order.
     pub(super) orders: Vec<(String, u64)>,
+    /// The pause that was said last, and not lifted: its last day, or none if it has no end.
+    pub(super) paused: Option<Option<Date>>,
     /// The body of each release, by table and revision.
     pub(super) releases: BTreeMap<(String, u64), Vec<u8>>,
     /// Every body that lies beside the log.
@@ -91,6 +94,13 @@ impl Ledger {
                 period: text(&charged["period"])?,
                 breakdown,
             });
+        }
+        if let Some(paused) = event.get("paused") {
+            let until = paused["until"].as_str().map(str::parse).transpose();
+            self.paused = Some(until.map_err(|error| format!("a pause without its end: {error}"))?);
+        }
+        if event.get("pause_ended").is_some() {
+            self.paused = None;
         }
         if let Some(ordered) = event.get("remeasure") {
             self.orders.push((text(&ordered["table"])?, number(&ordered["revision"])?));

@@ -1,7 +1,7 @@
 //! Random lists of operations. The same seed gives the same list, here and everywhere.
 
 use super::operation::{
-    Budget, By, Case, Covers, For, IndexLeft, Kpi, Left, List, Moment, Op, Place, Q, Who,
+    Budget, By, Case, Covers, For, IndexLeft, Kpi, Left, List, Moment, Op, Pause, Place, Q, Who,
 };
 
 /// Numbers that look random: SplitMix64.
@@ -82,6 +82,7 @@ enum Kind {
     TwoAtOnce,
     Import,
     Remeasure,
+    Pause,
     Crash,
     Restart,
     Down,
@@ -100,6 +101,7 @@ fn operation(dice: &mut Dice, nodes: usize, before: &[Op]) -> Op {
         (8, Kind::TwoAtOnce),
         (5, Kind::Import),
         (9, Kind::Remeasure),
+        (7, Kind::Pause),
         (14, Kind::Crash),
         (4, Kind::Restart),
         (3, Kind::Down),
@@ -123,6 +125,7 @@ fn operation(dice: &mut Dice, nodes: usize, before: &[Op]) -> Op {
             Op::Import(place, covers, dice.byte())
         }
         Kind::Remeasure => Op::Remeasure(place, asked(dice, before)),
+        Kind::Pause => pause(dice, place, before),
         Kind::Crash => {
             let of = match dice.below(6) {
                 0 => List(Vec::new()),
@@ -144,6 +147,23 @@ fn operation(dice: &mut Dice, nodes: usize, before: &[Op]) -> Op {
         Kind::Down => Op::Down(place),
         Kind::Up => Op::Up(place),
         Kind::StepClock => Op::StepClock(dice.pick(&[(3, 1), (2, 25), (2, 100), (2, 340)])),
+    }
+}
+
+/// Mostly lifts the pause that was said last, so that most is asked of nodes that answer.
+fn pause(dice: &mut Dice, place: Place, before: &[Op]) -> Op {
+    let last = before.iter().rev().find_map(|op| match op {
+        Op::Pause(place, pause) => Some((*place, *pause)),
+        _ => None,
+    });
+    match last {
+        Some((place, Pause::On | Pause::Days(_))) if dice.below(4) > 0 => {
+            Op::Pause(place, Pause::Off)
+        }
+        _ => {
+            let how = [(2, Pause::On), (3, Pause::Days(30)), (1, Pause::Days(0)), (1, Pause::Off)];
+            Op::Pause(place, dice.pick(&how))
+        }
     }
 }
 

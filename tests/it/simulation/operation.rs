@@ -25,8 +25,7 @@ pub(super) enum Budget {
 
 /// One thing that happens.
 ///
-/// Still to come, each with its own arm in `run.rs`, its deed in `run/operator.rs` and its rule in `model.rs`:
-/// `Restore`, `Amend`, `Pause`.
+/// Still to come, each with its own arm in `run.rs`, its deed in `run/` and its rule in `model/`: `Amend`, `Restore`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Op {
     /// Tables are asked for in one call.
@@ -45,6 +44,8 @@ pub(super) enum Op {
     Import(Place, Covers, u8),
     /// A node's operator orders the table of this question to be measured anew.
     Remeasure(Place, Q),
+    /// A node's operator lets it answer nothing for a while, or lets it go on.
+    Pause(Place, Pause),
     /// A node is killed at this moment of an ask, and started again on what it leaves behind.
     Crash(Place, Who, List<Q>, Moment, Left),
     /// A node is stopped as its operator stops it, and started again.
@@ -122,6 +123,17 @@ pub(super) enum Covers {
     Old,
     /// The others.
     New,
+}
+
+/// What an operator says of a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// Until it is lifted.
+    On,
+    /// For so many days after this one.
+    Days(u16),
+    /// The node goes on.
+    Off,
 }
 
 /// A moment of an ask.

@@ -1,26 +1,24 @@
 //! A partner whose node can be killed: what a SIGKILL would leave behind is a copy of the ledger's files, taken
 //! in the middle of whatever the node does.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+mod console;
+mod disk;
+
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use sumac_keys::TlsIdentity;
-use sumac_node::console::{Command, Console, Reply};
-use sumac_node::remeasure::{self, Correction, RemeasureError};
-use sumac_node::store::{Store, StoreError};
-use sumac_node::{Chance, Node, NodeError, signer};
+use sumac_node::store::StoreError;
+use sumac_node::{Chance, Node, NodeError};
 use sumac_policy::{PeerRole, Sha256};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::UnixStream;
 use tokio::sync::watch;
 
+use self::disk::{copy, leave};
 use super::agreement::parties;
 use super::model::in_words;
-use super::operation::{IndexLeft, Left, Place, Q, year_label};
+use super::operation::{Left, Place};
 use crate::coalition::{Coalition, Serving};
 
 /// Nothing here takes longer.
@@ -148,48 +146,6 @@ impl Partner {
         }
     }
 
-    /// Orders a table to be measured anew: the revision, or none if it is refused. Through the console of the node
-    /// that serves; if none does, by opening the ledger as the command does.
-    pub(super) async fn order(
-        &mut self,
-        coalition: &Coalition,
-        question: Q,
-    ) -> Result<Option<u64>, String> {
-        let Q(kpi, by, year, _) = question;
-        let correction = Correction {
-            kpi: kpi.word().to_owned(),
-            period: year_label(year),
-            by: by.words().iter().map(|id| (*id).to_owned()).collect(),
-            because: "a file was missing".to_owned(),
-        };
-        let node = self.running.as_ref().and_then(|running| running.node.upgrade());
-        if let Some(node) = node {
-            let path = coalition.home(self.place.party()).join("control.sock");
-            let console = Console::open(&path).map_err(|error| error.to_string())?;
-            let console = tokio::spawn(console.serve(node));
-            let reply = say(&path, &Command::Remeasure { correction, order: true }).await;
-            console.abort();
-            let _ = console.await;
-            return match reply.map_err(|error| error.to_string())? {
-                Reply::Ordered(plan) => Ok(Some(u64::from(plan.revision))),
-                Reply::Refused { .. } => Ok(None),
-                other => Err(format!("another reply: {other:?}")),
-            };
-        }
-        let now = coalition.clock()();
-        let identity = watch::channel(Arc::new(certificate(self.place.party(), now))).1;
-        self.starts += 1;
-        let salts = chance(self.place, self.starts, Arc::default());
-        let ledger = self.ledger(coalition);
-        let opened = Store::open(&ledger, Box::new(move || *salts()), signer(identity));
-        let (store, _) = opened.map_err(|error| in_words(&error))?;
-        match remeasure::order(&store, &coalition.mou, &correction, now).await {
-            Ok(plan) => Ok(Some(u64::from(plan.revision))),
-            Err(RemeasureError::Store(error)) => Err(in_words(&error)),
-            Err(_) => Ok(None),
-        }
-    }
-
     /// Sets a trap that copies the ledger as it lies on the disk. The node is killed there: whatever it does
     /// afterwards, it does in a folder that nobody looks at again, and whatever it answers is not heard.
     pub(super) fn kill_at(&self, coalition: &Coalition, call: u8) {
@@ -224,16 +180,6 @@ impl Partner {
     }
 }
 
-/// Says one thing at a console, and hears the reply.
-async fn say(console: &Path, command: &Command) -> io::Result<Reply> {
-    let mut stream = BufReader::new(UnixStream::connect(console).await?);
-    let line = serde_json::to_string(command)? + "\n";
-    stream.write_all(line.as_bytes()).await?;
-    let mut reply = String::new();
-    stream.read_line(&mut reply).await?;
-    Ok(serde_json::from_str(&reply)?)
-}
-
 /// Fixed chance, and another after every start: noise drawn again is other noise.
 fn chance(place: Place, start: u32, trap: Arc<Trap>) -> Chance {
     let calls = Mutex::new(0_u64);
@@ -258,64 +204,4 @@ pub(super) fn identity(party: &str, role: PeerRole, name: &str, now: Timestamp) 
 
 pub(super) fn days_between(from: Timestamp, to: Timestamp) -> i64 {
     (to.as_second() - from.as_second()) / 86_400
-}
-
-/// Copies the index first and the bodies last: all of it only grows, a record after its body and the index after the
-/// record, so the copy is of a moment at which all were so.
-fn copy(from: &Path, into: &Path) -> io::Result<()> {
-    copy_folder(&from.join("index"), &into.join("index"))?;
-    fs::copy(from.join("ledger.log"), into.join("ledger.log"))?;
-    copy_folder(&from.join("bodies"), &into.join("bodies"))
-}
-
-fn copy_folder(from: &Path, into: &Path) -> io::Result<()> {
-    fs::create_dir_all(into)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = into.join(entry.file_name());
-        let copied = match entry.file_type()?.is_dir() {
-            true => copy_folder(&entry.path(), &target),
-            false => fs::copy(entry.path(), &target).map(drop),
-        };
-        match copied {
-            // sled puts files away while we look.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            copied => copied?,
-        }
-    }
-    Ok(())
-}
-
-/// Makes of the copy what the kill leaves: `old` is the folder in which the node went on.
-fn leave(old: &Path, new: &Path, left: Left) -> io::Result<()> {
-    let log = new.join("ledger.log");
-    let mut bytes = fs::read(&log)?;
-    let written = fs::read(old.join("ledger.log"))?;
-    let more = &written[bytes.len()..];
-    bytes.extend_from_slice(&more[..more.len() * usize::from(left.tail) / 255]);
-    fs::write(&log, bytes)?;
-    if left.tail > 0 {
-        // They were synced before anything of the records that name them.
-        copy_folder(&old.join("bodies"), &new.join("bodies"))?;
-    }
-    match left.index {
-        IndexLeft::Whole => Ok(()),
-        IndexLeft::Deleted => fs::remove_dir_all(new.join("index")),
-        IndexLeft::Garbled(how) => garble(&new.join("index"), how),
-    }
-}
-
-fn garble(folder: &Path, how: u8) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            garble(&path, how)?;
-            continue;
-        }
-        let mut bytes = fs::read(&path)?;
-        let every = 7 + usize::from(how);
-        bytes.iter_mut().skip(usize::from(how)).step_by(every).for_each(|byte| *byte ^= how | 1);
-        fs::write(&path, bytes)?;
-    }
-    Ok(())
 }

@@ -11,7 +11,7 @@ use sumac_policy::PeerRole;
 
 use super::agreement::{mou_text, nano_rho, parties, wanted};
 use super::model::{Broken, Model, Table, broken};
-use super::operation::{Case, Covers, List, Moment, Op, Place, Q, Who};
+use super::operation::{Case, Covers, List, Moment, Op, Pause, Place, Q, Who};
 use super::partner::{Partner, days_between, identity};
 use crate::coalition::Coalition;
 
@@ -112,6 +112,7 @@ impl Run {
                 self.audit_all(&BTreeMap::new())
             }
             Op::Remeasure(place, question) => self.remeasure(*place, *question).await,
+            Op::Pause(place, pause) => self.pause(*place, *pause).await,
             Op::Crash(place, who, of, moment, left) => {
                 let id = self.write_down(*who, of);
                 if !self.model.is_up(*place) {
@@ -172,6 +173,7 @@ impl Run {
         for n in 0..self.partners.len() {
             let place = self.partners[n].place;
             self.import(place, Covers::All, 0);
+            self.pause(place, Pause::Off).await?;
             if self.model.is_up(place) {
                 self.stop(place).await?;
             }

@@ -183,7 +183,11 @@ impl Run {
                 Some(Expected::Refusal(reason) | Expected::Either(reason)),
                 Err(Absence::Refused(refusal)),
             ) if refusal.reason == reason => {
-                self.count(if reason == Reason::BudgetSpent { "budget spent" } else { "refused" });
+                self.count(match reason {
+                    Reason::BudgetSpent => "budget spent",
+                    Reason::Paused => "refused in a pause",
+                    _ => "refused",
+                });
                 Ok(())
             }
             _ => broken("an answer is what the MOU and the budget say", said()),

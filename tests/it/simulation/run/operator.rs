@@ -1,12 +1,16 @@
-//! What a node's operator does beside starting and stopping it: data comes in, a table is to be measured anew.
-//!
-//! `Restore`, `Amend` and `Pause` will be here too.
+//! What a node's operator does beside starting and stopping it: data comes in, a table is to be measured anew, the
+//! node is to be silent for a while.
 
 use std::collections::BTreeMap;
 
+use jiff::ToSpan;
+use sumac_node::console::{Command, Reply};
+use sumac_node::remeasure;
+use sumac_node::store::Paused;
+
 use super::super::agreement::rows;
 use super::super::model::{Broken, Correction, Table, broken};
-use super::super::operation::{Covers, Place, Q, year_label};
+use super::super::operation::{Covers, Pause, Place, Q, year_label};
 use super::Run;
 use crate::coalition::freeze;
 
@@ -33,9 +37,18 @@ impl Run {
         let n = self.partner(place);
         let table = Table::of(question);
         let expected = self.model.correction(place, table);
-        let ordered = match self.partners[n].order(&self.coalition, question).await {
-            Ok(ordered) => ordered,
-            Err(error) => return broken("an operator is heard", format!("{place:?}: {error}")),
+        let Q(kpi, by, year, _) = question;
+        let correction = remeasure::Correction {
+            kpi: kpi.word().to_owned(),
+            period: year_label(year),
+            by: by.words().iter().map(|id| (*id).to_owned()).collect(),
+            because: "a file was missing".to_owned(),
+        };
+        let order = Command::Remeasure { correction, order: true };
+        let ordered = match self.partners[n].command(&self.coalition, order).await {
+            Ok(Reply::Ordered(plan)) => Some(u64::from(plan.revision)),
+            Ok(Reply::Refused { .. }) => None,
+            other => return broken("an operator is heard", format!("{place:?}: {other:?}")),
         };
         let as_expected = match (expected, ordered) {
             (Correction::Ordered(expected), Some(revision)) => expected == revision,
@@ -50,6 +63,42 @@ impl Run {
         if ordered.is_some() {
             self.model.node_mut(place).orders += 1;
             self.count("ordered anew");
+        }
+        self.audit_all(&BTreeMap::new())
+    }
+
+    /// The operator lets a node answer nothing for a while, or lets it go on. What the node answers to either while it
+    /// serves, the ledger takes while it does not.
+    pub(super) async fn pause(&mut self, place: Place, pause: Pause) -> Result<(), Broken> {
+        let Some(node) = self.model.node(place) else { return Ok(()) };
+        let today = self.model.today;
+        let (was_paused, is_off) = (node.is_paused(today), pause == Pause::Off);
+        let until = match pause {
+            Pause::Days(days) => Some(today + i64::from(days).days()),
+            Pause::On | Pause::Off => None,
+        };
+        let command = match is_off {
+            true => Command::EndPause,
+            false => Command::Pause(Paused { because: "an audit".to_owned(), until }),
+        };
+        let n = self.partner(place);
+        let reply = self.partners[n].command(&self.coalition, command).await;
+        let as_expected = match &reply {
+            Ok(Reply::Paused) => !is_off,
+            Ok(Reply::PauseEnded) => is_off && was_paused,
+            Ok(Reply::Refused { .. }) => is_off && !was_paused,
+            _ => false,
+        };
+        if !as_expected {
+            let what = format!("{place:?}, {pause:?}, paused {was_paused}: {reply:?}");
+            return broken("a node is paused when its operator says so, and no longer", what);
+        }
+        if !is_off {
+            self.model.node_mut(place).paused = Some(until);
+            self.count("paused");
+        } else if was_paused {
+            self.model.node_mut(place).paused = None;
+            self.count("let go on");
         }
         self.audit_all(&BTreeMap::new())
     }

@@ -1,0 +1,147 @@
+//! What a node must say.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::date;
+use sumac_policy::Reason;
+
+use super::super::operation::{By, For, Kpi, Place, Q, Who};
+use super::{Correction, Expected, Model, Table};
+
+impl Model {
+    /// Why a node refuses a question whatever was spent; none where it answers.
+    pub(in crate::simulation) fn refusal(
+        &self,
+        place: Place,
+        who: Who,
+        question: Q,
+    ) -> Option<Expected> {
+        let Q(kpi, by, year, purpose) = question;
+        let refused = |reason| Some(Expected::Refusal(reason));
+        if self.today > date(2031, 6, 30) {
+            return refused(Reason::MouExpired);
+        }
+        match who {
+            Who::Maria | Who::Omar => {}
+            Who::Steward => return refused(Reason::RoleMayNotAsk),
+            Who::Rival => return refused(Reason::PartyMayNotAsk),
+        }
+        if purpose == For::Marketing {
+            return refused(Reason::PurposeNotListed);
+        }
+        if kpi == Kpi::Unheard {
+            return refused(Reason::KpiNotListed);
+        }
+        if by == By::Pell {
+            return refused(Reason::Restricted);
+        }
+        if !Table::of(question).is_listed() {
+            return refused(Reason::BreakdownNotListed);
+        }
+        if year < 2021 {
+            return refused(Reason::PeriodBeforeFirst);
+        }
+        // Closes on 30 June, and waits 21 days after that.
+        if self.today < date(year + 1, 7, 22) {
+            return refused(Reason::PeriodNotClosed);
+        }
+        let (node, table) = (self.node(place)?, Table::of(question));
+        if node.is_paused(self.today) {
+            return refused(Reason::Paused);
+        }
+        if node.released(table).is_some() {
+            return None;
+        }
+        let lacks = if !node.covers.years().contains(&year) {
+            Reason::PeriodNotHeld
+        } else if node.as_of <= date(year + 1, 6, 30) {
+            Reason::SnapshotTooEarly
+        } else if kpi == Kpi::Completers {
+            Reason::ColumnNotHeld
+        } else {
+            return None;
+        };
+        let may_be_released = node.loose.contains_key(&table);
+        Some(if may_be_released { Expected::Either(lacks) } else { Expected::Refusal(lacks) })
+    }
+
+    /// What comes of an order to measure a table anew.
+    pub(in crate::simulation) fn correction(&self, place: Place, table: Table) -> Correction {
+        let Some(node) = self.node(place) else { return Correction::Refused };
+        if !table.is_listed() || node.ordered(table).is_some() {
+            return Correction::Refused;
+        }
+        let is_loose = node.loose.contains_key(&table);
+        let Some(last) = node.last(table).filter(|_| node.released(table).is_some()) else {
+            return if is_loose { Correction::Either } else { Correction::Refused };
+        };
+        let least = node.ledger.spent(&self.year()) + table.price_nano_rho();
+        if least > self.budget_nano_rho {
+            Correction::Refused
+        } else if least + node.loose_nano_rho() > self.budget_nano_rho {
+            Correction::Either
+        } else {
+            Correction::Ordered(last.revision + 1)
+        }
+    }
+
+    /// What a node says to these asks. The questions of one are taken one after the other; if there are several
+    /// asks, they come at once.
+    pub(in crate::simulation) fn expect(
+        &self,
+        place: Place,
+        asks: &[(Who, Vec<Q>)],
+    ) -> Vec<Vec<Expected>> {
+        let Some(node) = self.node(place) else { return Vec::new() };
+        let at_once = asks.len() > 1;
+        let mut charged: BTreeSet<_> = node.charged().into_keys().collect();
+        charged.retain(|table| node.is_charged(*table));
+        let mut perhaps: BTreeSet<_> =
+            node.loose.keys().copied().filter(|table| !charged.contains(table)).collect();
+        let mut least = node.ledger.spent(&self.year());
+        let mut most = least + node.loose_nano_rho();
+        if at_once {
+            for (who, questions) in asks {
+                for question in questions {
+                    let table = Table::of(*question);
+                    let is_new = !charged.contains(&table)
+                        && self.refusal(place, *who, *question).is_none()
+                        && perhaps.insert(table);
+                    most += if is_new { table.price_nano_rho() } else { 0 };
+                }
+            }
+        }
+        let mut one = |who: Who, question: Q| {
+            if let Some(refusal) = self.refusal(place, who, question) {
+                return refusal;
+            }
+            let table = Table::of(question);
+            if charged.contains(&table) {
+                return Expected::Answer;
+            }
+            let price = table.price_nano_rho();
+            let with_it = most + if perhaps.contains(&table) { 0 } else { price };
+            if least + price > self.budget_nano_rho {
+                // It may have been paid for by the one who hung up.
+                return match node.loose.contains_key(&table) {
+                    true => Expected::Either(Reason::BudgetSpent),
+                    false => Expected::Refusal(Reason::BudgetSpent),
+                };
+            }
+            let fits = with_it <= self.budget_nano_rho;
+            if !at_once {
+                most = with_it;
+                perhaps.insert(table);
+                if fits {
+                    charged.insert(table);
+                    least += price;
+                }
+            }
+            if fits { Expected::Answer } else { Expected::Either(Reason::BudgetSpent) }
+        };
+        let of_ask = |(who, questions): &(Who, Vec<Q>)| {
+            questions.iter().map(|question| one(*who, *question)).collect()
+        };
+        asks.iter().map(of_ask).collect()
+    }
+}

@@ -1,0 +1,37 @@
+//! What an operator tells a node, while it serves or while it does not.
+
+use std::sync::Arc;
+
+use sumac_node::console::{Command, Reply, carry_out};
+use sumac_node::signer;
+use sumac_node::store::Store;
+use sumac_policy::Narrow;
+use tokio::sync::watch;
+
+use super::super::model::in_words;
+use super::{Partner, certificate, chance};
+use crate::coalition::{Coalition, say};
+
+impl Partner {
+    /// Through the console of the node that serves; if none does, by opening the ledger as the command does.
+    pub(in crate::simulation) async fn command(
+        &mut self,
+        coalition: &Coalition,
+        command: Command,
+    ) -> Result<Reply, String> {
+        let party = self.place.party();
+        if let Some(node) = self.running.as_ref().and_then(|running| running.node.upgrade()) {
+            return Ok(say(coalition, party, &node, &command).await);
+        }
+        let now = coalition.clock()();
+        let identity = watch::channel(Arc::new(certificate(party, now))).1;
+        self.starts += 1;
+        let salts = chance(self.place, self.starts, Arc::default());
+        let opened =
+            Store::open(&self.ledger(coalition), Box::new(move || *salts()), signer(identity));
+        let (store, _) = opened.map_err(|error| in_words(&error))?;
+        let (mou, narrow, id) = (&coalition.mou, Narrow::none(), party.parse().unwrap());
+        let shelf = coalition.shelf(party);
+        Ok(carry_out(&store, &shelf, mou, &narrow, &id, command, now).await)
+    }
+}
