@@ -91,11 +91,11 @@ fn count(directory: &Path) {
 fn table(mou: &Mou, name: &str) -> Table {
     let (kpi, by): (&str, &[&str]) = match name {
         "learners" => (name, &["race"]),
-        "completion" => (name, &["race", "pell"]),
+        "completion" => (name, &["race", "pell_then"]),
         "credits" => (name, &["programme"]),
         "pay" => (name, &["trained_in"]),
-        "in_four_terms" | "in_all_terms" => (name, &["term"]),
-        "crossed" => ("in_four_terms", &["term", "programme", "race"]),
+        "in_four_terms" | "in_all_terms" => (name, &["in_term"]),
+        "crossed" => ("in_four_terms", &["in_term", "programme", "race"]),
         _ => panic!("no table `{name}`"),
     };
     let by = Breakdown::by(by.iter().map(|id| id.parse().unwrap()));
