@@ -28,7 +28,11 @@ impl Rank {
     /// A group's rank, less than 2³¹ − 1.
     pub(super) fn at(self, group: u32) -> u32 {
         // Below 2³¹ · 2³² + 2³¹, so this fits.
-        let rank = (self.times * (u64::from(group) + 1) + self.plus) % MODULUS;
+        let number = self.times * (u64::from(group) + 1) + self.plus;
+        // 2³¹ leaves 1, so the high bits may be added to the low: twice, and at most the modulus is left over.
+        let once = (number & MODULUS) + (number >> 31);
+        let twice = (once & MODULUS) + (once >> 31);
+        let rank = twice.min(twice.wrapping_sub(MODULUS));
         u32::try_from(rank).unwrap_or(u32::MAX)
     }
 }
@@ -48,5 +52,13 @@ mod tests {
         // (123_456_789 · 1_001 + 987_654_321) mod (2³¹ − 1), by a calculator.
         let rank = Rank::of(123_456_789 | 987_654_321 << 31, [0, 0]);
         assert_eq!(rank.at(1_000), 13_848_584);
+        for times in [0, 1, 2, MODULUS - 1, MODULUS] {
+            for plus in [0, 1, MODULUS - 1, MODULUS] {
+                for group in [0, 1, 999_999, u32::MAX] {
+                    let expected = (times * (u64::from(group) + 1) + plus) % MODULUS;
+                    assert_eq!(u64::from(Rank { times, plus }.at(group)), expected);
+                }
+            }
+        }
     }
 }

@@ -70,7 +70,7 @@ impl Starts {
     }
 
     /// None where there are more rows than numbers.
-    fn of(counts: &[u32]) -> Option<Self> {
+    pub(super) fn of(counts: &[u32]) -> Option<Self> {
         let mut starts = Vec::with_capacity(counts.len() + 1);
         let mut end = 0_u32;
         starts.push(end);
@@ -144,6 +144,11 @@ impl Mask {
     pub(super) fn bit(&self, row: u32) -> u64 {
         let byte = self.0.get((row / 8) as usize).copied().unwrap_or(0);
         u64::from(byte >> (row % 8)) & 1
+    }
+
+    /// Eight rows a byte, the first the lowest bit.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// Whether any of these rows holds it.

@@ -1,5 +1,6 @@
 //! Learners who count several times: once in each of some groups of their rows, or once for each of some rows.
 
+use std::hint::select_unpredictable;
 use std::ops::Range;
 
 use super::learners::Piece;
@@ -7,15 +8,16 @@ use super::plan::Places;
 use super::rank::Rank;
 use super::rows::Mask;
 
-/// As many places as a word has bits: a learner's groups are then the bits of one word.
+/// As many places as a word has bits: where a learner may be in all of them, their groups are the bits of one word.
 const WORD: usize = 64;
-/// Ranks compared all with all, without a branch.
-const TOGETHER: usize = 16;
+/// Caps up to which the groups that rank first are kept in order, without a branch.
+const FEW: usize = 4;
+const SOME: usize = 8;
 
 /// The places of each learner's rows that count. A thread has one and uses it for block after block.
 #[derive(Default)]
 pub(super) struct Several {
-    /// Each learner's places as bits, where there are few enough.
+    /// Each learner's places as bits, where there are few enough and none has to be left out.
     seen: Vec<u64>,
     /// Else the places of the rows that count, learner by learner, each below how far its level is below the
     /// highest: level · 2³² + place.
@@ -24,6 +26,10 @@ pub(super) struct Several {
     ends: Vec<usize>,
     /// The place of each row of a piece.
     places: Vec<u32>,
+    /// No bits at a learner's first row, all at others.
+    same: Vec<u64>,
+    /// The places of the learner's rows up to each row, as bits.
+    so_far: Vec<u64>,
 }
 
 /// How each learner of a block ranks a table's groups.
@@ -48,19 +54,42 @@ impl Several {
     pub(super) fn note_groups(
         &mut self,
         places: &Places,
+        cap: usize,
         codes: &[&[u16]],
         piece: &Piece<'_>,
         counting: &Mask,
     ) {
         self.place(places, codes, piece);
-        if places.groups.len() > WORD {
+        if !places.all_within(cap) {
             return self.keep(piece, counting, None);
         }
+        self.mark(piece, counting);
         let seen = self.seen.get_mut(piece.learners.clone()).unwrap_or_default();
         for (seen, rows) in seen.iter_mut().zip(piece.ranges()) {
-            let places = self.places.get(span(&rows)).unwrap_or_default();
-            for (row, place) in rows.zip(places) {
-                *seen |= counting.bit(row) << (place % u64::BITS);
+            let last = self.so_far.get((rows.end as usize).wrapping_sub(1)).copied().unwrap_or(0);
+            *seen |= select_unpredictable(rows.is_empty(), 0, last);
+        }
+    }
+
+    /// Finds the places of each learner's rows up to each row: how many rows a learner has decides no branch.
+    fn mark(&mut self, piece: &Piece<'_>, counting: &Mask) {
+        self.same.clear();
+        self.same.resize(self.places.len(), u64::MAX);
+        for rows in piece.ranges() {
+            if let Some(same) = self.same.get_mut(rows.start as usize) {
+                *same = 0;
+            }
+        }
+        self.so_far.clear();
+        self.so_far.resize(self.places.len(), 0);
+        let (so_far, same) = (self.so_far.chunks_mut(8), self.same.chunks(8));
+        let eights = so_far.zip(same).zip(self.places.chunks(8)).zip(counting.bytes());
+        let mut bits = 0;
+        for (((so_far, same), places), counting) in eights {
+            let rows = so_far.iter_mut().zip(same).zip(places).zip(0..);
+            for (((so_far, same), place), row) in rows {
+                bits = (bits & same) | u64::from(counting >> row & 1) << (place % u64::BITS);
+                *so_far = bits;
             }
         }
     }
@@ -113,47 +142,96 @@ impl Several {
         own: &[u32],
         cells: usize,
     ) -> Vec<i64> {
+        if places.all_within(cap) {
+            return self.count_all(places, own, cells);
+        }
+        if cap <= FEW {
+            return self.count_first::<FEW>(places, cap, ranks, own, cells);
+        }
+        if cap <= SOME {
+            return self.count_first::<SOME>(places, cap, ranks, own, cells);
+        }
         let mut counts = vec![0; cells];
-        if places.groups.len() > WORD {
-            self.each_learner(ranks, own, |rows, rank, own| {
-                rows.sort_unstable();
-                let mut groups: Vec<_> = rows
-                    .chunk_by(|a, b| a == b)
-                    .filter_map(|same| group(places, *same.first()?, own))
-                    .collect();
-                if groups.len() > cap {
-                    groups.sort_unstable_by_key(|group| (rank.at(*group), *group));
+        self.each_learner(ranks, own, |rows, rank, own| {
+            rows.sort_unstable();
+            let mut groups: Vec<_> = rows
+                .chunk_by(|a, b| a == b)
+                .filter_map(|same| group(places, *same.first()?, own))
+                .collect();
+            if groups.len() > cap {
+                groups.sort_unstable_by_key(|group| (rank.at(*group), *group));
+            }
+            groups.iter().take(cap).for_each(|group| add(&mut counts, *group, 1));
+        });
+        counts
+    }
+
+    /// Adds one to each of a learner's groups.
+    fn count_all(&self, places: &Places, own: &[u32], cells: usize) -> Vec<i64> {
+        let mut counts = vec![0; cells];
+        if places.groups.len() < cells {
+            for (seen, own) in self.seen.iter().zip(own) {
+                let mut bits = *seen;
+                while bits != 0 {
+                    let place = u64::from(bits.trailing_zeros());
+                    add(&mut counts, group(places, place, *own).unwrap_or(u32::MAX), 1);
+                    bits &= bits - 1;
                 }
-                groups.iter().take(cap).for_each(|group| add(&mut counts, *group, 1));
-            });
+            }
             return counts;
         }
-        for ((seen, own), tag) in self.seen.iter().zip(own).zip(ranks.tags) {
-            let mut found = [0; WORD];
-            let mut number = 0;
-            let mut bits = *seen;
-            while bits != 0 {
-                let group = places.groups.get(bits.trailing_zeros() as usize).copied().unwrap_or(0);
-                if let Some(found) = found.get_mut(number) {
-                    *found = group + own;
+        // Rows alone decide, so learners are counted by their bits, eight places at a time.
+        let mut alike = [[0_u32; 256]; WORD / 8];
+        let bytes = places.groups.len().div_ceil(8);
+        for seen in &self.seen {
+            for (alike, byte) in alike.iter_mut().zip(seen.to_le_bytes()).take(bytes) {
+                if let Some(number) = alike.get_mut(usize::from(byte)) {
+                    *number += 1;
                 }
-                number += 1;
-                bits &= bits - 1;
             }
-            let found = found.get(..number).unwrap_or_default();
-            if number <= cap {
-                found.iter().for_each(|group| add(&mut counts, *group, 1));
-            } else if number <= TOGETHER {
-                first_of_few(found, cap, Rank::of(*tag, ranks.words), &mut counts);
-            } else {
-                let rank = Rank::of(*tag, ranks.words);
-                let mut ranked: Vec<_> =
-                    found.iter().map(|group| (rank.at(*group), *group)).collect();
-                ranked.sort_unstable();
-                ranked.iter().take(cap).for_each(|(_, group)| add(&mut counts, *group, 1));
+        }
+        for (groups, alike) in places.groups.chunks(8).zip(&alike) {
+            for (group, place) in groups.iter().zip(0..) {
+                let with = (0_u32..).zip(alike).filter(|(byte, _)| byte >> place & 1 == 1);
+                add(&mut counts, *group, with.map(|(_, number)| i64::from(*number)).sum());
             }
         }
         counts
+    }
+
+    /// Adds one to each of a learner's groups, to the `cap` that rank first. At most `N`.
+    fn count_first<const N: usize>(
+        &mut self,
+        places: &Places,
+        cap: usize,
+        ranks: &Ranks<'_>,
+        own: &[u32],
+        cells: usize,
+    ) -> Vec<i64> {
+        // One cell more, for what a learner has less than `cap`: it is added to like the others, and dropped.
+        let mut counts = vec![0_u32; cells + 1];
+        self.each_learner(ranks, own, |rows, rank, own| {
+            // In order, each below its rank: rank · 2³² + group. No group's is the greatest number.
+            let mut first = [u64::MAX; N];
+            for row in rows {
+                let group = group(places, *row, own).unwrap_or(u32::MAX);
+                let mut next = u64::from(rank.at(group)) << 32 | u64::from(group);
+                for kept in &mut first {
+                    let (less, more) = ((*kept).min(next), (*kept).max(next));
+                    // A group that is there already is not kept twice.
+                    next = select_unpredictable(*kept == next, u64::MAX, more);
+                    *kept = less;
+                }
+            }
+            for kept in first.iter().take(cap) {
+                let cell = usize::try_from(kept & u64::from(u32::MAX)).unwrap_or(cells).min(cells);
+                if let Some(count) = counts.get_mut(cell) {
+                    *count += 1;
+                }
+            }
+        });
+        counts.truncate(cells);
+        counts.into_iter().map(i64::from).collect()
     }
 
     /// Adds one to the group of each of a learner's rows, for `cap` of them at most: those of the highest level, and
@@ -179,9 +257,8 @@ impl Several {
 
     /// Learners whose rows are in more groups than `cap`.
     pub(super) fn over_groups(&mut self, places: &Places, cap: usize) -> u64 {
-        if places.groups.len() <= WORD {
-            let over = |seen: &&u64| seen.count_ones() as usize > cap;
-            return self.seen.iter().filter(over).count() as u64;
+        if places.all_within(cap) {
+            return 0;
         }
         self.over(|rows| {
             rows.sort_unstable();
@@ -223,21 +300,10 @@ impl Several {
     }
 }
 
-/// Adds one to those groups that fewer than `cap` others precede. Compares all with all.
-fn first_of_few(groups: &[u32], cap: usize, rank: Rank, counts: &mut [i64]) {
-    let mut ranks = [u32::MAX; TOGETHER];
-    for (rank_of, group) in ranks.iter_mut().zip(groups) {
-        *rank_of = rank.at(*group);
-    }
-    let first = |place: usize, own: u32| {
-        // Groups ascend, so that of equal ranks the one that stands before comes first.
-        let before = (0..).zip(&ranks);
-        let before =
-            before.map(|(other, rank)| u32::from(*rank < own || (*rank == own && other < place)));
-        before.sum::<u32>() as usize
-    };
-    for ((place, group), own) in groups.iter().enumerate().zip(&ranks) {
-        add(counts, *group, i64::from(first(place, *own) < cap));
+impl Places {
+    /// Whether a learner may be in all of them, and they fit in a word.
+    fn all_within(&self, cap: usize) -> bool {
+        self.groups.len() <= cap.min(WORD)
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Values {
     second: Vec<i128>,
     /// One if anything was said of the learner's first, two if of the second.
     said: Vec<u8>,
+    /// The sum of the rows of a piece that stand before each, and of all of them.
+    before: Vec<i64>,
 }
 
 /// Something to add up: a number for each row, and the rows that count and say it.
@@ -57,21 +59,21 @@ impl Values {
         piece: &Piece<'_>,
         counting: &BooleanBuffer,
     ) -> Result<(), TabulateError> {
-        let Self { first, second, said } = self;
+        let Self { first, second, said, before } = self;
         let learners = piece.learners.clone();
         let said = said.get_mut(learners.clone()).unwrap_or_default();
         let first = first.get_mut(learners.clone()).unwrap_or_default();
         match value {
             Quantity::Sum(column) => {
                 let numbers = of::<Int64Type>(column, rows)?;
-                add_up(first, said, 1, piece, &numbers_of(numbers, counting));
+                add_up(first, said, 1, piece, &numbers_of(numbers, counting), before);
             }
             Quantity::Ratio { of: above, to } => {
                 let second = second.get_mut(learners).unwrap_or_default();
                 let above = of::<Int64Type>(above, rows)?;
-                add_up(first, said, 1, piece, &numbers_of(above, counting));
+                add_up(first, said, 1, piece, &numbers_of(above, counting), before);
                 let below = of::<Int64Type>(to, rows)?;
-                add_up(second, said, 2, piece, &numbers_of(below, counting));
+                add_up(second, said, 2, piece, &numbers_of(below, counting), before);
             }
             Quantity::Days { until, from } => {
                 let (until, from) = (of::<Date32Type>(until, rows)?, of::<Date32Type>(from, rows)?);
@@ -172,17 +174,50 @@ fn known(values: &dyn Array, counting: &BooleanBuffer) -> BooleanBuffer {
 }
 
 /// Adds each learner's numbers to their sum, and marks those of whom any was said.
-fn add_up(sums: &mut [i128], said: &mut [u8], mark: u8, piece: &Piece<'_>, numbers: &Numbers<'_>) {
+fn add_up(
+    sums: &mut [i128],
+    said: &mut [u8],
+    mark: u8,
+    piece: &Piece<'_>,
+    numbers: &Numbers<'_>,
+    before: &mut Vec<i64>,
+) {
+    let small = numbers.add_before(before);
     for ((sum, said), rows) in sums.iter_mut().zip(said).zip(piece.ranges()) {
         *said |= u8::from(numbers.said.any_in(rows.clone())) * mark;
-        let values =
-            numbers.numbers.get(rows.start as usize..rows.end as usize).unwrap_or_default();
-        let mut added = 0;
-        for (row, value) in rows.zip(values) {
-            added += i128::from(select_unpredictable(numbers.said.bit(row) == 1, *value, 0));
-        }
         // Not 2³² numbers of 64 bits fill it.
-        *sum += added;
+        *sum += if small {
+            let until = |row: u32| before.get(row as usize).copied().unwrap_or(0);
+            i128::from(until(rows.end).wrapping_sub(until(rows.start)))
+        } else {
+            let values = numbers.numbers.get(rows.start as usize..rows.end as usize);
+            let said = rows.zip(values.unwrap_or_default());
+            said.map(|(row, value)| i128::from(*value) * i128::from(numbers.said.bit(row))).sum()
+        };
+    }
+}
+
+impl Numbers<'_> {
+    /// Adds up what stands before each row and, last, all of them. False where that might not fit in 64 bits.
+    fn add_before(&self, before: &mut Vec<i64>) -> bool {
+        // Of a negative number the bits of its complement, which is one less than its size.
+        let bits = self.numbers.iter().fold(0, |bits, number| bits | (number ^ (number >> 63)));
+        let most = bits.checked_add(1).zip(i64::try_from(self.numbers.len()).ok());
+        if most.and_then(|(most, rows)| most.checked_mul(rows)).is_none() {
+            return false;
+        }
+        before.clear();
+        before.resize(self.numbers.len() + 1, 0);
+        let mut sum = 0_i64;
+        let sums = before.get_mut(1..).unwrap_or_default().chunks_mut(8);
+        for ((sums, numbers), said) in sums.zip(self.numbers.chunks(8)).zip(self.said.bytes()) {
+            for ((until, number), place) in sums.iter_mut().zip(numbers).zip(0..) {
+                let all = 0_i64.wrapping_sub(i64::from(said >> place & 1));
+                sum = sum.wrapping_add(number & all);
+                *until = sum;
+            }
+        }
+        true
     }
 }
 
@@ -210,6 +245,9 @@ fn rounded(above: i128, below: i128) -> i128 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::super::rows::Starts;
     use super::*;
 
     #[test]
@@ -225,6 +263,27 @@ mod tests {
             (0, 9, 0),
         ] {
             assert_eq!(rounded(above, below), expected, "{above}/{below}");
+        }
+    }
+
+    #[test]
+    fn numbers_too_large_for_64_bits_are_added_all_the_same() {
+        for (number, small) in [
+            (1 << 59, true),
+            (-(1 << 59), true),
+            (1 << 60, false),
+            (-(1 << 60) - 1, false),
+            (i64::MAX, false),
+            (i64::MIN, false),
+        ] {
+            let (starts, numbers) = (Starts::of(&[0, 7, 1]).unwrap(), [number; 8]);
+            let said = BooleanBuffer::collect_bool(8, |row| row != 2);
+            let numbers = Numbers { numbers: &numbers, said: Mask::of(&said) };
+            let (mut sums, mut said, mut before) = ([1; 3], [0; 3], Vec::new());
+            assert_eq!(numbers.add_before(&mut before), small, "{number}");
+            add_up(&mut sums, &mut said, 2, &starts.piece(0, 0..8), &numbers, &mut before);
+            assert_eq!(sums, [1, 1 + 6 * i128::from(number), 1 + i128::from(number)]);
+            assert_eq!(said, [0, 2, 2]);
         }
     }
 
