@@ -20,6 +20,7 @@ mod axis;
 mod block;
 mod calendar;
 mod condition;
+mod first;
 mod learners;
 mod plan;
 mod rank;

@@ -207,9 +207,9 @@ impl<'a> Block<'a> {
         let buffers = own.clone().map(|axis| axis.codes(rows)).collect::<Result<Vec<_>, _>>()?;
         let mask = Mask::of(&counting);
         match &plan.work {
-            Work::Groups { cap, places } => {
+            Work::Groups { places, .. } => {
                 let codes: Vec<&[u16]> = buffers.iter().map(|codes| &**codes).collect();
-                several.note_groups(places, *cap, &codes, piece, &mask);
+                several.note_groups(places, &codes, piece, &mask);
                 return Ok(());
             }
             Work::Rows { places, level, .. } => {

@@ -6,7 +6,7 @@
 //! can say the same in 64-bit integers.
 
 /// 2³¹ − 1, a prime.
-const MODULUS: u64 = (1 << 31) - 1;
+pub(super) const MODULUS: u64 = (1 << 31) - 1;
 
 /// The low word of a tag.
 const LOW: i64 = (1 << 31) - 1;
@@ -34,6 +34,12 @@ impl Rank {
         let twice = (once & MODULUS) + (once >> 31);
         let rank = twice.min(twice.wrapping_sub(MODULUS));
         u32::try_from(rank).unwrap_or(u32::MAX)
+    }
+
+    /// By how much, modulo 2³¹ − 1, the rank of a group exceeds that of the group so many before it, which is one at
+    /// least.
+    pub(super) fn step(self, groups: u32) -> u32 {
+        Self { plus: 0, ..self }.at(groups.saturating_sub(1))
     }
 }
 

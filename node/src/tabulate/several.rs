@@ -3,12 +3,13 @@
 use std::hint::select_unpredictable;
 use std::ops::Range;
 
+use super::first::narrow;
 use super::learners::Piece;
 use super::plan::Places;
 use super::rank::Rank;
 use super::rows::Mask;
 
-/// As many places as a word has bits: where a learner may be in all of them, their groups are the bits of one word.
+/// As many places as a word has bits: a learner's groups are then the bits of one word.
 const WORD: usize = 64;
 /// Caps up to which the groups that rank first are kept in order, without a branch.
 const FEW: usize = 4;
@@ -17,7 +18,7 @@ const SOME: usize = 8;
 /// The places of each learner's rows that count. A thread has one and uses it for block after block.
 #[derive(Default)]
 pub(super) struct Several {
-    /// Each learner's places as bits, where there are few enough and none has to be left out.
+    /// Each learner's places as bits, where there are few enough.
     seen: Vec<u64>,
     /// Else the places of the rows that count, learner by learner, each below how far its level is below the
     /// highest: level · 2³² + place.
@@ -54,13 +55,12 @@ impl Several {
     pub(super) fn note_groups(
         &mut self,
         places: &Places,
-        cap: usize,
         codes: &[&[u16]],
         piece: &Piece<'_>,
         counting: &Mask,
     ) {
         self.place(places, codes, piece);
-        if !places.all_within(cap) {
+        if places.groups.len() > WORD {
             return self.keep(piece, counting, None);
         }
         self.mark(piece, counting);
@@ -142,7 +142,10 @@ impl Several {
         own: &[u32],
         cells: usize,
     ) -> Vec<i64> {
-        if places.all_within(cap) {
+        if places.groups.len() <= WORD {
+            if places.groups.len() > cap {
+                narrow(&mut self.seen, &places.groups, cap, ranks, own);
+            }
             return self.count_all(places, own, cells);
         }
         if cap <= FEW {
@@ -257,8 +260,9 @@ impl Several {
 
     /// Learners whose rows are in more groups than `cap`.
     pub(super) fn over_groups(&mut self, places: &Places, cap: usize) -> u64 {
-        if places.all_within(cap) {
-            return 0;
+        if places.groups.len() <= WORD {
+            let over = |seen: &&u64| seen.count_ones() as usize > cap;
+            return self.seen.iter().filter(over).count() as u64;
         }
         self.over(|rows| {
             rows.sort_unstable();
@@ -297,13 +301,6 @@ impl Several {
             }
             start = end;
         }
-    }
-}
-
-impl Places {
-    /// Whether a learner may be in all of them, and they fit in a word.
-    fn all_within(&self, cap: usize) -> bool {
-        self.groups.len() <= cap.min(WORD)
     }
 }
 

@@ -19,48 +19,63 @@ const SHORT: usize = 16;
 /// What texts were found to be.
 pub(super) struct Memo<T> {
     lately: Vec<Option<(Short, T)>>,
-    all: HashMap<Box<[u8]>, T, BuildHasherDefault<Digest>>,
+    short: HashMap<Short, T, BuildHasherDefault<Digest>>,
+    long: HashMap<Box<[u8]>, T, BuildHasherDefault<Digest>>,
 }
 
-/// A short text with its length.
-type Short = (u128, usize);
+/// A short text: two words that cover it, and its length.
+type Short = ([u64; 2], usize);
 
 impl<T: Copy> Memo<T> {
     pub(super) fn new() -> Self {
-        Self { lately: vec![None; PLACES], all: HashMap::default() }
+        Self { lately: vec![None; PLACES], short: HashMap::default(), long: HashMap::default() }
     }
 
     /// What a text was found to be, if it was met before.
     pub(super) fn known(&mut self, text: &[u8]) -> Option<T> {
-        let Some((short, place)) = short(text) else { return self.all.get(text).copied() };
-        if let Some(Some((known, found))) = self.lately.get(place)
+        let Some(short) = short(text) else { return self.long.get(text).copied() };
+        let lately = self.lately.get_mut(place(short))?;
+        if let Some((known, found)) = lately
             && *known == short
         {
             return Some(*found);
         }
-        let found = self.all.get(text).copied()?;
-        if let Some(lately) = self.lately.get_mut(place) {
-            *lately = Some((short, found));
-        }
+        let found = self.short.get(&short).copied()?;
+        *lately = Some((short, found));
         Some(found)
     }
 
     pub(super) fn remember(&mut self, text: &[u8], found: T) {
-        if self.all.len() < MAX_REMEMBERED {
-            self.all.insert(text.into(), found);
+        if self.short.len() + self.long.len() >= MAX_REMEMBERED {
+            return;
         }
+        match short(text) {
+            Some(short) => self.short.insert(short, found),
+            None => self.long.insert(text.into(), found),
+        };
     }
 }
 
-/// A short text as a number, and its place.
-fn short(text: &[u8]) -> Option<(Short, usize)> {
-    let mut bytes = [0; SHORT];
-    bytes.get_mut(..text.len())?.copy_from_slice(text);
-    let number = u128::from_le_bytes(bytes);
-    let [low, high] = [number & u128::from(u64::MAX), number >> 64];
-    let folded = u64::try_from(low ^ high).unwrap_or(0) ^ text.len() as u64;
+/// A text of at most two words, which overlap where it is shorter. With the length they say what it is.
+fn short(text: &[u8]) -> Option<Short> {
+    if text.len() > SHORT {
+        return None;
+    }
+    let words = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        [u64::from_le_bytes(*first), u64::from_le_bytes(*last)]
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        [u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()]
+    } else {
+        let bytes = text.iter().fold(0, |bytes, byte| bytes << 8 | u64::from(*byte));
+        [bytes, 0]
+    };
+    Some((words, text.len()))
+}
+
+fn place(([low, high], length): Short) -> usize {
+    let folded = low ^ high.rotate_left(32) ^ length as u64;
     let place = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
-    Some(((number, text.len()), usize::try_from(place).unwrap_or(0)))
+    usize::try_from(place).unwrap_or(0)
 }
 
 /// The hasher of [`digest`]: these maps hold one party's own words.
@@ -94,6 +109,12 @@ mod tests {
             for (text, n) in &distinct {
                 assert_eq!(memo.known(text.as_bytes()), Some(*n), "{text}");
             }
+        }
+        let lengths = (0..40).map(|length| "ab".repeat(20).split_at(length).0.to_owned());
+        for text in lengths {
+            assert_eq!(memo.known(text.as_bytes()), None, "{text}");
+            memo.remember(text.as_bytes(), text.len());
+            assert_eq!(memo.known(text.as_bytes()), Some(text.len()), "{text}");
         }
         assert_eq!(memo.known(b"another"), None);
         assert_eq!(memo.known(b"\0"), None, "a text is not another one cut short");
