@@ -47,7 +47,8 @@ fn freeze(directory: &Path, enrolments: &Path, hires: &Path) {
     }
     let source = |path: &Path, mapping: &str| {
         let mapping = Mapping::open(&bench(mapping), mou.schema());
-        Source { path: path.to_owned(), mapping: mapping.unwrap_or_else(|error| panic!("{error}")) }
+        let mapping = mapping.unwrap_or_else(|error| panic!("{error}"));
+        Source { path: path.to_owned(), mapping, view: None }
     };
     let sources = [source(enrolments, "enrolment.toml"), source(hires, "hires.toml")];
     let statement =
