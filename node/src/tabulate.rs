@@ -19,6 +19,8 @@
 mod axis;
 mod block;
 mod calendar;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod condition;
 mod first;
 mod learners;
@@ -26,8 +28,8 @@ mod plan;
 mod rank;
 mod rows;
 mod several;
-// No node pushes a table down yet: printed for the tests that hold the engines against each other.
-#[cfg(test)]
+// PostgreSQL does not count for a node yet: its dialect is held against the other engines by tests.
+#[cfg(any(test, feature = "cluster"))]
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -83,6 +85,9 @@ pub enum TabulateError {
     /// A cell does not fit in 64 bits.
     #[error("a count does not fit in 64 bits")]
     Overflow,
+    /// The engine that counts elsewhere did not.
+    #[error("the engine did not count the table: {0}")]
+    Engine(&'static str),
     /// A thread stopped without a result.
     #[error("counting stopped half way; the snapshot may be damaged: import the data again")]
     Stopped,

@@ -66,7 +66,11 @@ const PERSON: &str = "person";
 
 /// The column of the learner table that holds each learner's tag: [`NodeSecret::tag`](sumac_keys::NodeSecret::tag)
 /// as one number, the second word above the first. No condition can name it.
-const TAG: &str = "keyed:tag";
+pub(crate) const TAG: &str = "keyed:tag";
+
+/// The column of every other table that says where in its block a row stands, for engines that do not keep rows in
+/// order.
+pub(crate) const PLACE: &str = "rows:place";
 
 /// The column of the learner table that counts each learner's rows of another. No column of an agreement has
 /// a colon in its name.
@@ -75,7 +79,7 @@ fn rows_column(table: TableName) -> String {
 }
 
 /// Bytes that a code of a list of so many takes: one while they all fit in it, else two, the smaller first.
-fn code_bytes(codes: usize) -> i32 {
+pub(crate) fn code_bytes(codes: usize) -> i32 {
     if codes <= 1 << 8 { 1 } else { 2 }
 }
 

@@ -50,6 +50,24 @@ impl Axis {
         self.codes
     }
 
+    /// The code, given the column's value as a whole number that SQL knows by this name.
+    pub(super) fn code_in_sql(&self, value: &str) -> String {
+        let unknown = self.codes.saturating_sub(1);
+        match &self.from {
+            From::Code => value.to_owned(),
+            From::Birth { cuts, begins } => {
+                let reached = cuts.iter().map(|cut| {
+                    format!(" + CASE WHEN {begins} - {value} >= {cut} THEN 1 ELSE 0 END")
+                });
+                let band = reached.collect::<String>();
+                format!("CASE WHEN {value} IS NULL THEN {unknown} ELSE 0{band} END")
+            }
+            From::Year { first, last } => format!(
+                "CASE WHEN {value} BETWEEN {first} AND {last} THEN {value} - {first} ELSE {unknown} END"
+            ),
+        }
+    }
+
     /// The code in each row of the column's table.
     pub(super) fn codes(&self, rows: &RecordBatch) -> Result<ScalarBuffer<u16>, TabulateError> {
         let damaged = || TabulateError::Damaged(self.column.table);

@@ -1,328 +1,199 @@
-//! A table as one SQL statement, for an engine that holds the records itself: it bounds each learner and adds up
-//! beside them, and gives back numbers of cells and what is in them, and nothing else.
+//! A table as one SQL statement, for engines that count where the rows are: each learner bounded, then cells.
 //!
-//! The statement says what the dense pass does, in the same order. Codes are turned into their positions first, and a
-//! code that is in no list, or none, into `unknown`; so are the codes of a learner without a row of their own. Values
-//! are printed as integers and dates from types that hold nothing else; ids of codes are quoted. Keys are parameters.
+//! The statement answers rows of (cell, number), cells numbered as in [`Table::cells`]; a cell that is not among
+//! them is zero. Every value is made a whole number first: codes their positions, days since 1970-01-01. What the
+//! engines write differently is in [`dialect`]; from there on the text is the same for all, in the SQL that they
+//! share. It means what the dense pass does, cell for cell: a learner's rows that count, the last of them, the first
+//! outcome that holds, the groups and awards that a cap keeps.
 
+mod condition;
 mod dialect;
+mod measure;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use sumac_policy::{
-    Bins, Clip, ColumnRef, DimensionSource, Kind, Op, Predicate, Quantity, RATIO_PER, Schema,
-    Table, TableName, Value, When,
-};
+use sumac_policy::{ColumnRef, Kind, Predicate, Table, TableName, Value, When};
+
+pub(crate) use dialect::Dialect;
 
 use super::TabulateError;
-use super::plan::{Plan, Work};
+use super::calendar::days;
+use super::plan::Plan;
+use condition::printed;
 
-/// A statement whose rows are (cell, what is added to it), both whole numbers of 64 bits.
-pub(super) struct Statement {
-    pub(super) text: String,
-    /// Whether it takes the four pads of learners' tags as parameters: inner and outer of the person's key, inner and
-    /// outer of the tag.
-    pub(super) keyed: bool,
-}
+/// Rows of the table that is counted, beside their learner's own: those that count.
+const COUNTING: &str = "counting";
+/// Each learner's last of them.
+const LAST: &str = "latest";
 
-/// Prints a table for views in `views`, given the table's two words of the ranking.
-pub(super) fn print(
+/// The statement that counts a table. `kind` tells what a column holds; `words` are the table's, for ranking.
+///
+/// # Errors
+/// Where the table has too many cells, or reads a column that `kind` does not know.
+pub(crate) fn statement(
     table: &Table,
-    schema: &Schema,
-    views: &str,
     words: [u32; 2],
-) -> Result<Statement, TabulateError> {
+    kind: &dyn Fn(&ColumnRef) -> Option<Kind>,
+    dialect: &dyn Dialect,
+) -> Result<String, TabulateError> {
     let plan = Plan::of(table)?;
-    let printer = Printer { table, plan: &plan, schema, views, words };
-    let keyed = matches!(plan.work, Work::Groups { .. } | Work::Rows { .. });
-    Ok(Statement { text: printer.statement()?, keyed })
+    let mut statement = Statement { plan: &plan, kind, dialect, parts: Vec::new() };
+    statement.tables()?;
+    statement.counting();
+    statement.last();
+    let cells = statement.measured(words);
+    let parts = statement.parts.iter().fold(String::new(), |mut text, (name, part)| {
+        let between = if text.is_empty() { "" } else { ",\n" };
+        let _ = write!(text, "{between}{name} AS (\n  {part}\n)");
+        text
+    });
+    Ok(format!("WITH {parts}\n{cells}"))
 }
 
-struct Printer<'a> {
-    table: &'a Table,
+/// A statement on its way: named parts, each of which may use those before it.
+struct Statement<'a> {
     plan: &'a Plan<'a>,
-    schema: &'a Schema,
-    views: &'a str,
-    words: [u32; 2],
+    kind: &'a dyn Fn(&ColumnRef) -> Option<Kind>,
+    dialect: &'a dyn Dialect,
+    parts: Vec<(String, String)>,
 }
 
-impl Printer<'_> {
-    fn statement(&self) -> Result<String, TabulateError> {
-        let counting = self.counting()?;
-        let outcomes = self.plan.outcomes;
-        let (more, cells) = match &self.plan.work {
-            Work::Once => (
-                self.outcomes()?,
-                format!(
-                    "SELECT CAST(last_row.grp * {outcomes} + found.outcome AS bigint), COUNT(*) FROM last_row \
-                 JOIN found ON found.person = last_row.person WHERE found.outcome < {outcomes} GROUP BY 1"
-                ),
-            ),
-            Work::Groups { cap, .. } => (
-                self.ranked("SELECT DISTINCT person, grp, 0 AS below FROM counting"),
-                format!(
-                    "SELECT CAST(grp AS bigint), COUNT(*) FROM kept WHERE place <= {cap} GROUP BY 1"
-                ),
-            ),
-            Work::Rows { cap, level, .. } => {
-                let below = match level {
-                    None => "0".to_owned(),
-                    Some((column, below)) => {
-                        let mut text = format!("CASE {}", name(column));
-                        for (code, below) in below.iter().enumerate() {
-                            let _ = write!(text, " WHEN {code} THEN {below}");
-                        }
-                        text + " END"
-                    }
+impl Statement<'_> {
+    fn part(&mut self, name: impl Into<String>, text: String) {
+        self.parts.push((name.into(), text));
+    }
+
+    /// Every table that is read, its columns as whole numbers.
+    fn tables(&mut self) -> Result<(), TabulateError> {
+        let mut tables: BTreeMap<TableName, Vec<String>> = self.plan.columns.clone();
+        tables.entry(TableName::Learner).or_default();
+        for (table, mut names) in tables {
+            names.sort();
+            names.dedup();
+            let mut columns = String::new();
+            for column in names {
+                let column = ColumnRef { table, column };
+                let unfit = || TabulateError::Unfit { table, column: column.column.clone() };
+                let kind = (self.kind)(&column).ok_or_else(unfit)?;
+                let value = self.dialect.number(&column, &kind);
+                let _ = write!(columns, ", {value} AS {}", flat(&column));
+            }
+            let order = self.dialect.order(table);
+            let from = self.dialect.table(table);
+            let text = format!("SELECT person, {order} AS place{columns} FROM {from}");
+            self.part(table.as_str(), text);
+        }
+        Ok(())
+    }
+
+    /// The rows whose anchor lies in the period and whose population condition is true, with their learner's row.
+    fn counting(&mut self) {
+        let plan = self.plan;
+        let of = plan.definition.of;
+        let (anchor, first, last) = &plan.anchor;
+        let anchor = flat(anchor);
+        let mut wanted = format!("{anchor} BETWEEN {} AND {}", number(first), number(last));
+        if plan.definition.population != Predicate::True {
+            let population = printed(&plan.definition.population, self.dialect);
+            let _ = write!(wanted, " AND {population}");
+        }
+        let text = if of == TableName::Learner {
+            format!("SELECT * FROM {of} WHERE {wanted}")
+        } else {
+            // A learner without a row of their own has code unknown, and nothing else.
+            let own = plan.columns.get(&TableName::Learner).into_iter().flatten();
+            let own = own.fold(String::new(), |mut text, name| {
+                let column = ColumnRef { table: TableName::Learner, column: name.clone() };
+                let flat = flat(&column);
+                let absent = (self.kind)(&column).and_then(|kind| unknown(&kind));
+                let _ = match absent {
+                    Some(code) => write!(text, ", COALESCE(learner.{flat}, {code}) AS {flat}"),
+                    None => write!(text, ", learner.{flat} AS {flat}"),
                 };
-                (
-                    self.ranked(&format!("SELECT person, grp, {below} AS below FROM counting")),
-                    format!(
-                        "SELECT CAST(grp AS bigint), COUNT(*) FROM kept WHERE place <= {cap} GROUP BY 1"
-                    ),
-                )
-            }
-            Work::Mean { value, clip } => (valued(value), mean(*clip)),
-            Work::Distribution { value, bins } => (valued(value), distribution(bins)),
+                text
+            });
+            format!(
+                "SELECT * FROM (SELECT {of}.*{own} FROM {of} LEFT JOIN learner ON learner.person = {of}.person) AS beside WHERE {wanted}"
+            )
         };
-        Ok(format!("WITH {counting}{more}\n{cells}"))
+        self.part(COUNTING, text);
     }
 
-    /// The rows that count, each with its group, and with its place from the learner's last.
-    fn counting(&self) -> Result<String, TabulateError> {
-        let of = self.plan.definition.of;
-        let (anchor, first, last) = &self.plan.anchor;
-        let anchor = name(anchor);
-        let rows = self.rows(of, of != TableName::Learner)?;
-        let population = predicate(&self.plan.definition.population);
-        Ok(format!(
-            "every_row AS ({rows}),\n\
-             counting AS (SELECT every_row.*, {} AS grp, \
-             row_number() OVER (PARTITION BY person ORDER BY row_order DESC) AS nth FROM every_row \
-             WHERE {anchor} >= {} AND {anchor} <= {} AND {population}),\n\
-             last_row AS (SELECT * FROM counting WHERE nth = 1)",
-            self.group(),
-            literal(first),
-            literal(last),
-        ))
+    fn last(&mut self) {
+        self.part(
+            LAST,
+            format!(
+                "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY person ORDER BY place DESC) AS back FROM {COUNTING}) AS ordered WHERE back = 1"
+            ),
+        );
     }
 
-    /// A view's rows, codes as their positions, with their learners' own if that is wanted.
-    fn rows(&self, of: TableName, with_learner: bool) -> Result<String, TabulateError> {
-        let order = if of == TableName::Learner { "0" } else { "t.row_order" };
-        let mut text = format!("SELECT t.person AS person, {order} AS row_order");
-        let learner = self.plan.columns.get(&TableName::Learner).filter(|_| with_learner);
-        let own = self.plan.columns.get(&of).into_iter().flatten();
-        let own = own.map(|column| ("t", of, column));
-        let theirs = learner.into_iter().flatten().map(|column| ("l", TableName::Learner, column));
-        for (from, table, column) in own.chain(theirs) {
-            let column = ColumnRef { table, column: column.clone() };
-            let _ = write!(text, ", {} AS {}", self.value(from, &column)?, name(&column));
-        }
-        let view = |table: TableName| format!("{}.{}", quoted(self.views), quoted(table.as_str()));
-        let _ = write!(text, " FROM {} t", view(of));
-        if learner.is_some() {
-            let _ =
-                write!(text, " LEFT JOIN {} l ON l.person = t.person", view(TableName::Learner));
-        }
-        Ok(text)
-    }
-
-    /// What a column of a view says.
-    fn value(&self, from: &str, column: &ColumnRef) -> Result<String, TabulateError> {
-        let unfit = || TabulateError::Unfit { table: column.table, column: column.column.clone() };
-        let known = self.schema.column(column.table, &column.column).ok_or_else(unfit)?;
-        let field = format!("{from}.{}", quoted(&column.column));
-        Ok(match &known.kind {
-            Kind::Date => field,
-            Kind::Year | Kind::Integer => format!("CAST({field} AS bigint)"),
-            Kind::Code(codes) => {
-                let unknown =
-                    codes.iter().position(|code| code.id == "unknown").ok_or_else(unfit)?;
-                let mut text = format!("CASE {field}");
-                for (place, code) in codes.iter().enumerate() {
-                    let _ = write!(text, " WHEN {} THEN {place}", string(&code.id));
-                }
-                format!("{text} ELSE {unknown} END")
-            }
-        })
-    }
-
-    /// The combination of a row's codes.
+    /// The group of a row of [`COUNTING`] or [`LAST`]: its codes, each so many groups apart.
     fn group(&self) -> String {
-        let begins = self.table.span().first.year();
-        let mut text = "0".to_owned();
-        for (dimension, column) in self.table.axes() {
-            let (field, codes) = (name(&column), dimension.codes.len());
-            let unknown = codes.saturating_sub(1);
-            let code = match &dimension.source {
-                DimensionSource::Column(_) => field,
-                DimensionSource::Age(cuts) => {
-                    let mut text = format!("CASE WHEN {field} IS NULL THEN {unknown}");
-                    for (band, cut) in cuts.iter().enumerate() {
-                        let _ = write!(text, " WHEN {begins} - {field} < {cut} THEN {band}");
-                    }
-                    format!("{text} ELSE {} END", cuts.len())
-                }
-                DimensionSource::Years { first, last, .. } => format!(
-                    "CASE WHEN {field} >= {first} AND {field} <= {last} THEN {field} - {first} ELSE {unknown} END"
-                ),
-            };
-            text = format!("({text}) * {codes} + ({code})");
-        }
-        format!("CAST({text} AS bigint)")
+        let parts = self.plan.axes.iter().map(|axis| {
+            format!("({}) * {}", axis.code_in_sql(&flat(axis.column())), axis.stride())
+        });
+        let parts: Vec<_> = parts.collect();
+        if parts.is_empty() { "0".to_owned() } else { parts.join(" + ") }
     }
 
-    /// The first outcome that holds of each learner.
-    fn outcomes(&self) -> Result<String, TabulateError> {
-        let mut any = "CASE".to_owned();
-        let mut exists = String::new();
-        for (place, outcome) in self.plan.definition.outcomes.iter().enumerate() {
-            match &outcome.when {
+    /// Whether each learner has an outcome, as a part for each; and the number of the first that holds.
+    fn outcomes(&mut self) -> (String, String) {
+        let plan = self.plan;
+        let (mut joins, mut cases) = (String::new(), String::new());
+        for (number, outcome) in plan.definition.outcomes.iter().enumerate() {
+            let name = format!("outcome_{number}");
+            let text = match &outcome.when {
                 When::AnyRow(when) => {
-                    let _ = write!(any, " WHEN {} THEN {place}", predicate(when));
+                    let when = printed(when, self.dialect);
+                    format!("SELECT DISTINCT person AS who FROM {COUNTING} WHERE {when}")
                 }
                 When::Exists { in_table, when } => {
-                    let others = self.rows(*in_table, false)?;
-                    let _ = write!(
-                        exists,
-                        " UNION ALL SELECT o.person, {place} FROM ({others}) o \
-                         JOIN last_row ON last_row.person = o.person WHERE {}",
-                        predicate(when)
-                    );
+                    let columns = plan.columns.get(in_table).into_iter().flatten();
+                    let columns = columns.fold(String::new(), |mut text, name| {
+                        let column = ColumnRef { table: *in_table, column: name.clone() };
+                        let flat = flat(&column);
+                        let _ = write!(text, ", {in_table}.{flat} AS {flat}");
+                        text
+                    });
+                    let when = printed(when, self.dialect);
+                    format!(
+                        "SELECT DISTINCT person AS who FROM (SELECT {LAST}.*{columns} FROM {in_table} JOIN {LAST} ON {LAST}.person = {in_table}.person) AS beside WHERE {when}"
+                    )
                 }
-                When::Otherwise | When::Measured => {}
-            }
+                When::Otherwise | When::Measured => continue,
+            };
+            self.part(&name, text);
+            let _ = write!(joins, " LEFT JOIN {name} ON {name}.who = {LAST}.person");
+            let _ = write!(cases, " WHEN {name}.who IS NOT NULL THEN {number}");
         }
-        let any = if any == "CASE" {
-            self.plan.otherwise.to_string()
+        let otherwise = plan.otherwise;
+        let first = if cases.is_empty() {
+            otherwise.to_string()
         } else {
-            format!("{any} ELSE {} END", self.plan.otherwise)
+            format!("CASE{cases} ELSE {otherwise} END")
         };
-        Ok(format!(
-            ",\nclaims AS (SELECT person, {any} AS outcome FROM counting{exists}),\n\
-             found AS (SELECT person, MIN(outcome) AS outcome FROM claims GROUP BY person)"
-        ))
-    }
-
-    /// What a learner may be counted for, in the order in which it is kept.
-    fn ranked(&self, candidates: &str) -> String {
-        let [low, high] = dialect::tag_words("tag").map(|word| format!("({word})"));
-        let [one, two] = self.words;
-        format!(
-            ",\ncandidates AS ({candidates}),\n\
-             tagged AS (SELECT person, {} AS tag FROM (SELECT DISTINCT person FROM counting) p),\n\
-             ranked AS (SELECT c.person, c.grp, c.below, \
-             ({} * (c.grp + 1) + {}) % 2147483647 AS rank FROM candidates c JOIN tagged ON tagged.person = c.person),\n\
-             kept AS (SELECT grp, row_number() OVER (PARTITION BY person ORDER BY below, rank, grp) AS place FROM ranked)",
-            dialect::tag("person"),
-            dialect::xor(&low, one),
-            dialect::xor(&high, two),
-        )
+        (joins, first)
     }
 }
 
-/// What each learner has, and the group of their last row.
-fn valued(value: &Quantity) -> String {
-    let value = match value {
-        Quantity::Sum(column) => dialect::exact_sum(&name(column)),
-        Quantity::Ratio { of, to } => {
-            let (above, below) = (dialect::exact_sum(&name(of)), dialect::exact_sum(&name(to)));
-            // Twice the quotient and one, halved toward zero: half away from zero.
-            format!(
-                "CASE WHEN {below} = 0 THEN NULL ELSE SIGN({above}) * SIGN({below}) * {} END",
-                dialect::whole_quotient(
-                    &format!("2 * ABS({above}) * {RATIO_PER} + ABS({below})"),
-                    &format!("2 * ABS({below})")
-                )
-            )
-        }
-        Quantity::Days { until, from } => {
-            format!("MIN({})", dialect::days(&name(until), &name(from)))
-        }
-    };
-    format!(
-        ",\nvalued AS (SELECT person, MAX(CASE WHEN nth = 1 THEN grp END) AS grp, {value} AS v \
-         FROM counting GROUP BY person)"
-    )
+/// A column's name among those of all tables.
+fn flat(column: &ColumnRef) -> String {
+    format!("{}__{}", column.table, column.column)
 }
 
-fn mean(clip: Clip) -> String {
-    let (lo, hi, ends) = (clip.lo(), clip.hi(), clip.ends());
-    let clipped =
-        format!("CASE WHEN v < ({lo}) THEN ({lo}) WHEN v > ({hi}) THEN ({hi}) ELSE v END");
-    format!(
-        "SELECT grp * 2, COUNT(*) FROM valued WHERE v IS NOT NULL GROUP BY grp \
-         UNION ALL SELECT grp * 2 + 1, CAST(SUM(2 * ({clipped}) - ({ends})) AS bigint) \
-         FROM valued WHERE v IS NOT NULL GROUP BY grp"
-    )
-}
-
-fn distribution(bins: &Bins) -> String {
-    let count = bins.count();
-    let mut bin = format!("CASE WHEN v IS NULL THEN {count}");
-    for (place, edge) in bins.edges().iter().skip(1).enumerate().take(count.saturating_sub(1)) {
-        let _ = write!(bin, " WHEN v < ({edge}) THEN {place}");
-    }
-    let last = count.saturating_sub(1);
-    format!("SELECT grp * {} + {bin} ELSE {last} END, COUNT(*) FROM valued GROUP BY 1", count + 1)
-}
-
-/// A condition, in SQL's own three-valued logic.
-fn predicate(condition: &Predicate) -> String {
-    let all = |parts: &[Predicate], between: &str| {
-        let parts: Vec<_> = parts.iter().map(predicate).collect();
-        format!("({})", parts.join(between))
-    };
-    match condition {
-        Predicate::True => "TRUE".to_owned(),
-        Predicate::Compare { column, op, value } => {
-            format!("{} {} {}", name(column), operator(*op), literal(value))
-        }
-        Predicate::CompareDates { column, op, other, plus } => {
-            let other = dialect::later(&name(other), *plus);
-            format!("{} {} {other}", name(column), operator(*op))
-        }
-        Predicate::In { column, values } => {
-            let values: Vec<_> = values.iter().map(literal).collect();
-            format!("{} IN ({})", name(column), values.join(", "))
-        }
-        Predicate::IsNull(column) => format!("{} IS NULL", name(column)),
-        Predicate::And(parts) => all(parts, " AND "),
-        Predicate::Or(parts) => all(parts, " OR "),
-        Predicate::Not(inner) => format!("NOT ({})", predicate(inner)),
-    }
-}
-
-fn operator(op: Op) -> &'static str {
-    match op {
-        Op::Equal => "=",
-        Op::NotEqual => "<>",
-        Op::Less => "<",
-        Op::LessOrEqual => "<=",
-        Op::Greater => ">",
-        Op::GreaterOrEqual => ">=",
-    }
-}
-
-fn literal(value: &Value) -> String {
+/// A literal as a whole number.
+fn number(value: &Value) -> i64 {
     match value {
-        Value::Code { index, .. } => index.to_string(),
-        Value::Date(date) => format!("DATE '{date}'"),
-        Value::Year(year) => format!("({year})"),
-        Value::Integer(number) => format!("({number})"),
+        Value::Code { index, .. } => i64::from(*index),
+        Value::Date(date) => i64::from(days(*date)),
+        Value::Year(year) => i64::from(*year),
+        Value::Integer(number) => *number,
     }
 }
 
-/// A column within the statement, whichever view it is of.
-fn name(column: &ColumnRef) -> String {
-    quoted(&column.to_string())
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn string(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+/// The code of a learner of whom nothing is said.
+fn unknown(kind: &Kind) -> Option<usize> {
+    kind.codes()?.iter().position(|code| code.id == "unknown")
 }

@@ -184,6 +184,11 @@ fn agrees_with_counting_row_by_row() {
             let counted = count(&snapshot, &table, threads(1 + dice.below(3))).unwrap();
             let definition = &kpi.definition;
             assert_eq!(counted, expected, "seed {seed}, {period}: {definition:?}");
+            #[cfg(feature = "cluster")]
+            {
+                let counted = super::cluster::count_here(&snapshot, &table).unwrap();
+                assert_eq!(counted, expected, "by SQL: seed {seed}, {period}: {definition:?}");
+            }
 
             tables += 1;
             *kinds.entry(definition.measure.kind()).or_insert(0) +=

@@ -41,6 +41,9 @@ pub struct Snapshot {
     learners: u32,
     block: u32,
     tables: BTreeMap<TableName, Table>,
+    /// What the columns hold.
+    #[cfg(feature = "cluster")]
+    kinds: BTreeMap<ColumnRef, sumac_policy::Kind>,
     ranking: Ranking,
 }
 
@@ -90,6 +93,8 @@ impl Snapshot {
         }
 
         let mut tables = BTreeMap::new();
+        #[cfg(feature = "cluster")]
+        let mut kinds = BTreeMap::new();
         for (name, entry) in &manifest.tables {
             let table: TableName = name.parse().map_err(|_| damaged("unknown table"))?;
             let opened = Table::open(directory.join(format!("{name}.parquet")), entry)?;
@@ -98,15 +103,29 @@ impl Snapshot {
             }
             for (column, held) in &entry.columns {
                 let agreed = schema.column(table, column);
-                if agreed.is_some_and(|agreed| opened.holds(agreed, held)) {
-                    holdings.columns.push(ColumnRef { table, column: column.clone() });
-                }
+                let Some(_agreed) = agreed.filter(|agreed| opened.holds(agreed, held)) else {
+                    continue;
+                };
+                let column = ColumnRef { table, column: column.clone() };
+                #[cfg(feature = "cluster")]
+                kinds.insert(column.clone(), _agreed.kind.clone());
+                holdings.columns.push(column);
             }
             tables.insert(table, opened);
         }
         let Manifest { id, learners, block, .. } = manifest;
         let ranking = secret.ranking();
-        Ok(Self { id, commitment, holdings, learners, block, tables, ranking })
+        Ok(Self {
+            id,
+            commitment,
+            holdings,
+            learners,
+            block,
+            tables,
+            #[cfg(feature = "cluster")]
+            kinds,
+            ranking,
+        })
     }
 
     /// The snapshot in use under a node's directory of snapshots; none before the first import.
@@ -200,6 +219,18 @@ impl Snapshot {
     ) -> Result<RecordBatch, SnapshotError> {
         self.table(table)?;
         self.table(TableName::Learner)?.pieces(block, &[&rows_column(table)])?.whole()
+    }
+
+    /// Its tables and their files.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn files(&self) -> impl Iterator<Item = (TableName, &Path)> {
+        self.tables.iter().map(|(name, table)| (*name, table.path.as_path()))
+    }
+
+    /// What a column that is held holds.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn kind(&self, column: &ColumnRef) -> Option<sumac_policy::Kind> {
+        self.kinds.get(column).cloned()
     }
 
     /// Whether it holds learners' tags, without which no table can bound the groups that a learner is in.

@@ -19,7 +19,7 @@ use super::disk::Hashed;
 use super::error::SnapshotError;
 use super::manifest::{ColumnEntry, TableEntry};
 use super::write::write_error;
-use super::{PERSON, TAG, code_bytes, rows_column, unknown};
+use super::{PERSON, PLACE, TAG, code_bytes, rows_column, unknown};
 use crate::records::canonical::Values;
 use crate::records::rows::Column;
 
@@ -93,21 +93,25 @@ impl Shape<'_> {
         let columns = self.columns.iter().map(|column| field(&column.name, &column.kind));
         let counts = self.others.iter();
         let counts = counts.map(|other| Field::new(rows_column(*other), DataType::UInt32, false));
-        let tag =
-            (self.table == TableName::Learner).then(|| Field::new(TAG, DataType::Int64, false));
-        [person].into_iter().chain(columns).chain(counts).chain(tag).collect()
+        let last = match self.table {
+            TableName::Learner => Field::new(TAG, DataType::Int64, false),
+            _ => Field::new(PLACE, DataType::UInt32, false),
+        };
+        [person].into_iter().chain(columns).chain(counts).chain([last]).collect()
     }
 
     /// A block's columns in the order of [`Shape::fields`].
     fn arrays(&self, block: Block) -> Vec<ArrayRef> {
+        let places = UInt32Array::from_iter_values((0..).take(block.person.len()));
         let mut arrays: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(block.person))];
         let columns = self.columns.iter().zip(block.columns);
         arrays.extend(columns.map(|(column, values)| array(&column.kind, values)));
         let counts = block.counts.into_iter();
         arrays.extend(counts.map(|counts| -> ArrayRef { Arc::new(UInt32Array::from(counts)) }));
-        if self.table == TableName::Learner {
-            arrays.push(Arc::new(Int64Array::from(block.tags)));
-        }
+        arrays.push(match self.table {
+            TableName::Learner => Arc::new(Int64Array::from(block.tags)),
+            _ => Arc::new(places),
+        });
         arrays
     }
 }

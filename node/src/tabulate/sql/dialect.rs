@@ -1,49 +1,23 @@
-//! What engines say in different words: here, PostgreSQL's.
+//! What engines write differently.
 
-use sumac_policy::Interval;
+use sumac_policy::{ColumnRef, Kind, TableName};
 
-/// A date some months and then some days later.
-pub(super) fn later(date: &str, Interval { months, days }: Interval) -> String {
-    if months == 0 {
-        return format!("({date} + ({days}))");
-    }
-    format!("CAST({date} + INTERVAL '{months} months {days} days' AS date)")
-}
+/// How one engine reads a canonical table, and the little that it writes in its own way.
+pub(crate) trait Dialect {
+    /// The table, with a column `person`.
+    fn table(&self, table: TableName) -> String;
 
-/// Days from one date to another.
-pub(super) fn days(until: &str, from: &str) -> String {
-    format!("({until} - {from})")
-}
+    /// What grows from a learner's first row of a table to the last.
+    fn order(&self, table: TableName) -> String;
 
-/// A sum that no number of rows overflows.
-pub(super) fn exact_sum(column: &str) -> String {
-    format!("SUM(CAST({column} AS numeric))")
-}
+    /// A column of the table as a whole number: a code its position in the list, a date its days since 1970-01-01;
+    /// absent where the column is, and a code never.
+    fn number(&self, column: &ColumnRef, kind: &Kind) -> String;
 
-/// A quotient without what is behind the point.
-pub(super) fn whole_quotient(above: &str, below: &str) -> String {
-    format!("DIV({above}, {below})")
-}
+    /// Days since 1970-01-01 moved by months: where a month is too short, its last day.
+    fn plus_months(&self, days: &str, months: i32) -> String;
 
-/// Bits that differ.
-pub(super) fn xor(bits: &str, word: u32) -> String {
-    format!("({bits} # CAST({word} AS bigint))")
-}
-
-/// A learner's tag, of which [`tag_words`] are taken: HMAC twice, as the node's secret does it, of the identifier.
-pub(super) fn tag(person: &str) -> String {
-    let code = |inner: u8, outer: u8, message: &str| {
-        format!("sha256(${outer}::bytea || sha256(${inner}::bytea || {message}))")
-    };
-    let key = code(1, 2, &format!("convert_to({person}, 'UTF8')"));
-    code(3, 4, &format!("substring({key} FROM 1 FOR 16)"))
-}
-
-/// A tag's two words of 31 bits.
-pub(super) fn tag_words(tag: &str) -> [String; 2] {
-    [0, 4].map(|at| {
-        let byte = |place: u8| format!("CAST(get_byte({tag}, {}) AS bigint)", at + place);
-        let high = format!("({} & 127)", byte(0));
-        format!("{high} * 16777216 + {} * 65536 + {} * 256 + {}", byte(1), byte(2), byte(3))
-    })
+    /// A query for `person`, `tag_low` and `tag_high`, the two words of each learner's tag, of at least the persons
+    /// in this part of the statement.
+    fn tags(&self, of: &str) -> String;
 }

@@ -1,0 +1,150 @@
+//! Counting a table on a DataFusion cluster (Ballista): one SQL statement over the snapshot's own files, which its
+//! executors read from storage that they share with the node.
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use ballista::prelude::SessionContextExt;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use sumac_policy::{ColumnRef, Kind, Table, TableName};
+
+use super::TabulateError;
+use super::sql::{Dialect, statement};
+use crate::records::snapshot::{PLACE, Snapshot, TAG, code_bytes};
+
+/// Where the cluster's scheduler listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduler(String);
+
+/// Why a scheduler's address is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no scheduler's address: write host:port")]
+pub struct SchedulerError(String);
+
+impl std::str::FromStr for Scheduler {
+    type Err = SchedulerError;
+
+    fn from_str(text: &str) -> Result<Self, SchedulerError> {
+        let port = text.rsplit_once(':').and_then(|(host, port)| {
+            let sound = !host.is_empty() && !host.contains(['/', ' ']);
+            port.parse::<u16>().ok().filter(|_| sound)
+        });
+        port.map(|_| Self(text.to_owned())).ok_or_else(|| SchedulerError(text.to_owned()))
+    }
+}
+
+/// Counts a table's cells on the cluster.
+pub(super) async fn count(
+    scheduler: &Scheduler,
+    snapshot: &Snapshot,
+    table: &Table,
+) -> Result<Vec<i64>, TabulateError> {
+    let session = SessionContext::remote(&format!("df://{}", scheduler.0)).await;
+    count_in(&session.map_err(|error| failed(&error))?, snapshot, table).await
+}
+
+/// Counts a table's cells in a session, wherever it runs.
+async fn count_in(
+    session: &SessionContext,
+    snapshot: &Snapshot,
+    table: &Table,
+) -> Result<Vec<i64>, TabulateError> {
+    let failed = |error: DataFusionError| failed(&error);
+    for (name, path) in snapshot.files() {
+        let path = path.to_str().ok_or(TabulateError::Damaged(name))?;
+        let options = ParquetReadOptions::default();
+        session.register_parquet(held(name), path, options).await.map_err(failed)?;
+    }
+    let words = snapshot.ranking().words(table.key().as_bytes());
+    let text = statement(table, words, &|column| snapshot.kind(column), &Files)?;
+    let batches = session.sql(&text).await.map_err(failed)?.collect().await.map_err(failed)?;
+
+    let mut cells = vec![0; table.cells()];
+    for batch in &batches {
+        let column = |at: usize| {
+            let column = batch.columns().get(at).and_then(|c| c.as_primitive_opt::<Int64Type>());
+            column
+                .map(|column| column.values().iter().copied())
+                .ok_or(TabulateError::Engine("no numbers"))
+        };
+        for (cell, number) in column(0)?.zip(column(1)?) {
+            let cell = usize::try_from(cell).ok().and_then(|cell| cells.get_mut(cell));
+            *cell.ok_or(TabulateError::Engine("a cell that is not in the table"))? = number;
+        }
+    }
+    Ok(cells)
+}
+
+/// What kind of error it was. Its text may show values of records.
+fn failed(error: &DataFusionError) -> TabulateError {
+    TabulateError::Engine(match error.find_root() {
+        DataFusionError::Plan(_) | DataFusionError::SQL(..) | DataFusionError::SchemaError(..) => {
+            "it does not understand the statement"
+        }
+        DataFusionError::ResourcesExhausted(_) => "it has too little memory",
+        DataFusionError::IoError(_) | DataFusionError::ObjectStore(_) => {
+            "it cannot read the snapshot's files"
+        }
+        DataFusionError::ParquetError(_) => "the snapshot's files are damaged",
+        DataFusionError::NotImplemented(_) => "it cannot do something that the statement needs",
+        _ => "it stopped half way, or cannot be reached",
+    })
+}
+
+/// What a table is called in a session.
+fn held(table: TableName) -> String {
+    format!("held_{table}")
+}
+
+/// A snapshot's own files.
+struct Files;
+
+impl Dialect for Files {
+    fn table(&self, table: TableName) -> String {
+        held(table)
+    }
+
+    fn order(&self, table: TableName) -> String {
+        match table {
+            TableName::Learner => "0".to_owned(),
+            _ => format!("CAST(\"{PLACE}\" AS BIGINT)"),
+        }
+    }
+
+    fn number(&self, column: &ColumnRef, kind: &Kind) -> String {
+        let name = format!("\"{}\"", column.column);
+        match kind {
+            Kind::Code(codes) => {
+                let wide = code_bytes(codes.len()) == 2;
+                let cases = (0..codes.len()).map(|code| {
+                    let [low, high] = u16::try_from(code).unwrap_or(u16::MAX).to_le_bytes();
+                    let high = if wide { format!("{high:02x}") } else { String::new() };
+                    format!(" WHEN '{low:02x}{high}' THEN {code}")
+                });
+                format!("CASE encode({name}, 'hex'){} END", cases.collect::<String>())
+            }
+            Kind::Date => format!("CAST(CAST({name} AS INT) AS BIGINT)"),
+            Kind::Year | Kind::Integer => format!("CAST({name} AS BIGINT)"),
+        }
+    }
+
+    fn plus_months(&self, days: &str, months: i32) -> String {
+        let day = format!("CAST(CAST({days} AS INT) AS DATE)");
+        format!("CAST(CAST({day} + INTERVAL '{months} months' AS DATE) AS INT)")
+    }
+
+    fn tags(&self, _of: &str) -> String {
+        let learners = held(TableName::Learner);
+        let tag = format!("\"{TAG}\"");
+        format!(
+            "SELECT person, {tag} % 2147483648 AS tag_low, {tag} / 2147483648 AS tag_high FROM {learners}"
+        )
+    }
+}
+
+#[cfg(test)]
+pub(super) fn count_here(snapshot: &Snapshot, table: &Table) -> Result<Vec<i64>, TabulateError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|_| TabulateError::Stopped)?;
+    runtime.block_on(count_in(&SessionContext::new(), snapshot, table))
+}

@@ -1,0 +1,134 @@
+//! What becomes of a learner's rows that count: the cells, for each measure.
+
+use sumac_policy::{Bins, Clip, Quantity, RATIO_PER};
+
+use super::super::plan::Work;
+use super::{COUNTING, LAST, Statement, flat};
+
+/// 2³¹ − 1: ranks are taken by it.
+const MODULUS: u32 = (1 << 31) - 1;
+
+impl Statement<'_> {
+    /// The query for cells and numbers.
+    pub(super) fn measured(&mut self, words: [u32; 2]) -> String {
+        let plan = self.plan;
+        match &plan.work {
+            Work::Once => {
+                let (joins, first) = self.outcomes();
+                let outcomes = plan.outcomes;
+                let cell = format!("({}) * {outcomes} + outcome", self.group());
+                format!(
+                    "SELECT CAST({cell} AS BIGINT) AS cell, count(*) AS number FROM (SELECT {LAST}.*, {first} AS outcome FROM {LAST}{joins}) AS found WHERE outcome < {outcomes} GROUP BY 1"
+                )
+            }
+            Work::Groups { cap, .. } => {
+                let groups =
+                    format!("SELECT DISTINCT person, {} AS cell FROM {COUNTING}", self.group());
+                self.part("placed", groups);
+                self.ranked(words, "rank, cell", *cap)
+            }
+            Work::Rows { cap, level, .. } => {
+                let below = match level {
+                    None => "0".to_owned(),
+                    Some((column, below)) => {
+                        let cases = below.iter().enumerate();
+                        let cases = cases.map(|(code, below)| format!(" WHEN {code} THEN {below}"));
+                        format!("CASE {}{} END", flat(column), cases.collect::<String>())
+                    }
+                };
+                let rows = format!(
+                    "SELECT person, {below} AS below, {} AS cell FROM {COUNTING}",
+                    self.group()
+                );
+                self.part("placed", rows);
+                self.ranked(words, "below, rank, cell", *cap)
+            }
+            Work::Mean { value, clip } => {
+                self.values(value);
+                mean(*clip, &self.group())
+            }
+            Work::Distribution { value, bins } => {
+                self.values(value);
+                distribution(bins, &self.group())
+            }
+        }
+    }
+
+    /// Counts the first so many rows of each learner in `placed`, by this order.
+    fn ranked(&mut self, [low, high]: [u32; 2], order: &str, cap: usize) -> String {
+        let tags = self.dialect.tags("placed");
+        self.part("tags", tags);
+        // a XOR b is a + b less twice what they have in common.
+        let xor = |tag: &str, word: u32| format!("({tag} + {word} - 2 * ({tag} & {word}))");
+        let rank = format!(
+            "({} * (cell + 1) + {}) % {MODULUS}",
+            xor("tag_low", low),
+            xor("tag_high", high)
+        );
+        self.part(
+            "ranked",
+            format!(
+                "SELECT placed.*, {rank} AS rank FROM placed JOIN (SELECT person AS who, tag_low, tag_high FROM tags) AS whose ON whose.who = placed.person"
+            ),
+        );
+        format!(
+            "SELECT CAST(cell AS BIGINT) AS cell, count(*) AS number FROM (SELECT cell, row_number() OVER (PARTITION BY person ORDER BY {order}) AS place FROM ranked) AS first WHERE place <= {cap} GROUP BY 1"
+        )
+    }
+
+    /// What each learner has, beside their last row: `having`, with `amount`.
+    fn values(&mut self, value: &Quantity) {
+        let amount = match value {
+            Quantity::Sum(column) => format!("sum({})", flat(column)),
+            Quantity::Ratio { of, to } => {
+                let sum = |column| format!("CAST(sum({}) AS BIGINT)", flat(column));
+                let (above, below) = (sum(of), sum(to));
+                let sign = format!("CASE WHEN ({above} < 0) = ({below} < 0) THEN 1 ELSE -1 END");
+                format!(
+                    "CASE WHEN {below} = 0 THEN NULL ELSE {sign} * ((2 * {RATIO_PER} * abs({above}) + abs({below})) / (2 * abs({below}))) END"
+                )
+            }
+            Quantity::Days { until, from } => format!("min({} - {})", flat(until), flat(from)),
+        };
+        self.part(
+            "amounts",
+            format!("SELECT person AS who, {amount} AS amount FROM {COUNTING} GROUP BY person"),
+        );
+        self.part(
+            "having_it",
+            format!(
+                "SELECT {LAST}.*, amount FROM {LAST} JOIN amounts ON amounts.who = {LAST}.person"
+            ),
+        );
+    }
+}
+
+/// The learners of each group, and the sum of twice what each has, clipped, less the ends of the clip.
+fn mean(clip: Clip, group: &str) -> String {
+    let (lo, hi) = (clip.lo(), clip.hi());
+    let clipped =
+        format!("CASE WHEN amount < {lo} THEN {lo} WHEN amount > {hi} THEN {hi} ELSE amount END");
+    let of = |place: u32, number: &str| {
+        format!(
+            "SELECT CAST(({group}) * 2 + {place} AS BIGINT) AS cell, {number} AS number FROM having_it WHERE amount IS NOT NULL GROUP BY 1"
+        )
+    };
+    let sum = format!("CAST(sum(2 * ({clipped}) - ({})) AS BIGINT)", clip.ends());
+    format!("{} UNION ALL {}", of(0, "count(*)"), of(1, &sum))
+}
+
+/// The learners of each group and bin: the number of inner edges that what they have reaches.
+fn distribution(bins: &Bins, group: &str) -> String {
+    let unknown = bins.count();
+    let inner = bins.edges().get(1..unknown).unwrap_or_default();
+    let reached =
+        inner.iter().map(|edge| format!(" + CASE WHEN amount >= {edge} THEN 1 ELSE 0 END"));
+    let bin = format!(
+        "CASE WHEN amount IS NULL THEN {unknown} ELSE 0{} END",
+        reached.collect::<String>()
+    );
+    format!(
+        "SELECT CAST(({group}) * {} + ({bin}) AS BIGINT) AS cell, count(*) AS number FROM having_it GROUP BY 1",
+        unknown + 1
+    )
+}
