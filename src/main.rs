@@ -6,6 +6,8 @@ mod agreement;
 mod ask;
 mod backup;
 mod certificate;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod counterpart;
 mod demo;
 mod envoy;
@@ -86,6 +88,9 @@ enum Verb {
     Restore(restore::Args),
     Resume(resume::Args),
     Demo(demo::Args),
+    #[cfg(feature = "cluster")]
+    #[command(subcommand)]
+    Cluster(cluster::Verb),
 }
 
 fn main() -> ExitCode {
@@ -113,6 +118,8 @@ fn main() -> ExitCode {
         Verb::Restore(args) => restore::run(args),
         Verb::Resume(args) => resume::run(args),
         Verb::Demo(args) => demo::run(args),
+        #[cfg(feature = "cluster")]
+        Verb::Cluster(verb) => cluster::run(verb),
     };
     match outcome {
         Ok(outcome) => outcome.into(),

@@ -162,6 +162,7 @@ async fn answer(
         narrow: home.narrow(),
         secret: home.node_secret()?,
         world: world::world(),
+        engine: settings.engine.node()?,
     };
     let node = Node::start(parts).await.context("start the node")?;
     let listen = settings.listen.to_string();

@@ -15,6 +15,7 @@ use crate::agreement::Agreement;
 use crate::amend::{AmendError, follows, leave, record_of};
 use crate::records::snapshot::{Snapshot, SnapshotError};
 use crate::store::{Import, Note, Started, Store, StoreError};
+use crate::tabulate::Engine;
 use crate::world::{World, day_of};
 
 /// Tables counted at the same time; each uses every core, and its memory is bounded by a block.
@@ -26,6 +27,7 @@ pub struct Node {
     pub(crate) store: Store,
     pub(crate) identity: watch::Receiver<Arc<TlsIdentity>>,
     pub(crate) world: World,
+    pub(crate) engine: Engine,
     pub(crate) counting: Arc<Semaphore>,
     /// What askers give back after a restore is taken one at a time.
     pub(crate) recovering: Arc<tokio::sync::Mutex<()>>,
@@ -72,6 +74,8 @@ pub struct NodeParts {
     pub secret: NodeSecret,
     /// Time and chance.
     pub world: World,
+    /// What counts its tables.
+    pub engine: Engine,
 }
 
 /// Why a node could not do its part. For its operator's log; a peer sees a support id.
@@ -121,8 +125,18 @@ impl Node {
     /// # Errors
     /// A party the MOU does not list; a ledger that cannot be written.
     pub async fn start(parts: NodeParts) -> Result<Arc<Self>, NodeError> {
-        let NodeParts { party, chain, shelf, store, identity, snapshots, narrow, secret, world } =
-            parts;
+        let NodeParts {
+            party,
+            chain,
+            shelf,
+            store,
+            identity,
+            snapshots,
+            narrow,
+            secret,
+            world,
+            engine,
+        } = parts;
         let mou = chain.mou().clone();
         if mou.party(&party).is_none() {
             return Err(NodeError::NotAParty(party));
@@ -151,6 +165,7 @@ impl Node {
             store,
             identity,
             world,
+            engine,
             counting: Arc::new(Semaphore::new(COUNTED_TOGETHER)),
             recovering: Arc::default(),
             purged_on: Mutex::default(),

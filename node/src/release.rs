@@ -21,7 +21,6 @@ use crate::approval::{Approval, taken_back};
 use crate::node::{Node, NodeError};
 use crate::records::snapshot::Snapshot;
 use crate::store::{Charge, ChargeRequest, Charging, HeldState};
-use crate::tabulate::tabulate;
 use crate::world::day_of;
 
 /// What may leave the node: bytes that the ledger holds, sealed, with their noise in. Made only here, from
@@ -204,10 +203,11 @@ impl Node {
     ) -> Result<(Noisy, Charge), NodeError> {
         let seed = self.world.random();
         let turn = self.counting.clone().acquire_owned().await.map_err(|_| NodeError::Stopped)?;
+        let engine = self.engine.clone();
         let counted = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let mut rng = ChaCha20Rng::from_seed(*seed);
-            let exact = tabulate(&snapshot, &permit, &charge)?;
+            let exact = engine.tabulate(&snapshot, &permit, &charge)?;
             let noisy = sumac_privacy::release(exact, charge.margin(), &mut rng)?;
             Ok((noisy, charge))
         });

@@ -23,6 +23,7 @@ mod calendar;
 mod cluster;
 mod condition;
 mod first;
+mod engine;
 mod learners;
 mod plan;
 mod rank;
@@ -46,6 +47,9 @@ use sumac_privacy::Exact;
 use crate::records::snapshot::{Snapshot, SnapshotError};
 use crate::store::Charge;
 use block::Known;
+#[cfg(feature = "cluster")]
+pub use cluster::{Scheduler, SchedulerError};
+pub use engine::Engine;
 use plan::Plan;
 
 /// A breakdown of three dimensions over the longest code lists stays under this; larger is a mistake.
@@ -107,9 +111,13 @@ pub fn tabulate(
         return Err(TabulateError::NotPaid);
     }
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let cells = count(snapshot, permit.table(), threads)?;
-    let scales = permit.table().kpi().definition.scales();
-    Ok(Exact::scaled(cells, &scales).expect("every group is whole, and a clip has a width"))
+    Ok(exact(count(snapshot, permit.table(), threads)?, permit.table()))
+}
+
+/// A table's cells, each with the scale of its noise.
+fn exact(cells: Vec<i64>, table: &Table) -> Exact {
+    let scales = table.kpi().definition.scales();
+    Exact::scaled(cells, &scales).expect("every group is whole, and a clip has a width")
 }
 
 /// How many learners have more than the table's bound lets count, and so would be cut. A true number of learners,

@@ -1,5 +1,6 @@
 //! `sumac.toml`: a party's settings.
 
+mod engine;
 mod postgres;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use sumac_policy::{PartyId, Problems, Severity};
 
 pub(crate) use postgres::Postgres;
 
+use self::engine::EngineChoice;
 use super::private_file::read_bounded;
 use crate::agreement::in_file;
 use crate::outcome::hinted;
@@ -40,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) reply_tick_ms: u64,
     /// The party's own PostgreSQL server, if its data lies in one.
     pub(crate) postgres: Option<Postgres>,
+    /// What counts the node's tables.
+    pub(crate) engine: EngineChoice,
 }
 
 impl Settings {
@@ -75,11 +79,13 @@ impl Settings {
         let tick = root.number_if_any("reply_tick_ms", 1..=MAX_REPLY_TICK_MS);
         let postgres = root.section_if_any("postgres");
         let postgres = postgres.map(|section| Postgres::from_section(&section, home));
+        let engine = root.section_if_any("engine").map(|section| EngineChoice::read(&section));
         root.end(&["dial"]);
         Some(Self {
             party: party?.value,
             mou: mou?,
             listen: listen.or_else(|| LISTEN.parse().ok())?,
+            engine: engine.unwrap_or(Some(EngineChoice::Snapshot))?,
             reply_tick_ms: tick.map_or(Some(REPLY_TICK_MS), |found| found.value.try_into().ok())?,
             // Of one that cannot be used, the problem is noted.
             postgres: postgres.flatten(),
@@ -137,6 +143,7 @@ mod tests {
         let settings = Settings::read(text.as_bytes(), Path::new("/srv/sumac")).unwrap();
         let mou = PathBuf::from("/srv/sumac/mou");
         assert_eq!(settings, Settings { party, mou, listen, reply_tick_ms: 250, postgres: None });
+        assert_eq!(settings, Settings { party, mou, listen, reply_tick_ms: 250, engine: EngineChoice::Snapshot });
     }
 
     #[test]

@@ -15,6 +15,7 @@ use sumac_node::console::{Command, Console, Reply};
 use sumac_node::records::canonical::Canonical;
 use sumac_node::records::snapshot::{self, Statement};
 use sumac_node::store::Store;
+use sumac_node::tabulate::Engine;
 use sumac_node::{Chance, Node, NodeError, NodeParts, World, day_of, serve, signer};
 use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -243,6 +244,7 @@ impl Coalition {
             narrow: self.narrow(party),
             secret: Self::secret(),
             world,
+            engine: Engine::default(),
         };
         Node::start(parts).await
     }

@@ -13,6 +13,8 @@ mod backup;
 mod bad_input;
 mod bodies;
 mod clauses;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod coalition;
 mod command;
 mod crash;
