@@ -384,6 +384,7 @@ mod tests {
             party: "lakeshore-cc".parse().unwrap(),
             mou: "mou".into(),
             listen: "127.0.0.1:1".parse().unwrap(),
+            engine: crate::home::EngineChoice::Snapshot,
             reply_tick_ms: 1,
             postgres: None,
         };

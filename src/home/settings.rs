@@ -14,7 +14,7 @@ use sumac_policy::{PartyId, Problems, Severity};
 
 pub(crate) use postgres::Postgres;
 
-use self::engine::EngineChoice;
+pub(crate) use self::engine::EngineChoice;
 use super::private_file::read_bounded;
 use crate::agreement::in_file;
 use crate::outcome::hinted;
@@ -142,8 +142,28 @@ mod tests {
         let text = Settings::text(&party, &listen);
         let settings = Settings::read(text.as_bytes(), Path::new("/srv/sumac")).unwrap();
         let mou = PathBuf::from("/srv/sumac/mou");
-        assert_eq!(settings, Settings { party, mou, listen, reply_tick_ms: 250, postgres: None });
-        assert_eq!(settings, Settings { party, mou, listen, reply_tick_ms: 250, engine: EngineChoice::Snapshot });
+        assert_eq!(
+            settings,
+            Settings {
+                party,
+                mou,
+                listen,
+                reply_tick_ms: 250,
+                engine: EngineChoice::Snapshot,
+                postgres: None
+            }
+        );
+        assert_eq!(
+            settings,
+            Settings {
+                party,
+                mou,
+                listen,
+                reply_tick_ms: 250,
+                engine: EngineChoice::Snapshot,
+                postgres: None
+            }
+        );
     }
 
     #[test]

@@ -133,6 +133,15 @@ impl Dialect for Files {
         format!("CAST(CAST({day} + INTERVAL '{months} months' AS DATE) AS INT)")
     }
 
+    /// Wide enough for what an import lets in.
+    fn sum(&self, column: &str) -> String {
+        format!("sum({column})")
+    }
+
+    fn quotient(&self, above: &str, below: &str) -> String {
+        format!("({above} / {below})")
+    }
+
     fn tags(&self, _of: &str) -> String {
         let learners = held(TableName::Learner);
         let tag = format!("\"{TAG}\"");

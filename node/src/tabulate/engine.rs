@@ -5,7 +5,9 @@ use sumac_privacy::Exact;
 
 #[cfg(feature = "cluster")]
 use super::cluster::{self, Scheduler};
-use super::{TabulateError, exact, tabulate};
+#[cfg(feature = "cluster")]
+use super::exact;
+use super::{TabulateError, tabulate};
 use crate::records::snapshot::Snapshot;
 use crate::store::Charge;
 

@@ -9,6 +9,8 @@
 mod condition;
 mod dialect;
 mod measure;
+#[cfg(test)]
+pub(super) mod postgres;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -66,8 +68,7 @@ impl Statement<'_> {
 
     /// Every table that is read, its columns as whole numbers.
     fn tables(&mut self) -> Result<(), TabulateError> {
-        let mut tables: BTreeMap<TableName, Vec<String>> = self.plan.columns.clone();
-        tables.entry(TableName::Learner).or_default();
+        let tables: BTreeMap<TableName, Vec<String>> = self.plan.columns.clone();
         for (table, mut names) in tables {
             names.sort();
             names.dedup();
@@ -98,7 +99,8 @@ impl Statement<'_> {
             let population = printed(&plan.definition.population, self.dialect);
             let _ = write!(wanted, " AND {population}");
         }
-        let text = if of == TableName::Learner {
+        let beside = self.plan.columns.contains_key(&TableName::Learner);
+        let text = if of == TableName::Learner || !beside {
             format!("SELECT * FROM {of} WHERE {wanted}")
         } else {
             // A learner without a row of their own has code unknown, and nothing else.

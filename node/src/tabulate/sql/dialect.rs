@@ -17,6 +17,12 @@ pub(crate) trait Dialect {
     /// Days since 1970-01-01 moved by months: where a month is too short, its last day.
     fn plus_months(&self, days: &str, months: i32) -> String;
 
+    /// The sum of a column of whole numbers, as wide as its dividing needs.
+    fn sum(&self, column: &str) -> String;
+
+    /// A quotient of two such sums that are not negative, without what is behind the point.
+    fn quotient(&self, above: &str, below: &str) -> String;
+
     /// A query for `person`, `tag_low` and `tag_high`, the two words of each learner's tag, of at least the persons
     /// in this part of the statement.
     fn tags(&self, of: &str) -> String;

@@ -79,14 +79,13 @@ impl Statement<'_> {
     /// What each learner has, beside their last row: `having`, with `amount`.
     fn values(&mut self, value: &Quantity) {
         let amount = match value {
-            Quantity::Sum(column) => format!("sum({})", flat(column)),
+            Quantity::Sum(column) => self.dialect.sum(&flat(column)),
             Quantity::Ratio { of, to } => {
-                let sum = |column| format!("CAST(sum({}) AS BIGINT)", flat(column));
-                let (above, below) = (sum(of), sum(to));
+                let (above, below) = (self.dialect.sum(&flat(of)), self.dialect.sum(&flat(to)));
                 let sign = format!("CASE WHEN ({above} < 0) = ({below} < 0) THEN 1 ELSE -1 END");
-                format!(
-                    "CASE WHEN {below} = 0 THEN NULL ELSE {sign} * ((2 * {RATIO_PER} * abs({above}) + abs({below})) / (2 * abs({below}))) END"
-                )
+                let twice = format!("(2 * {RATIO_PER} * abs({above}) + abs({below}))");
+                let size = self.dialect.quotient(&twice, &format!("(2 * abs({below}))"));
+                format!("CASE WHEN {below} = 0 THEN NULL ELSE {sign} * {size} END")
             }
             Quantity::Days { until, from } => format!("min({} - {})", flat(until), flat(from)),
         };

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use sumac_keys::NodeSecret;
-use sumac_policy::{Kind, Schema};
+use sumac_policy::{ColumnRef, Kind, Schema};
 
 use super::random::{self, Dice};
 use super::*;
-use crate::tabulate::sql;
+use crate::tabulate::sql::{self, postgres::Postgres};
 use crate::warehouse::testing::{Server, server};
 use crate::warehouse::{Place, Session, Warehouse};
 
@@ -105,14 +105,17 @@ fn asked(
     secret: &NodeSecret,
 ) -> Vec<i64> {
     let words = secret.ranking().words(table.key().as_bytes());
-    let statement = sql::print(table, schema, views, words).unwrap();
+    let kind = |column: &ColumnRef| {
+        schema.column(column.table, &column.column).map(|column| column.kind.clone())
+    };
+    let statement = sql::statement(table, words, &kind, &Postgres { views }).unwrap();
     let pads = secret.purposes().map(|key| key.pads().map(|pad| pad.to_vec()));
     let pads: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
         pads.iter().flatten().map(|pad| pad as _).collect();
-    let parameters = if statement.keyed { &pads[..] } else { &[] };
+    let parameters = if statement.contains("$1::bytea") { &pads[..] } else { &[] };
     let mut cells = vec![0; table.cells()];
-    let rows = session.query(&statement.text, parameters);
-    for row in rows.unwrap_or_else(|error| panic!("{error}\n{}", statement.text)) {
+    let rows = session.query(&statement, parameters);
+    for row in rows.unwrap_or_else(|error| panic!("{error}\n{statement}")) {
         let cell = usize::try_from(session.get::<i64>(&row, 0).unwrap()).unwrap();
         cells[cell] += session.get::<i64>(&row, 1).unwrap();
     }
