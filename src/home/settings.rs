@@ -153,17 +153,6 @@ mod tests {
                 postgres: None
             }
         );
-        assert_eq!(
-            settings,
-            Settings {
-                party,
-                mou,
-                listen,
-                reply_tick_ms: 250,
-                engine: EngineChoice::Snapshot,
-                postgres: None
-            }
-        );
     }
 
     #[test]
