@@ -22,8 +22,8 @@ mod calendar;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod condition;
-mod first;
 mod engine;
+mod first;
 mod learners;
 mod plan;
 mod rank;
