@@ -368,7 +368,7 @@ pub async fn activate(
     now: Timestamp,
 ) -> Result<Version, AmendError> {
     let today = day_of(now);
-    let chain = settle(store, shelf, today).await?;
+    let chain = take_up_what_is_due(store, shelf, now).await?;
     let accepted = Accepted::judge(papers, &chain, new_agreement, today)?;
     let version = accepted.version().clone();
     if version.mou().party(party).is_none() {
@@ -380,4 +380,20 @@ pub async fn activate(
         shelf.take_up()?;
     }
     Ok(version)
+}
+
+/// Takes up a version whose first day came while the node did not serve, as a node that serves does before it accepts
+/// the next one.
+async fn take_up_what_is_due(
+    store: &Store,
+    shelf: &Shelf,
+    now: Timestamp,
+) -> Result<Chain, AmendError> {
+    let today = day_of(now);
+    let chain = settle(store, shelf, today).await?;
+    let next = shelf.next(&chain, today)?.map(|next| next.version().clone());
+    let Some(due) = next.filter(|next| next.mou().effective() <= today) else { return Ok(chain) };
+    store.note(Note::Mou(record_of(due.mou())), now).await?;
+    shelf.take_up()?;
+    Ok(shelf.chain()?)
 }

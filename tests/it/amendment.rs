@@ -14,10 +14,11 @@ use sumac_keys::{
     Accepted, Chain, ExitNotice, NotAccepted, Papers, Root, SignedExit, Standing, Trust, Version,
     mou_signature,
 };
-use sumac_node::amend::AmendError;
-use sumac_node::store::read_only;
-use sumac_node::{Node, NodeError, day_of};
+use sumac_node::amend::{AmendError, activate};
+use sumac_node::store::{Store, read_only};
+use sumac_node::{Node, NodeError, day_of, signer};
 use sumac_policy::{Mou, PeerRole, Reason};
+use tokio::sync::watch;
 
 use crate::coalition::{Coalition, Parties, Serving, chance, freeze, next_version, wanted};
 use crate::command::{CHAMBER, COLLEGE, Site};
@@ -249,6 +250,30 @@ async fn takes_effect_by_itself_on_its_first_day_also_after_a_restart() {
     let log = read_only(&changing.coalition.ledger(PARTY, SEED)).unwrap();
     assert_eq!(log.mou.unwrap().mou, chain.mou().hash());
     changing.serving.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_whose_day_came_while_the_node_was_down_is_taken_up_before_the_next() {
+    let changing = changing().await;
+    let second = changing.next().replace("effective = 2026-07-15", "effective = 2026-08-10");
+    changing.activate(by_all(&second)).await.unwrap();
+    let Changing { coalition, node, serving } = changing;
+    serving.stop().await;
+    drop(node);
+    coalition.step_to("2026-08-12T00:00:00Z".parse().unwrap());
+
+    let third = second.replace("margin      = 20 ", "margin      = 25 ");
+    let third = next_version(&third, &Mou::read(second.as_bytes()).unwrap());
+    let identity = watch::channel(Arc::new(coalition.identity_of_node(PARTY))).1;
+    let ledger = coalition.ledger(PARTY, SEED);
+    let (store, _) = Store::open(&ledger, Box::new(|| [8; 32]), signer(identity)).unwrap();
+    let (shelf, party) = (coalition.shelf(PARTY), PARTY.parse().unwrap());
+    let now = coalition.clock()();
+    activate(&store, &shelf, &party, by_all(&third), false, now).await.unwrap();
+    // Each is in the log, in turn.
+    assert_eq!(store.mou().await.unwrap().unwrap().version, 3);
+    let chain = shelf.chain().unwrap();
+    assert_eq!((chain.mou().version(), chain.versions().count()), (3, 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
