@@ -127,6 +127,10 @@ fn main() -> ExitCode {
     }
 }
 
+/// Engines and drivers whose own words may quote a value of a record or a key, whatever RUST_LOG says: a node's log
+/// holds neither.
+const QUIET: [&str; 3] = ["datafusion=off", "ballista=off", "tokio_postgres=info"];
+
 /// A node's operator reads its log; at the other verbs only what went wrong is worth a line.
 fn log_to_stderr(verb: &Verb, verbose: bool) {
     let level = match (verb, verbose) {
@@ -134,7 +138,10 @@ fn log_to_stderr(verb: &Verb, verbose: bool) {
         (Verb::Serve(_), false) => "info",
         (_, false) => "warn",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    for quiet in QUIET {
+        filter = filter.add_directive(quiet.parse().expect("a target and a level"));
+    }
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -145,6 +152,13 @@ fn log_to_stderr(verb: &Verb, verbose: bool) {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn what_may_quote_a_record_can_be_silenced() {
+        for quiet in super::QUIET {
+            assert!(quiet.parse::<tracing_subscriber::filter::Directive>().is_ok(), "{quiet}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_sound() {
