@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(required_unless_present = "due", conflicts_with = "due")]
     kpi: Option<KpiId>,
 
-    /// The period: 2025-26, or 2026-Q1 [default: the latest that may be asked]
+    /// The period: 2025-26, 2025-FALL, or 2026-Q1 [default: the latest that may be asked]
     #[arg(long, conflicts_with = "due", value_name = "PERIOD")]
     period: Option<Period>,
 

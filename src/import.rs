@@ -72,7 +72,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DATE")]
     as_of: Date,
 
-    /// A period that the data is complete for, as the MOU writes it: 2025-26 or 2026-Q1; repeat for each
+    /// A period that the data is complete for, as the MOU writes it: 2025-26, 2025-FALL or 2026-Q1; repeat for each
     #[arg(long, required = true, value_name = "PERIOD")]
     covers: Vec<Period>,
 
@@ -174,15 +174,8 @@ fn is_sensible(statement: &Statement, mou: &Mou, today: Date) -> anyhow::Result<
             "give the day on which the data was taken from its source",
         ));
     }
-    let start = mou.calendar().year_starts;
     for period in covers {
-        let written = if start.is_new_year() { "2025" } else { "2025-26" };
-        if !period.fits(start) {
-            return Err(hinted(
-                format_args!("--covers {period}: years of this MOU start on {start}"),
-                format_args!("write them like {written}"),
-            ));
-        }
+        let span = mou.calendar().span(*period).ok_or_else(|| not_in(mou, *period))?;
         let kinds = mou.kpis().iter().map(|kpi| kpi.period);
         let reported =
             period.kind() == PeriodKind::Year || kinds.clone().any(|kind| kind == period.kind());
@@ -193,7 +186,7 @@ fn is_sensible(statement: &Statement, mou: &Mou, today: Date) -> anyhow::Result<
                 format_args!("the MOU's KPIs are reported by {}", kinds.join(", ")),
             ));
         }
-        let last = period.span(start).last;
+        let last = span.last;
         if last >= *as_of {
             return Err(hinted(
                 format_args!("--covers {period}: data taken on {as_of} cannot be complete for it"),
@@ -204,6 +197,25 @@ fn is_sensible(statement: &Statement, mou: &Mou, today: Date) -> anyhow::Result<
         }
     }
     Ok(())
+}
+
+/// A period whose label the agreement's calendar does not have.
+fn not_in(mou: &Mou, period: Period) -> anyhow::Error {
+    let start = mou.calendar().year_starts;
+    if period.kind() == PeriodKind::Term {
+        let names = mou.calendar().terms.iter().map(|(name, _)| name.as_str());
+        let names: Vec<_> = names.collect();
+        let listed = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        return hinted(
+            format_args!("--covers {period}: this MOU has no such term"),
+            format_args!("its [calendar] lists {listed}"),
+        );
+    }
+    let written = if start.is_new_year() { "2025" } else { "2025-26" };
+    hinted(
+        format_args!("--covers {period}: years of this MOU start on {start}"),
+        format_args!("write them like {written}"),
+    )
 }
 
 /// What is read of a directory.

@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// The KPI, as the MOU names it
     kpi: KpiId,
 
-    /// The period: 2025-26, or 2026-Q1
+    /// The period: 2025-26, 2025-FALL, or 2026-Q1
     #[arg(long, value_name = "PERIOD")]
     period: Period,
 

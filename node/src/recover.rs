@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 use sumac_keys::{Seal, seal};
-use sumac_policy::{Capability, Mou, PartyId, Peer, PeerRole, Period, Reason, Refusal};
+use sumac_policy::{Capability, Mou, PartyId, Peer, PeerRole, Reason, Refusal};
 use sumac_protocol::status::CallError;
 use sumac_protocol::{KeptRelease, Recover, Recovering, RecoveryOutcome, Release, SignedHead};
 
@@ -148,7 +148,7 @@ impl Node {
         let what = match named.from {
             Some((from, from_revision)) => LostWhat::Derived { from, from_revision },
             None => {
-                let year = Period::Year(facts.accounting_year);
+                let year = facts.accounting_year;
                 let span = year.span(version.mou().calendar().year_starts);
                 LostWhat::Measured(LostCharge {
                     year: year.to_string(),

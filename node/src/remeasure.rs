@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sumac_policy::{Breakdown, Mou, Period, Refusal, Table};
+use sumac_policy::{Breakdown, Mou, Refusal, Table};
 use sumac_privacy::NanoRho;
 
 use crate::release::price_of;
@@ -135,7 +135,7 @@ pub async fn plan(
     }
     let calendar = mou.calendar();
     let year = calendar.year_starts.year_of(day_of(now));
-    let balance = store.balance(Period::Year(year).span(calendar.year_starts)).await?;
+    let balance = store.balance(year.span(calendar.year_starts)).await?;
     let price = price_of(&table);
     let budget = NanoRho::new(mou.privacy().budget_nano_rho);
     let spent = NanoRho::new(balance.spent_nano_rho);

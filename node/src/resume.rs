@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sumac_policy::{Mou, PartyId, Period, Table};
+use sumac_policy::{Mou, PartyId, Table};
 
 use crate::release::price_of;
 use crate::store::{
@@ -259,7 +259,7 @@ fn years(mou: &Mou, backed_up: Timestamp, now: Timestamp) -> Vec<LostYear> {
     from_first
         .take_while(|year| *year <= last)
         .map(|year| {
-            let span = Period::Year(year).span(starts);
+            let span = year.span(starts);
             LostYear { year: year.to_string(), year_first: span.first, year_last: span.last }
         })
         .collect()

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use crate::dimension::{Breakdown, table_of};
 use crate::mou::{Capability, Kpi, Limit, Mou};
+use crate::period::PeriodKind;
 use crate::predicate::ColumnRef;
+use crate::read::USUAL_TERMS;
 use crate::section::Sheet;
 
 /// Notes every contradiction, and what is legal but unwise.
@@ -15,6 +17,7 @@ pub(crate) fn check(mou: &Mou, sheet: &Sheet) {
     names_are_single(mou, sheet);
     roles_are_held(mou, sheet);
     questions_can_be_answered(mou, sheet);
+    terms_are_listed(mou, sheet);
     min_parties_is_reachable(mou, sheet);
     restrictions_leave_kpis_whole(mou, sheet);
     withheld_columns_are_not_read(mou, sheet);
@@ -124,6 +127,21 @@ fn questions_can_be_answered(mou: &Mou, sheet: &Sheet) {
     }
     if mou.kpis.is_empty() {
         sheet.problem(line(sheet, "kpi"), "kpi", "no KPI is listed", "nothing could be asked");
+    }
+}
+
+fn terms_are_listed(mou: &Mou, sheet: &Sheet) {
+    if !mou.calendar.terms.is_empty() {
+        return;
+    }
+    for (kpi, section) in mou.kpis.iter().zip(sheet.root().sections("kpi")) {
+        if kpi.period == PeriodKind::Term {
+            section.problem_at(
+                "period",
+                "the calendar lists no terms",
+                format_args!("say in [calendar] when they begin, such as {USUAL_TERMS}"),
+            );
+        }
     }
 }
 

@@ -165,12 +165,11 @@ fn in_pilot(mou: &Mou, node: &PartyId, kpi: &Kpi, today: Date) -> Result<(), Ref
 
 fn asked_in_time(mou: &Mou, table: &Table, today: Date) -> Result<(), Refusal> {
     let (calendar, period) = (mou.calendar(), table.period());
-    let first = calendar.year_starts;
-    if table.span().first < Period::Year(calendar.first_period).span(first).first {
+    if table.span().first < calendar.first_period.span(calendar.year_starts).first {
         return Err(refusal(
             Reason::PeriodBeforeFirst,
             "calendar.first_period",
-            format!("{period} lies before {}", calendar.first_period),
+            format!("{period} begins before {}", calendar.first_period),
             "nothing earlier may be asked".to_owned(),
         ));
     }
@@ -221,9 +220,9 @@ fn asked_together(mou: &Mou, kind: PartyKind, roster: &[PartyId]) -> usize {
 
 impl Mou {
     /// The first day on which a period may be asked: the day after it closes, and the waiting days after
-    /// that. None beyond the calendar.
+    /// that. None for one that the calendar does not have, or that lies where dates end.
     pub fn asked_from(&self, period: Period) -> Option<Date> {
-        let last = period.span(self.calendar().year_starts).last;
+        let last = self.calendar().span(period)?.last;
         last.checked_add((i64::from(self.calendar().wait_days) + 1).days()).ok()
     }
 }

@@ -3,6 +3,7 @@
 //! Pure, and without a figure of its own: what a margin costs and what it means for one learner comes in as
 //! [`Figures`], which the privacy room works out.
 
+mod calendar;
 mod condition;
 mod data;
 mod enforcement;
@@ -75,7 +76,7 @@ pub fn explain(mou: &Mou, paper: &Paper, figures: &Figures) -> Vec<Paragraph> {
     }
     kpi::columns(&mut writer, mou);
     kpi::dimensions(&mut writer, mou);
-    kpi::calendar(&mut writer, mou);
+    calendar::calendar(&mut writer, mou);
     data::never_shared(&mut writer, mou);
     data::restrictions(&mut writer, mou);
     data::data(&mut writer, mou);

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use crate::clause::Clause;
 use crate::mou::DataRules;
-use crate::period::{Period, PeriodKind};
+use crate::period::{Period, Span};
 use crate::permit::Table;
 use crate::predicate::ColumnRef;
 use crate::refusal::{Reason, Refusal};
@@ -78,32 +78,21 @@ impl Holdings {
         Ok(())
     }
 
-    /// A stated period covers itself; stated years cover the quarters in them and the spans made of them.
+    /// A stated period covers itself; stated years cover the spans made of them, and every term and quarter each of
+    /// whose days lies in one of them, also where it begins in one and ends in the next.
     /// A stated span of years does not cover each of its years: a partner that opened in the second year
     /// may state the span, and has no first year to answer for.
     fn cover(&self, table: &Table) -> bool {
         let start = table.year_starts();
         let stated = |period: Period| self.covers.contains(&period);
-        let years = || self.covers.iter().filter(|period| period.kind() == PeriodKind::Year);
-        match table.period() {
-            period if stated(period) => true,
-            Period::Year(_) => false,
-            period @ Period::Quarter { .. } => {
-                years().any(|year| year.span(start).holds(period.span(start)))
-            }
-            Period::Years { first, last } => {
-                let mut year = Period::Year(first);
-                loop {
-                    if !stated(year) {
-                        return false;
-                    }
-                    if year == Period::Year(last) {
-                        return true;
-                    }
-                    year = year.next();
-                }
-            }
+        if stated(table.period()) {
+            return true;
         }
+        let Span { first, last } = table.span();
+        let last = start.year_of(last);
+        std::iter::successors(Some(start.year_of(first)), |year| Some(year.next()))
+            .take_while(|year| *year <= last)
+            .all(|year| stated(Period::Year(year)))
     }
 }
 

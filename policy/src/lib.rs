@@ -37,7 +37,7 @@ pub mod section;
 mod table;
 
 pub use approver::{Approver, approver};
-pub use calendar::Due;
+pub use calendar::{Calendar, Due};
 pub use case::{Case, DECIDED_BY_THE_MOU, Decided, Expected, Otherwise};
 pub use clause::Clause;
 pub use decide::decide;
@@ -50,13 +50,15 @@ pub use holdings::{Holdings, needed};
 pub use margin::Margin;
 pub use measure::{Bins, Bound, Clip, Level, Measure, Scale, Unit};
 pub use mou::{
-    After, Amendment, Approval, Audit, BreachNotice, Calendar, Capability, DataRules, FloorAt, Kpi,
-    Limit, Mou, Party, PartyKind, Pilot, Privacy, Restriction, Role, Target, Terms, WordError,
+    After, Amendment, Approval, Audit, BreachNotice, Capability, DataRules, FloorAt, Kpi, Limit,
+    Mou, Party, PartyKind, Pilot, Privacy, Restriction, Role, Target, Terms, WordError,
 };
 pub use names::{DimensionId, KpiId, NameError, PartyId, Purpose, StandardId};
 pub use narrow::{Narrow, Suspension};
 pub use peer::{Peer, PeerRole, PeerRoleError};
-pub use period::{Period, PeriodError, PeriodKind, Span, Year, YearStart};
+pub use period::{
+    DayOfYear, Period, PeriodError, PeriodKind, Span, Term, TermName, TermStarts, Year, YearStart,
+};
 pub use permit::{Permit, Permitted, Table};
 pub use predicate::{ColumnRef, Interval, Op, Predicate, Value};
 pub use problem::{Problem, Problems, Severity};

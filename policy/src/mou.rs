@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use crate::calendar::Calendar;
 use crate::definition::Definition;
 use crate::digest::Sha256;
 use crate::dimension::{Breakdown, Dimension};
 use crate::margin::Margin;
 use crate::names::{DimensionId, KpiId, PartyId, Purpose, StandardId};
-use crate::period::{PeriodKind, Year, YearStart};
+use crate::period::PeriodKind;
 use crate::schema::Schema;
 
 pub use data::DataRules;
@@ -62,17 +63,6 @@ pub struct Terms {
     pub prohibited: Vec<String>,
     /// SHA-256 of the signed document that the file restates, if it names one.
     pub document: Option<Sha256>,
-}
-
-/// When periods start, which may be asked, and how long after they close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Calendar {
-    /// Start of the accounting and reporting year.
-    pub year_starts: YearStart,
-    /// Nothing earlier may be asked.
-    pub first_period: Year,
-    /// Days from a period's last day until it may be asked.
-    pub wait_days: u16,
 }
 
 /// A signatory.

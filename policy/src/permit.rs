@@ -43,6 +43,8 @@ pub struct Table {
     pub(crate) definition_hash: Sha256,
     pub(crate) kpi: Arc<Kpi>,
     pub(crate) period: Period,
+    pub(crate) span: Span,
+    pub(crate) rows_span: Span,
     pub(crate) year_starts: YearStart,
     pub(crate) breakdown: Breakdown,
     pub(crate) dimensions: Vec<Arc<Dimension>>,
@@ -96,7 +98,7 @@ impl Permit {
 
     /// First and last day of that year.
     pub fn accounting_span(&self) -> Span {
-        Period::Year(self.accounting_year).span(self.table.year_starts)
+        self.accounting_year.span(self.table.year_starts)
     }
 
     /// What the node may spend in that year, in nano-ρ.
@@ -167,7 +169,12 @@ impl Table {
 
     /// First and last day of the period.
     pub fn span(&self) -> Span {
-        self.period.span(self.year_starts)
+        self.span
+    }
+
+    /// First and last day of what its rows are of: the period, or the same one of so many years earlier.
+    pub fn rows_span(&self) -> Span {
+        self.rows_span
     }
 
     /// When reporting years start.

@@ -1,6 +1,7 @@
 //! From TOML to the agreement's types.
 
 mod bins;
+mod calendar;
 mod case;
 mod data;
 pub(crate) mod definition;
@@ -16,4 +17,5 @@ mod standard;
 mod target;
 
 pub use bins::BinList;
+pub(crate) use calendar::USUAL_TERMS;
 pub use standard::{Standard, standard};

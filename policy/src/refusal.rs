@@ -29,7 +29,7 @@ pub enum Reason {
     Restricted,
     /// The KPI is not reported by such a period.
     PeriodNotOfKpi,
-    /// The period lies before the first that may be asked.
+    /// The period begins before the first that may be asked.
     PeriodBeforeFirst,
     /// The period has not closed, or its waiting time has not passed.
     PeriodNotClosed,

@@ -11,7 +11,7 @@ use crate::dimension::{Breakdown, table_of};
 use crate::mou::{Kpi, Limit, Mou, Restriction};
 use crate::names::{DimensionId, KpiId};
 use crate::nearest::nearest;
-use crate::period::Period;
+use crate::period::{Period, PeriodKind, Span};
 use crate::permit::Table;
 use crate::refusal::{Reason, Refusal};
 use crate::table::TableKey;
@@ -48,8 +48,8 @@ impl Resolved {
         if !listed && larger.is_empty() {
             return Err(breakdown_not_listed(kpi, breakdown));
         }
-        aligned(mou, kpi, period)?;
-        let table = build(mou, kpi, period, ids)?;
+        let span = aligned(mou, kpi, period)?;
+        let table = build(mou, kpi, (period, span), ids)?;
         if listed {
             return Ok(Self::Listed(table));
         }
@@ -108,25 +108,32 @@ fn breakdown_not_listed(kpi: &Kpi, breakdown: &Breakdown) -> Refusal {
     }
 }
 
-/// Whether the KPI is reported by such a period.
-pub(crate) fn aligned(mou: &Mou, kpi: &Kpi, period: Period) -> Result<(), Refusal> {
-    let calendar = mou.calendar();
-    let aligned = period.kind() == kpi.period
-        && period.fits(calendar.year_starts)
-        && is_aligned(mou, kpi, period);
-    if aligned {
-        return Ok(());
+/// First and last day of the period, if the KPI is reported by such a one.
+pub(crate) fn aligned(mou: &Mou, kpi: &Kpi, period: Period) -> Result<Span, Refusal> {
+    let is_of_kpi = period.kind() == kpi.period && is_aligned(mou, period);
+    is_of_kpi
+        .then(|| mou.calendar().span(period))
+        .flatten()
+        .ok_or_else(|| not_of_kpi(mou, kpi, period))
+}
+
+fn not_of_kpi(mou: &Mou, kpi: &Kpi, period: Period) -> Refusal {
+    // A sound MOU has a first period of every kind that its KPIs are reported by.
+    let first = mou.calendar().periods(kpi.period).next();
+    let mut hint = first.map_or_else(String::new, |first| format!("such as {first}"));
+    if kpi.period == PeriodKind::Term {
+        let names: Vec<_> = mou.calendar().terms.iter().map(|(name, _)| name.as_str()).collect();
+        hint += &format!("; the MOU's terms are {}", names.join(", "));
     }
-    let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
-    Err(Refusal {
+    Refusal {
         reason: Reason::PeriodNotOfKpi,
         clause: Clause::at(format!("kpi.{}.period", kpi.id)),
         message: format!(
             "`{}` is reported by {}, and {period} is no such period",
             kpi.id, kpi.period
         ),
-        hint: format!("such as {first}"),
-    })
+        hint,
+    }
 }
 
 /// The table of dimensions in one order, however the MOU lists them, so that two versions cannot name one
@@ -134,7 +141,7 @@ pub(crate) fn aligned(mou: &Mou, kpi: &Kpi, period: Period) -> Result<(), Refusa
 fn build(
     mou: &Mou,
     kpi: &Arc<Kpi>,
-    period: Period,
+    (period, span): (Period, Span),
     sorted: Vec<DimensionId>,
 ) -> Result<Table, Refusal> {
     let mut dimensions = Vec::new();
@@ -149,11 +156,15 @@ fn build(
     let axes: Vec<_> =
         dimensions.iter().map(AsRef::as_ref).zip(axis_tables.iter().copied()).collect();
     let definition_hash = Sha256::of(kpi.definition.canonical(&axes).as_bytes());
+    let earlier = period.earlier(kpi.definition.anchor.lag_years());
+    let rows_span = mou.calendar().span(earlier).ok_or_else(|| not_of_kpi(mou, kpi, period))?;
     Ok(Table {
-        key: key(definition_hash, period, mou),
+        key: key(definition_hash, period, span),
         definition_hash,
         kpi: kpi.clone(),
         period,
+        span,
+        rows_span,
         year_starts: mou.calendar().year_starts,
         breakdown: Breakdown::by(sorted),
         dimensions,
@@ -161,16 +172,16 @@ fn build(
     })
 }
 
-/// Spans of years are laid end to end from the first period; years and quarters always are.
-fn is_aligned(mou: &Mou, kpi: &Kpi, period: Period) -> bool {
-    let (Period::Years { first, last }, calendar) = (period, mou.calendar()) else { return true };
+/// Spans of years are laid end to end from the first period; all other periods always are.
+fn is_aligned(mou: &Mou, period: Period) -> bool {
+    let Period::Years { first, last } = period else { return true };
     let count = last.first() - first.first() + 1;
-    (first.first() - calendar.first_period.first()).rem_euclid(count) == 0
-        && kpi.period == period.kind()
+    (first.first() - mou.calendar().first_period.first()).rem_euclid(count) == 0
 }
 
-fn key(definition: Sha256, period: Period, mou: &Mou) -> TableKey {
-    let span = period.span(mou.calendar().year_starts);
+/// The days are part of the name: where an amendment moves a term or the start of years, the same label names
+/// another table.
+fn key(definition: Sha256, period: Period, span: Span) -> TableKey {
     let mut hasher = Hasher::new();
     hasher.update(b"sumac-table/1\0");
     hasher.update(definition.as_bytes());

@@ -17,8 +17,8 @@ use jiff::civil::Date;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use sumac_policy::{
-    Breakdown, Case, KpiId, Mou, Narrow, PartyId, Peer, PeerRole, Period, PeriodKind, Purpose,
-    Question, Reason, decide, with_margins,
+    Breakdown, Case, KpiId, Mou, Narrow, PartyId, Peer, PeerRole, PeriodKind, Purpose, Question,
+    Reason, decide, with_margins,
 };
 
 const MOUS: [&str; 3] = [
@@ -36,7 +36,7 @@ const CASES: [&str; 3] = [
 const REGRESSIONS: [&str; 0] = [];
 
 /// What a value becomes.
-const VALUES: [&str; 44] = [
+const VALUES: [&str; 47] = [
     "0",
     "-1",
     "1",
@@ -61,6 +61,7 @@ const VALUES: [&str; 44] = [
     "\"every-party\"",
     "\"approval\"",
     "\"year\"",
+    "\"term\"",
     "\"quarter\"",
     "\"10 years\"",
     "\"1 years\"",
@@ -68,6 +69,8 @@ const VALUES: [&str; 44] = [
     "\"2199-00\"",
     "\"1900\"",
     "\"02-29\"",
+    "{ FALL = \"08-15\", SPRING = \"01-10\" }",
+    "{ SUMMER = \"06-01\" }",
     "\"12-31\"",
     "\"01-01\"",
     "0001-01-01",
@@ -257,15 +260,19 @@ fn decide_one(mou: &Mou, chance: &mut Chance) {
     let kpis: Vec<_> = mou.kpis().iter().map(AsRef::as_ref).collect();
     let unknown_kpi: KpiId = "no-such-kpi".parse().unwrap();
     let kpi = (!kpis.is_empty() && !chance.one_in(8)).then(|| chance.of(&kpis));
-    let kinds =
-        [PeriodKind::Year, PeriodKind::Quarter, PeriodKind::Years(2), PeriodKind::Years(10)];
+    let kinds = [
+        PeriodKind::Year,
+        PeriodKind::Term,
+        PeriodKind::Quarter,
+        PeriodKind::Years(2),
+        PeriodKind::Years(10),
+    ];
     let kind = kpi.filter(|_| !chance.one_in(5)).map(|kpi| kpi.period);
     let kind = kind.unwrap_or_else(|| *chance.of(&kinds.each_ref()));
     let calendar = mou.calendar();
-    let mut period = Period::first_of(kind, calendar.first_period, calendar.year_starts);
-    for _ in 0..chance.below(4) {
-        period = period.next();
-    }
+    // Without terms there is no period by term, and a question may ask for one all the same.
+    let period = calendar.periods(kind).nth(chance.below(4));
+    let period = period.unwrap_or_else(|| "2026-SPRING".parse().unwrap());
     let listed: Vec<_> = kpi.iter().flat_map(|kpi| &kpi.by).collect();
     let mut dimensions = match listed.is_empty() {
         true => Vec::new(),

@@ -70,7 +70,35 @@ const BROKEN: &[(&str, Edits)] = &[
             "[[], [\"race_ethnicity\"]]\nperiod      = \"quarter\"",
         )],
     ),
-    ("reported by term", &[("period      = \"quarter\"", "period      = \"term\"")]),
+    (
+        "reported a cohort by term",
+        &[
+            ("wait_days ", "terms = { FALL = \"08-15\", SPRING = \"01-10\" }\nwait_days "),
+            (
+                "[[], [\"race_ethnicity\"]]\nperiod      = \"year\"",
+                "[[], [\"race_ethnicity\"]]\nperiod      = \"term\"",
+            ),
+        ],
+    ),
+    ("reported by term without terms", &[("period      = \"quarter\"", "period      = \"term\"")]),
+    ("reported by week", &[("period      = \"quarter\"", "period      = \"week\"")]),
+    (
+        "named a term as the field does not",
+        &[("wait_days ", "terms = { AUTUMN = \"09-01\" }\nwait_days ")],
+    ),
+    (
+        "began a term on a day that does not come every year",
+        &[("wait_days ", "terms = { FALL = \"02-29\" }\nwait_days ")],
+    ),
+    (
+        "began two terms at once",
+        &[("wait_days ", "terms = { FALL = \"08-15\", SUMMER = \"08-15\" }\nwait_days ")],
+    ),
+    ("listed no term", &[("wait_days ", "terms = {}\nwait_days ")]),
+    (
+        "listed terms and reported nothing by them",
+        &[("wait_days ", "terms = { FALL = \"08-15\", SPRING = \"01-10\" }\nwait_days ")],
+    ),
     (
         "asked for a margin of nothing",
         &[("margin      = 15                ", "margin      = 0                ")],

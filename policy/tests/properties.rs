@@ -51,11 +51,12 @@ fn peer() -> impl Strategy<Value = Peer> {
 }
 
 fn period() -> impl Strategy<Value = Period> {
-    let text = (1900..2190_i32, 0..8_u8).prop_map(|(year, shape)| match shape {
+    let text = (1900..2190_i32, 0..9_u8).prop_map(|(year, shape)| match shape {
         0 => year.to_string(),
         1..=3 => format!("{year}-{:02}", (year + 1) % 100),
         4 => format!("{year}-{:02}/{}-{:02}", (year + 1) % 100, year + 2, (year + 3) % 100),
-        quarter => format!("{year}-Q{}", quarter - 4),
+        5 => format!("{year}-FALL"),
+        quarter => format!("{year}-Q{}", quarter - 5),
     });
     let near = select(&["2025-26", "2026-27", "2027-28", "2025-Q3", "2026-Q4", "2027-Q1"][..]);
     prop_oneof![text, near.prop_map(str::to_owned)].prop_map(|text| text.parse().unwrap())

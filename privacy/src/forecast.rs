@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sumac_policy::{
-    Breakdown, Code, FloorAt, Kpi, KpiId, Measure, Mou, PartyKind, Period, Problem, Severity, Table,
+    Breakdown, Code, FloorAt, Kpi, KpiId, Measure, Mou, PartyKind, Problem, Severity, Table,
 };
 
 use crate::margin::{
@@ -89,9 +89,9 @@ impl TableForecast {
 /// the sizes say nothing have no groups.
 pub fn forecast(mou: &Mou, sizes: &Sizes) -> Vec<TableForecast> {
     let tables = mou.kpis().iter().flat_map(|kpi| {
-        let calendar = mou.calendar();
-        let period = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
-        kpi.by.iter().filter_map(move |by| Table::resolve(mou, &kpi.id, period, by).ok())
+        let first = mou.calendar().periods(kpi.period).next();
+        let table = move |by| Table::resolve(mou, &kpi.id, first?, by).ok();
+        kpi.by.iter().filter_map(table)
     });
     tables.map(|table| of_table(mou, sizes, &table)).collect()
 }

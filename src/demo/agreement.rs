@@ -3,7 +3,7 @@
 use anyhow::Context;
 use jiff::ToSpan;
 use jiff::civil::Date;
-use sumac_policy::{Mou, Period, PeriodKind, Year, YearStart};
+use sumac_policy::{Calendar, Mou, Period, PeriodKind, Year};
 
 const EXAMPLE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
 
@@ -37,25 +37,24 @@ impl Dates {
         // Yesterday, so that no time zone makes it a day of the future.
         let as_of = today.yesterday().context("find the day before today")?;
         let example = Mou::read(EXAMPLE.as_bytes()).context("read the shipped example")?;
-        let start: YearStart = example.calendar().year_starts;
+        let start = example.calendar().year_starts;
         let wait = i64::from(example.calendar().wait_days) + 1;
         let waited = today.checked_sub(wait.days()).context("find the periods that have closed")?;
         // The year of that day is still open, or closes with it.
         let year = start.year_of(waited.tomorrow()?).minus(1);
         let effective = today.checked_sub(IN_FORCE_DAYS.days()).context("date the MOU")?;
         let expires = effective.checked_add(IN_FORCE_YEARS.years()).context("date the MOU")?;
-        let years = std::iter::successors(Some(Period::Year(year)), |year| Some(year.next()));
-        let quarter = Period::first_of(PeriodKind::Quarter, year, start);
-        let quarters = std::iter::successors(Some(quarter), |quarter| Some(quarter.next()));
-        let closed = |period: &Period| period.span(start).last < as_of;
+        let calendar = Calendar { first_period: year, ..example.calendar().clone() };
+        let closed = |period: &Period| calendar.span(*period).is_some_and(|span| span.last < as_of);
+        let mut covers: Vec<_> = calendar.periods(PeriodKind::Year).take_while(closed).collect();
+        let held: Vec<_> = covers.iter().filter_map(|year| calendar.span(*year)).collect();
         // A year covers its quarters.
-        let mut covers: Vec<_> = years.take_while(closed).collect();
-        let held = |quarter: &Period, years: &[Period]| {
-            years.iter().any(|year| year.span(start).holds(quarter.span(start)))
+        let is_held = |quarter: &Period| {
+            let quarter = calendar.span(*quarter);
+            quarter.is_some_and(|quarter| held.iter().any(|year| year.holds(quarter)))
         };
-        let after: Vec<_> =
-            quarters.take_while(closed).filter(|quarter| !held(quarter, &covers)).collect();
-        covers.extend(after);
+        let quarters = calendar.periods(PeriodKind::Quarter).take_while(closed);
+        covers.extend(quarters.filter(|quarter| !is_held(quarter)));
         Ok(Self { as_of, year, covers, effective, expires })
     }
 

@@ -52,7 +52,7 @@ struct Question {
     /// The KPI, as the MOU names it
     kpi: Option<KpiId>,
 
-    /// The period: 2025-26, or 2026-Q1 [default: the latest that may be asked]
+    /// The period: 2025-26, 2025-FALL, or 2026-Q1 [default: the latest that may be asked]
     #[arg(long, requires = "kpi", value_name = "PERIOD")]
     period: Option<Period>,
 

@@ -166,7 +166,7 @@ fn data(home: &Home, mou: &Mou) -> anyhow::Result<Option<Data>> {
 
 fn budget(summary: Option<&Summary>, mou: &Mou, today: Date) -> Budget {
     let year = mou.calendar().year_starts.year_of(today);
-    let span = Period::Year(year).span(mou.calendar().year_starts);
+    let span = year.span(mou.calendar().year_starts);
     Budget {
         year,
         budget: NanoRho::new(mou.privacy().budget_nano_rho),

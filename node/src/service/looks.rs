@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sumac_policy::{Peer, Period, Permitted, Question};
+use sumac_policy::{Peer, Permitted, Question};
 use sumac_protocol::{Description, Preview, PreviewAsk, SnapshotFacts};
 
 use super::Service;
@@ -97,7 +97,7 @@ impl Service {
         let snapshot = self.node.snapshot(agreement, now).await?;
         let mou = agreement.mou();
         let year = mou.calendar().year_starts.year_of(day_of(now));
-        let span = Period::Year(year).span(mou.calendar().year_starts);
+        let span = year.span(mou.calendar().year_starts);
         let balance = self.node.store.balance(span).await?;
         Ok(Description {
             party: self.node.party.clone(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sumac_policy::{
-    Anchor, Bins, Clip, ColumnRef, Definition, Measure, Period, Quantity, Table, TableKey,
-    TableName, Value, When, needed,
+    Anchor, Bins, Clip, ColumnRef, Definition, Measure, Quantity, Table, TableKey, TableName,
+    Value, When, needed,
 };
 
 use super::axis::Axis;
@@ -149,34 +149,13 @@ fn anchor(table: &Table) -> (ColumnRef, Value, Value) {
     let definition = &table.kpi().definition;
     let anchor = &definition.anchor;
     let column = ColumnRef { table: definition.of, column: anchor.column().to_owned() };
-    let period = earlier(table.period(), anchor.lag_years());
-    let span = period.span(table.year_starts());
+    let span = table.rows_span();
     match anchor {
         Anchor::Within { .. } => (column, Value::Date(span.first), Value::Date(span.last)),
+        // A cohort is reported by year: those days are whole years, from the first to the last.
         Anchor::Cohort { .. } => {
-            let (first, last) = match period {
-                Period::Year(year) => (year, year),
-                Period::Years { first, last } => (first, last),
-                // A quarter reports the cohort of the reporting year in which it begins.
-                Period::Quarter { .. } => {
-                    let year = table.year_starts().year_of(span.first);
-                    (year, year)
-                }
-            };
-            (column, Value::Year(first.first()), Value::Year(last.first()))
-        }
-    }
-}
-
-/// The same period of an earlier year.
-fn earlier(period: Period, years: u8) -> Period {
-    match period {
-        Period::Year(year) => Period::Year(year.minus(years)),
-        Period::Years { first, last } => {
-            Period::Years { first: first.minus(years), last: last.minus(years) }
-        }
-        Period::Quarter { year, quarter } => {
-            Period::Quarter { year: year - i16::from(years), quarter }
+            let year = |day| Value::Year(table.year_starts().year_of(day).first());
+            (column, year(span.first), year(span.last))
         }
     }
 }

@@ -27,6 +27,11 @@ use random::Dice;
 
 /// An agreement with these KPIs and dimensions, whose years start on `year_starts`.
 fn agreement(year_starts: &str, first_period: &str, rest: &str) -> Mou {
+    agreement_with_terms(year_starts, first_period, "FALL = \"08-15\", SPRING = \"01-10\"", rest)
+}
+
+/// The same, with these terms.
+fn agreement_with_terms(year_starts: &str, first_period: &str, terms: &str, rest: &str) -> Mou {
     let catalogue = standard().hash;
     let root = |digit: &str| format!("sha256:{}", digit.repeat(64));
     let (college, backbone) = (root("1"), root("2"));
@@ -40,7 +45,7 @@ catalogue = "{catalogue}"
 effective = 2026-01-15
 expires   = 2030-06-30
 agreement = {{ purposes = ["annual-report"] }}
-calendar  = {{ year_starts = "{year_starts}", first_period = "{first_period}", wait_days = 21 }}
+calendar  = {{ year_starts = "{year_starts}", first_period = "{first_period}", terms = {{ {terms} }}, wait_days = 21 }}
 roles     = {{ backbone = {{ party = "chamber", may = ["ask"] }} }}
 privacy   = {{ budget = {{ rho = 5.0 }}, floor = 10, floor_at = "coalition" }}
 
@@ -289,6 +294,49 @@ fn a_damaged_table_is_an_error_and_not_a_count() {
         noticed += usize::from(counted.map_or(true, |cells| cells != sound));
     }
     assert!(tried > 20 && noticed > 0, "{tried} {noticed}");
+}
+
+#[test]
+fn a_term_counts_who_enrols_in_its_days() {
+    let kpis = kpi("headcount", SEX, "[]", "term")
+        + &kpi("before", &format!("{SEX}, lag_years = 1"), "[]", "term")
+        + &kpi("by_age", SEX, "[\"age_band\"]", "term");
+    let terms = "FALL = \"08-15\", SPRING = \"01-10\", SUMMER = \"05-20\"";
+    let mou = agreement_with_terms("07-01", "2024-25", terms, &kpis);
+    let rows = [
+        (1, "2025-08-14", 0),
+        (2, "2025-08-15", 0),
+        (2, "2025-10-01", 0),
+        (3, "2026-01-09", 0),
+        (3, "2026-01-10", 0),
+        (4, "2026-05-19", 0),
+        (5, "2026-05-20", 0),
+        (6, "2026-07-01", 0),
+    ];
+    let mut canonical = enrolments(&rows);
+    let person: Vec<PersonKey> = (1..=6).map(|learner| [learner; 16]).collect();
+    let born = Values::Year(vec![Some(2000), Some(2008), Some(2001), None, None, None]);
+    let columns = vec![("birth_year".to_owned(), born)];
+    canonical.tables.insert(TableName::Learner, Rows { person, columns });
+    let (_home, snapshot) = frozen(&canonical, &mou, 2);
+    let counted = |kpi: &str, period: &str| {
+        count(&snapshot, &table(&mou, kpi, period.parse().unwrap()), threads(1)).unwrap()
+    };
+    // Learner 2 once, and learner 3 in both terms.
+    for (period, learners) in [
+        ("2025-SUMMER", 1),
+        ("2025-FALL", 2),
+        ("2026-SPRING", 2),
+        ("2026-SUMMER", 2),
+        ("2026-FALL", 0),
+    ] {
+        assert_eq!(counted("headcount", period), [learners], "{period}");
+    }
+    assert_eq!(counted("before", "2026-FALL"), [2]);
+    assert_eq!(counted("before", "2027-SPRING"), [2]);
+    // Of fall, in 2025: learner 2 is 17, learner 3 is 24. Of spring, in 2026: learner 3 is 25, learner 4 unknown.
+    assert_eq!(counted("by_age", "2025-FALL")[..3], [1, 1, 0]);
+    assert_eq!(counted("by_age", "2026-SPRING")[..3], [0, 0, 1]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use crate::check::{columns_of, line, line_in};
 use crate::mou::{Capability, Kpi, Limit, Mou, Party, PartyKind, Restriction};
-use crate::period::Period;
+use crate::period::PeriodKind;
 use crate::section::Sheet;
 
 /// Most states' floor (NCES 2011-603).
@@ -29,6 +29,7 @@ pub(super) fn unwise(mou: &Mou, sheet: &Sheet) {
     few_parties(mou, sheet);
     one_subtracts_itself(mou, sheet);
     pilot_can_be_answered(mou, sheet);
+    terms_report_nothing(mou, sheet);
     measures::unwise(mou, sheet);
     // An end before the beginning is an error of its own.
     if mou.effective <= mou.expires {
@@ -230,10 +231,22 @@ fn pilot_can_be_answered(mou: &Mou, sheet: &Sheet) {
     }
 }
 
+fn terms_report_nothing(mou: &Mou, sheet: &Sheet) {
+    let by_term = mou.kpis.iter().any(|kpi| kpi.period == PeriodKind::Term);
+    if !by_term && !mou.calendar.terms.is_empty() {
+        sheet.warning(
+            line_in(sheet, "calendar", "terms"),
+            "calendar.terms",
+            "terms are listed, and no KPI is reported by term",
+            "leave them out, or write period = \"term\" in a KPI",
+        );
+    }
+}
+
 fn never_asked(mou: &Mou, sheet: &Sheet) {
     for kpi in &mou.kpis {
-        let calendar = &mou.calendar;
-        let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
+        // One that no term of the calendar brings in is an error of its own.
+        let Some(first) = mou.calendar.periods(kpi.period).next() else { continue };
         if mou.asked_from(first).is_none_or(|day| day > mou.expires) {
             sheet.warning(
                 kpi.line,

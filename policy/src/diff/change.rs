@@ -90,6 +90,8 @@ topics!(
     Pilot = "pilot",
     /// When years start.
     YearStart = "year_start",
+    /// When terms begin.
+    Terms = "terms",
     /// The smallest group shown.
     Floor = "floor",
     /// Who judges it.

@@ -125,21 +125,22 @@ impl<'a> View<'a> {
     /// Whether this period is one of the KPI's, and none too early, however long it waits.
     pub(super) fn reports(&self, kpi: &Kpi, period: Period) -> bool {
         let calendar = self.mou.calendar();
-        let first = Period::Year(calendar.first_period).span(calendar.year_starts).first;
-        aligned(self.mou, kpi, period).is_ok() && first <= period.span(calendar.year_starts).first
+        let first = calendar.first_period.span(calendar.year_starts).first;
+        aligned(self.mou, kpi, period).is_ok_and(|span| first <= span.first)
     }
 }
 
 impl KpiView {
     fn of(mou: &Mou, kpi: &Arc<Kpi>) -> Self {
-        let calendar = mou.calendar();
-        let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
+        let reported = || mou.calendar().periods(kpi.period);
+        let first = reported().next();
         let mut tables = BTreeMap::new();
         for breakdown in kpi.by.iter().flat_map(subsets) {
             if tables.contains_key(&breakdown) {
                 continue;
             }
-            if let Ok(resolved) = Resolved::of(mou, &kpi.id, first, &breakdown) {
+            let resolved = first.map(|first| Resolved::of(mou, &kpi.id, first, &breakdown));
+            if let Some(Ok(resolved)) = resolved {
                 let definition = resolved.table().definition_hash();
                 let route = match &resolved {
                     Resolved::Listed(_) => Route::Listed,
@@ -149,9 +150,7 @@ impl KpiView {
             }
         }
         let from = |period| mou.asked_from(period).map(|day| (period, day));
-        let periods = std::iter::successors(Some(first), |period| Some(period.next()))
-            .map_while(from)
-            .take_while(|(_, day)| *day <= mou.expires());
+        let periods = reported().map_while(from).take_while(|(_, day)| *day <= mou.expires());
         Self {
             kpi: kpi.clone(),
             tables,

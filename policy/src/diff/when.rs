@@ -13,6 +13,9 @@ use crate::diff::words;
 use crate::names::{KpiId, PartyId};
 use crate::period::{Period, PeriodKind};
 
+/// The clauses that say which periods there are.
+const CALENDAR: [&str; 3] = ["calendar.first_period", "calendar.year_starts", "calendar.terms"];
+
 impl Pair<'_> {
     pub(super) fn when(&mut self) {
         for side in Side::BOTH {
@@ -22,6 +25,7 @@ impl Pair<'_> {
             self.pilot(side);
         }
         self.year_starts();
+        self.terms();
     }
 
     /// Days on which only one version is in force.
@@ -63,13 +67,13 @@ impl Pair<'_> {
                 Within { kpi: kpis.first(), period: periods.first().copied(), ..Within::default() };
             let Some(witness) = self.answered(side, within) else { continue };
             let what = words::kpis(answers.mou, &kpis);
-            let which = words::periods(&periods);
+            let which = words::periods(answers.mou.calendar(), &periods);
             let sentence = match side {
                 Side::New => format!("newly answers {what} for {which}"),
                 Side::Old => format!("no longer answers {what} for {which}"),
             };
             let mut paths: Vec<_> = kpis.iter().map(|id| format!("kpi.{id}.period")).collect();
-            paths.extend(["calendar.first_period", "calendar.year_starts"].map(str::to_owned));
+            paths.extend(CALENDAR.map(str::to_owned));
             found.push((
                 sentence,
                 paths,
@@ -109,23 +113,41 @@ impl Pair<'_> {
         let Some(witness) = witness else { return };
         let wait = |view: &View<'_>| words::days(view.mou.calendar().wait_days);
         let (old, new) = (wait(&self.old), wait(&self.new));
-        let starts = |view: &View<'_>| view.mou.calendar().year_starts;
         let when = side.word("sooner", "later");
-        let sentence = match (old == new, starts(&self.old) == starts(&self.new)) {
-            (_, true) => {
+        let sentence = match (old == new, self.moved(&tables)) {
+            (_, None) => {
                 format!("lets a period be asked about {new} after it closes, where it was {old}")
             }
-            (true, _) => {
-                format!("lets periods be asked about {when}, because its years end on other days")
+            (true, Some(moved)) => {
+                format!("lets periods be asked about {when}, because its {moved} end on other days")
             }
-            (false, false) => format!(
+            (false, Some(moved)) => format!(
                 "lets some periods be asked about {when}: it waits {new} after they close, where it was {old}, \
-                 and its years end on other days"
+                 and its {moved} end on other days"
             ),
         };
-        let paths = ["calendar.wait_days", "calendar.year_starts"].map(str::to_owned).to_vec();
+        let paths = ["calendar.wait_days", "calendar.year_starts", "calendar.terms"];
+        let paths = paths.map(str::to_owned).to_vec();
         let claim = Self::one_answers(side, Region::Waiting(tables, force), witness);
         self.note(side.direction(), Topic::Wait, sentence, paths, vec![claim]);
+    }
+
+    /// Which of these periods mean other days in the one version than in the other.
+    fn moved(&self, tables: &BTreeSet<(KpiId, Period)>) -> Option<&'static str> {
+        let moved = |kinds: fn(PeriodKind) -> bool| {
+            tables.iter().any(|(_, period)| kinds(period.kind()) && self.means_other_days(*period))
+        };
+        match (moved(is_of_years), moved(|kind| kind == PeriodKind::Term)) {
+            (true, true) => Some("years and terms"),
+            (true, false) => Some("years"),
+            (false, true) => Some("terms"),
+            (false, false) => None,
+        }
+    }
+
+    fn means_other_days(&self, period: Period) -> bool {
+        let [old, new] = [&self.old, &self.new].map(|view| view.mou.calendar().span(period));
+        old != new
     }
 
     /// What a pilot of the other version holds back.
@@ -184,7 +206,7 @@ impl Pair<'_> {
             .into_iter()
             .collect();
         let years = self.common().filter(|(_, old, new)| {
-            old.kpi.period != PeriodKind::Quarter && old.kpi.period == new.kpi.period
+            is_of_years(old.kpi.period) && old.kpi.period == new.kpi.period
         });
         let reaches = |id: &&KpiId| {
             let within = Within { kpi: Some(*id), ..Within::default() };
@@ -203,4 +225,47 @@ impl Pair<'_> {
         let paths = vec!["calendar.year_starts".to_owned()];
         self.note(Direction::Both, Topic::YearStart, sentence, paths, claims);
     }
+
+    /// Terms that both versions report, and that mean other days.
+    fn terms(&mut self) {
+        let mut moved = Vec::new();
+        for (id, old, new) in self.common() {
+            let both = old.periods.keys().filter(|period| new.periods.contains_key(period));
+            let terms = both.filter(|period| {
+                let within = Within { kpi: Some(id), period: Some(**period), ..Within::default() };
+                period.kind() == PeriodKind::Term
+                    && self.means_other_days(**period)
+                    && self.answered_by_both(within).is_some()
+            });
+            let terms: BTreeSet<Period> = terms.copied().collect();
+            if !terms.is_empty() {
+                moved.push((id.clone(), terms));
+            }
+        }
+        let (mut claims, mut parts) = (Vec::new(), Vec::new());
+        for (kpis, terms) in grouped(moved) {
+            let (kpi, period) = (kpis.first().cloned(), terms.first().copied());
+            let within = Within { kpi: kpi.as_ref(), period, ..Within::default() };
+            let which = words::periods(self.new.mou.calendar(), &terms);
+            parts.push(format!("{which} of {}", words::kpis(self.new.mou, &kpis)));
+            claims.extend(self.term(Term::Span, Region::Periods(kpis, terms), within));
+        }
+        let begin = |view: &View<'_>| {
+            let terms = view.mou.calendar().terms.iter();
+            words::listed(terms.map(|(name, day)| format!("{name} on {day}")))
+        };
+        let sentence = format!(
+            "begins terms {} instead of {}: other days are meant by {}",
+            begin(&self.new),
+            begin(&self.old),
+            parts.join("; ")
+        );
+        let paths = vec!["calendar.terms".to_owned()];
+        self.note(Direction::Both, Topic::Terms, sentence, paths, claims);
+    }
+}
+
+/// Whether periods of this kind are made of reporting years.
+fn is_of_years(kind: PeriodKind) -> bool {
+    matches!(kind, PeriodKind::Year | PeriodKind::Years(_))
 }

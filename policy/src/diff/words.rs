@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
+use crate::calendar::Calendar;
 use crate::diff::view::{KpiView, View};
 use crate::dimension::Breakdown;
 use crate::mou::{Mou, PartyKind};
@@ -81,18 +82,21 @@ pub(super) fn breakdowns<'a>(items: impl IntoIterator<Item = &'a Breakdown>) -> 
     }))
 }
 
-/// Periods of one kind: runs of those that follow each other as "from … to …".
-pub(super) fn periods(items: &BTreeSet<Period>) -> String {
+/// Periods of one kind: runs of those that follow each other in a calendar as "from … to …".
+pub(super) fn periods(calendar: &Calendar, items: &BTreeSet<Period>) -> String {
+    let follows = |one, two| calendar.after(one) == Some(two);
+    let mut items: Vec<Period> = items.iter().copied().collect();
+    items.sort_by_key(|period| calendar.span(*period).map(|span| span.first));
     let mut runs: Vec<(Period, Period)> = Vec::new();
     for period in items {
         match runs.last_mut() {
-            Some((_, last)) if last.next() == *period => *last = *period,
-            _ => runs.push((*period, *period)),
+            Some((_, last)) if follows(*last, period) => *last = period,
+            _ => runs.push((period, period)),
         }
     }
     listed(runs.into_iter().map(|(first, last)| match first == last {
         true => first.to_string(),
-        false if first.next() == last => format!("{first} and {last}"),
+        false if follows(first, last) => format!("{first} and {last}"),
         false => format!("{first} to {last}"),
     }))
 }

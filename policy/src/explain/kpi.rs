@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
+use super::calendar::cadence;
 use super::meaning::{measure, population};
-use super::words::{
-    all_parties, and, capital, counted, day_of_year, decimal, one_line, percent, short_guess,
-};
+use super::words::{all_parties, and, capital, counted, decimal, one_line, percent, short_guess};
 use super::writer::Writer;
 use super::{Keeper, KpiFigures};
 use crate::dimension::{Breakdown, Dimension, DimensionSource};
 use crate::measure::Measure;
 use crate::mou::{Approval, Kpi, Limit, Mou, Target};
-use crate::period::{Period, PeriodKind};
 use crate::predicate::ColumnRef;
 
 /// A longer list of codes is counted, not read out.
@@ -154,40 +152,6 @@ fn lists_total(kpi: &Kpi) -> bool {
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-fn cadence(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi) {
-    let calendar = mou.calendar();
-    let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
-    let each = match kpi.period {
-        PeriodKind::Year => "once for each reporting year".to_owned(),
-        PeriodKind::Quarter => "once for each calendar quarter".to_owned(),
-        PeriodKind::Years(years) => {
-            format!(
-                "once for each {years} reporting years taken together, a learner counting once in them"
-            )
-        }
-    };
-    let from = mou.asked_from(first).map(|day| day.max(mou.effective()));
-    let from = from.map_or_else(String::new, |day| {
-        format!("; the first is {first}, which may be asked from {day} on")
-    });
-    writer.say(
-        [
-            format!("kpi.{}.period", kpi.id),
-            "calendar.first_period".to_owned(),
-            "calendar.wait_days".to_owned(),
-        ],
-        &[Keeper::Node],
-        format!("Each table is measured {each}{from}{}.", after_a_pilot(mou, kpi)),
-    );
-}
-
-fn after_a_pilot(mou: &Mou, kpi: &Kpi) -> String {
-    match mou.pilot().filter(|pilot| !pilot.kpis.contains(&kpi.id)) {
-        Some(pilot) => format!(", but not before the pilot is over, after {}", pilot.until),
-        None => String::new(),
-    }
 }
 
 fn precision(writer: &mut Writer<'_>, mou: &Mou, kpi: &Kpi, figures: &KpiFigures) {
@@ -395,46 +359,4 @@ pub(super) fn columns(writer: &mut Writer<'_>, mou: &Mou) {
             ),
         );
     }
-}
-
-/// When periods start and when they may be asked.
-pub(super) fn calendar(writer: &mut Writer<'_>, mou: &Mou) {
-    let calendar = mou.calendar();
-    writer.about("When, and how often");
-    writer.say(
-        ["calendar.year_starts"],
-        &[Keeper::Node],
-        format!(
-            "Reporting years, and the years for which a node’s budget holds, start on {}.",
-            day_of_year(calendar.year_starts)
-        ),
-    );
-    writer.say(
-        ["calendar.first_period"],
-        &[Keeper::Node],
-        format!("Nothing may be asked about the time before {} begins.", calendar.first_period),
-    );
-    writer.say(
-        ["calendar.wait_days"],
-        &[Keeper::Node],
-        match calendar.wait_days {
-            0 => "A period may be asked about from the day after it ends.".to_owned(),
-            days => format!(
-                "A period may be asked about when it is over and {} more have passed.",
-                counted(u64::from(days), "day", "days")
-            ),
-        },
-    );
-    writer.say(
-        ["format"],
-        &[Keeper::Node],
-        "A table is measured once: whoever asks for it again, however often, gets the same bytes and nothing is spent, \
-         so that asking again never makes the noise average out.",
-    );
-    writer.say(
-        ["format"],
-        &[Keeper::Node],
-        "Only a node’s own operator can have a table measured anew, to correct it, at its full price; the report then \
-         says so.",
-    );
 }

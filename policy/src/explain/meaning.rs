@@ -46,6 +46,7 @@ pub(super) fn population(mou: &Mou, kpi: &Kpi) -> String {
 fn when(kpi: &Kpi, lag_years: u8) -> String {
     let period = match kpi.period {
         PeriodKind::Year => "the reporting year".to_owned(),
+        PeriodKind::Term => "the term".to_owned(),
         PeriodKind::Quarter => "the calendar quarter".to_owned(),
         PeriodKind::Years(years) => format!("the {years} reporting years taken together"),
     };

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::Risk;
-use crate::period::YearStart;
+use crate::period::DayOfYear;
 
 /// One in billionths.
 const ONE: u64 = 1_000_000_000;
@@ -90,8 +90,8 @@ pub(super) fn all_parties(number: usize) -> String {
     }
 }
 
-/// `1 July` for the start of a year.
-pub(super) fn day_of_year(start: YearStart) -> String {
+/// `1 July`.
+pub(super) fn day_of_year(start: DayOfYear) -> String {
     const MONTHS: [&str; 12] = [
         "January",
         "February",

@@ -46,15 +46,8 @@ pub(super) fn kpi(section: Section<'_>, known: &Known<'_>) -> Option<Kpi> {
             fits(&section, breakdown, definition, known);
         }
     }
-    if let (Some(Anchor::Cohort { column, .. }), Some(PeriodKind::Quarter)) = (
-        definition.as_ref().map(|definition| &definition.anchor),
-        period.as_ref().map(|found| found.value),
-    ) {
-        section.problem_at(
-            "period",
-            format_args!("`{column}` names a cohort by its year, which has no quarters"),
-            "report it by year",
-        );
+    if let (Some(definition), Some(period)) = (&definition, &period) {
+        a_cohort_is_of_a_year(&section, &definition.anchor, period.value);
     }
     if answered_by.as_ref().is_some_and(Vec::is_empty) {
         section.problem_at(
@@ -82,6 +75,22 @@ pub(super) fn kpi(section: Section<'_>, known: &Known<'_>) -> Option<Kpi> {
         target: target.map_or(Some(None), |target| target.map(Some))?,
         line,
     })
+}
+
+fn a_cohort_is_of_a_year(section: &Section<'_>, anchor: &Anchor, period: PeriodKind) {
+    let Anchor::Cohort { column, .. } = anchor else { return };
+    let (parts, hint) = match period {
+        PeriodKind::Year | PeriodKind::Years(_) => return,
+        PeriodKind::Term => {
+            ("terms", "report it by year; the breakdown `cohort_term` tells terms of entry apart")
+        }
+        PeriodKind::Quarter => ("quarters", "report it by year"),
+    };
+    section.problem_at(
+        "period",
+        format_args!("`{column}` names a cohort by its year, which has no {parts}"),
+        hint,
+    );
 }
 
 /// `uses = "wioa/credential_attainment"`, or `define = { … }` with a title.

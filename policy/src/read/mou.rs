@@ -8,12 +8,12 @@ use jiff::civil::Date;
 
 use crate::digest::Sha256;
 use crate::mou::{
-    After, Calendar, Capability, FloorAt, Kpi, Limit, Mou, Party, PartyKind, Privacy, Restriction,
-    Role, Terms,
+    After, Capability, FloorAt, Kpi, Limit, Mou, Party, PartyKind, Privacy, Restriction, Role,
+    Terms,
 };
 use crate::names::{PartyId, Purpose};
-use crate::period::{Year, YearStart};
 use crate::problem::{Problem, Problems, Severity};
+use crate::read::calendar::calendar;
 use crate::read::data::data;
 use crate::read::dimension::declared_dimension;
 use crate::read::kpi::{Known, kpi};
@@ -185,24 +185,6 @@ fn terms(section: Section<'_>) -> Option<Terms> {
     section.end(&[]);
     let purposes = purposes?.into_iter().map(|found| found.value).collect();
     Some(Terms { purposes, legal, prohibited, document })
-}
-
-fn calendar(section: Section<'_>) -> Option<Calendar> {
-    let year_starts = section.word::<YearStart>("year_starts");
-    let first_period = section.word::<Year>("first_period");
-    let wait_days = section.number("wait_days", 0..=3_650);
-    section.end(&[]);
-    let (year_starts, first_period) = (year_starts?.value, first_period?.value);
-    if !crate::period::Period::Year(first_period).fits(year_starts) {
-        let written = if year_starts.is_new_year() { "2025" } else { "2025-26" };
-        section.problem_at(
-            "first_period",
-            format_args!("years that start on {year_starts} are written like {written}"),
-            "write the first year that may be asked about",
-        );
-        return None;
-    }
-    Some(Calendar { year_starts, first_period, wait_days: u16::try_from(wait_days?.value).ok()? })
 }
 
 fn party(section: Section<'_>) -> Option<Party> {

@@ -29,7 +29,7 @@ fn values_that_cannot_be() {
         ("floor       = 10", "floor = 3 # here\n#", "platform's own floor of 5"),
         ("floor       = 10", "floor = -1 # here\n#", "-1 is not from 0"),
         ("\"coalition\"   ", "\"backbone\" # here\n#", "not a place to judge the floor"),
-        ("period      = \"quarter\"", "period = \"term\" # here", "cannot report by `term`"),
+        ("period      = \"quarter\"", "period = \"week\" # here", "cannot report by `week`"),
         (
             "period      = \"quarter\"",
             "period = \"11 years\" # here",

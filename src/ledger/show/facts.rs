@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use sumac_node::store::{Entry, Paused, Payment, ReleaseName, Resumed, Standing, What};
-use sumac_policy::{Mou, PartyId, Period, TableKey};
+use sumac_policy::{Mou, PartyId, TableKey};
 use sumac_privacy::{NanoRho, kpi_price};
 
 /// What a ledger's history comes to.
@@ -193,7 +193,7 @@ impl Facts {
     fn this_year(&self, mou: &Mou, party: Option<&PartyId>, today: Date) -> ThisYear {
         let starts = mou.calendar().year_starts;
         let year = starts.year_of(today);
-        let span = Period::Year(year).span(starts);
+        let span = year.span(starts);
         let budget = NanoRho::new(mou.privacy().budget_nano_rho);
         let spent = self.spent.get(&year.to_string()).copied().unwrap_or_default();
         let left = budget.checked_sub(spent).unwrap_or(NanoRho::ZERO);

@@ -84,12 +84,10 @@ fn scene(mou: &Mou, kpi: &KpiId, question: &Question) -> anyhow::Result<Scene> {
 fn latest(mou: &Mou, kpi: &KpiId, on: Date) -> Period {
     let calendar = mou.calendar();
     let Some(kpi) = mou.kpi(kpi) else { return Period::Year(calendar.first_period) };
-    let first = Period::first_of(kpi.period, calendar.first_period, calendar.year_starts);
     let open = |period: &Period| mou.asked_from(*period).is_some_and(|day| day <= on);
-    std::iter::successors(Some(first), |period| Some(period.next()))
-        .take_while(open)
-        .last()
-        .unwrap_or(first)
+    let latest = calendar.periods(kpi.period).take_while(open).last();
+    let first = || calendar.periods(kpi.period).next();
+    latest.or_else(first).unwrap_or(Period::Year(calendar.first_period))
 }
 
 fn text(mou: &Mou, scene: &Scene, said: &[Said]) -> String {

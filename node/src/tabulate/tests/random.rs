@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use sumac_policy::{Kind, Mou, Period, PeriodKind, Schema, TableName, Year};
+use sumac_policy::{Kind, Mou, Period, PeriodKind, Schema, TableName};
 
 use super::kpi;
 use crate::records::canonical::{Canonical, PersonKey, Rows, Values};
@@ -72,6 +72,11 @@ fn columns(table: &str) -> &'static [(&'static str, &'static str)] {
 pub(super) fn agreement(dice: &mut Dice) -> Mou {
     let (year_starts, first_period) =
         dice.pick(&[&("07-01", "2018-19"), &("01-01", "2018"), &("10-15", "2018-19")]);
+    let terms = dice.pick(&[
+        "FALL = \"08-15\", SPRING = \"01-10\", SUMMER = \"05-20\"",
+        "WINTER = \"12-15\", SPRING = \"03-01\", FALL = \"09-01\"",
+        "FALL = \"10-15\"",
+    ]);
     let mut rest = String::from(
         "[[dimension]]\nid = \"band\"\ntitle = \"Band\"\nof = \"learner\"\ncodes = { a = \"A\", unknown = \"U\", b = \"B\" }\n",
     );
@@ -134,14 +139,14 @@ pub(super) fn agreement(dice: &mut Dice) -> Mou {
             by.reverse();
         }
         let mut periods = vec!["year", "year", "2 years", "3 years"];
-        // A cohort is named by its year, and has no quarters.
+        // A cohort is named by its year, and has no terms and no quarters.
         if anchor.starts_with("during") {
-            periods.push("quarter");
+            periods.extend(["term", "quarter"]);
         }
         let period = dice.pick(&periods);
         rest += &kpi(&format!("k{number}"), &define, &format!("{by:?}"), period);
     }
-    super::agreement(year_starts, first_period, &rest)
+    super::agreement_with_terms(year_starts, first_period, terms, &rest)
 }
 
 /// What a mean or a distribution takes of rows of this table; none of one that has nothing to take.
@@ -231,18 +236,16 @@ fn condition(dice: &mut Dice, tables: &[&str], depth: usize) -> String {
 
 /// A period of this kind, laid out as the agreement's calendar does.
 pub(super) fn period(dice: &mut Dice, mou: &Mou, kind: PeriodKind) -> Period {
-    let calendar = mou.calendar();
-    let first: Year = calendar.first_period;
-    let mut period = Period::first_of(kind, first, calendar.year_starts);
     let steps = match kind {
         PeriodKind::Quarter => 12 + dice.below(20),
+        PeriodKind::Term => {
+            let terms = mou.calendar().terms.iter().count();
+            terms * 3 + dice.below(terms * 5)
+        }
         PeriodKind::Year => 2 + dice.below(6),
         PeriodKind::Years(_) => 1 + dice.below(2),
     };
-    for _ in 0..steps {
-        period = period.next();
-    }
-    period
+    mou.calendar().periods(kind).nth(steps).unwrap()
 }
 
 /// Every column of the tables that conditions read, with gaps, for learners some of whom lack a learner

@@ -148,7 +148,13 @@ fn in_period(table: &Table, anchor: Cell) -> bool {
         (Period::Quarter { year, quarter }, Some(day)) => {
             (day.year() + lag, (day.month() - 1) / 3) == (year, quarter - 1)
         }
-        (Period::Quarter { .. }, None) => year == starts.year_of(table.span().first).first(),
+        // The term's own days, moved by the lag; it begins on no 29 February.
+        (Period::Term(_), Some(day)) => {
+            let begins = |day: Date| day.checked_sub(i32::from(lag).years()).unwrap();
+            let span = table.span();
+            begins(span.first) <= day && day < begins(span.last.tomorrow().unwrap())
+        }
+        (Period::Quarter { .. } | Period::Term(_), None) => panic!("a cohort is of a year"),
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) struct Draft {
     purposes: Vec<Word>,
     year_starts: Word,
     first_period: Word,
+    terms: Word,
     wait: u32,
     /// Id, kind, digit of the root.
     parties: Vec<(Word, Word, Word)>,
@@ -100,7 +101,7 @@ impl Draft {
             uses: chance.pick(USES),
             answered_by: chance.some(KINDS),
             by: chance.some(BREAKDOWNS),
-            period: chance.pick(&["year", "year", "quarter", "2 years"]),
+            period: chance.pick(&["year", "year", "term", "quarter", "2 years"]),
             margin: 10,
             needs: None,
         };
@@ -111,6 +112,7 @@ impl Draft {
             purposes: vec!["report"],
             year_starts: "07-01",
             first_period: "2025-26",
+            terms: "FALL = \"08-15\", SPRING = \"01-10\"",
             wait: 21,
             parties: PARTIES.to_vec(),
             roles: vec![("chamber", vec!["ask"]), ("every-party", vec!["approve"])],
@@ -138,7 +140,7 @@ impl Draft {
     pub(super) fn change(&mut self, chance: &mut Chance) {
         let at = chance.below(self.kpis.len());
         let kpi = self.kpis.get_mut(at).unwrap();
-        match chance.below(31) {
+        match chance.below(33) {
             0 => self.effective = chance.pick(&["2026-07-15", "2026-09-01"]),
             1 => self.expires = chance.pick(&["2027-12-31", "2027-08-05", "2028-01-31"]),
             2 => self.purposes = chance.some(&["report", "equity"]),
@@ -185,7 +187,7 @@ impl Draft {
             17 => kpi.uses = chance.pick(USES),
             18 => kpi.answered_by = chance.some(KINDS),
             19 | 20 => kpi.by = chance.some(BREAKDOWNS),
-            21 => kpi.period = chance.pick(&["year", "quarter", "2 years"]),
+            21 => kpi.period = chance.pick(&["year", "term", "quarter", "2 years"]),
             22 => kpi.margin = chance.pick(&[8, 10, 15]),
             23 => kpi.needs = chance.pick(&[None, Some("approval"), Some("two approvals")]),
             24 => self.restricts = chance.some(RESTRICTS),
@@ -200,6 +202,14 @@ impl Draft {
                 Some(kpi) if kpi.id == "two" => {}
                 _ => *self = Self::by(chance),
             },
+            30 | 31 => {
+                self.terms = chance.pick(&[
+                    "FALL = \"08-15\", SPRING = \"01-10\"",
+                    "FALL = \"08-20\", SPRING = \"01-10\"",
+                    "WINTER = \"12-15\", FALL = \"08-15\", SPRING = \"01-10\"",
+                    "SPRING = \"01-10\"",
+                ]);
+            }
             _ => {
                 self.freshness =
                     chance.pick(&[vec![], vec![("college", 30)], vec![("employer", 9)]]);
@@ -235,10 +245,11 @@ impl Draft {
         let _ = write!(
             text,
             "[agreement]\npurposes = {}\n[calendar]\nyear_starts = \"{}\"\nfirst_period = \"{}\"\n\
-             wait_days = {wait}\n[privacy]\nbudget = {{ rho = {rho} }}\nfloor = {floor}\nfloor_at = \"{}\"\n",
+             terms = {{ {} }}\nwait_days = {wait}\n[privacy]\nbudget = {{ rho = {rho} }}\nfloor = {floor}\nfloor_at = \"{}\"\n",
             quoted(&self.purposes),
             self.year_starts,
             self.first_period,
+            self.terms,
             self.floor_at
         );
         let least: Vec<_> =
