@@ -11,7 +11,7 @@ use crate::diff::region::{Region, Term};
 use crate::diff::view::{Days, View};
 use crate::diff::words;
 use crate::names::{KpiId, PartyId};
-use crate::period::{Period, PeriodKind};
+use crate::period::{Period, PeriodKind, TermName};
 
 /// The clauses that say which periods there are.
 const CALENDAR: [&str; 3] = ["calendar.first_period", "calendar.year_starts", "calendar.terms"];
@@ -145,6 +145,22 @@ impl Pair<'_> {
         }
     }
 
+    /// What becomes of each term that the versions do not begin on the same day.
+    fn moves(&self) -> String {
+        let begins = |view: &View<'_>, name| view.mou.calendar().terms.begins(name);
+        let moves = TermName::ALL.iter().filter_map(|name| {
+            match (begins(&self.old, *name), begins(&self.new, *name)) {
+                (Some(old), Some(new)) if old != new => {
+                    Some(format!("begins {name} on {new} instead of {old}"))
+                }
+                (None, Some(new)) => Some(format!("adds {name}, from {new} on")),
+                (Some(_), None) => Some(format!("drops {name}")),
+                _ => None,
+            }
+        });
+        words::listed(moves)
+    }
+
     fn means_other_days(&self, period: Period) -> bool {
         let [old, new] = [&self.old, &self.new].map(|view| view.mou.calendar().span(period));
         old != new
@@ -250,16 +266,7 @@ impl Pair<'_> {
             parts.push(format!("{which} of {}", words::kpis(self.new.mou, &kpis)));
             claims.extend(self.term(Term::Span, Region::Periods(kpis, terms), within));
         }
-        let begin = |view: &View<'_>| {
-            let terms = view.mou.calendar().terms.iter();
-            words::listed(terms.map(|(name, day)| format!("{name} on {day}")))
-        };
-        let sentence = format!(
-            "begins terms {} instead of {}: other days are meant by {}",
-            begin(&self.new),
-            begin(&self.old),
-            parts.join("; ")
-        );
+        let sentence = format!("{}: other days are meant by {}", self.moves(), parts.join("; "));
         let paths = vec!["calendar.terms".to_owned()];
         self.note(Direction::Both, Topic::Terms, sentence, paths, claims);
     }

@@ -94,10 +94,10 @@ pub(super) fn periods(calendar: &Calendar, items: &BTreeSet<Period>) -> String {
             _ => runs.push((period, period)),
         }
     }
-    listed(runs.into_iter().map(|(first, last)| match first == last {
-        true => first.to_string(),
-        false if follows(first, last) => format!("{first} and {last}"),
-        false => format!("{first} to {last}"),
+    listed(runs.into_iter().flat_map(|(first, last)| match first == last {
+        true => vec![first.to_string()],
+        false if follows(first, last) => vec![first.to_string(), last.to_string()],
+        false => vec![format!("{first} to {last}")],
     }))
 }
 

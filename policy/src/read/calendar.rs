@@ -50,7 +50,7 @@ fn terms(section: Section<'_>) -> Option<TermStarts> {
         }
     }
     section.end(&[]);
-    if terms.is_empty() && sound {
+    if section.entries().is_empty() {
         section.problem("no term is listed", format_args!("such as {USUAL_TERMS}"));
     }
     (sound && !terms.is_empty()).then(|| TermStarts::new(terms))
