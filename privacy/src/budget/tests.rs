@@ -196,6 +196,44 @@ fn the_day_and_the_table_that_pass_the_budget_are_named() {
     );
 }
 
+/// The example with its enrolment reported by these terms.
+fn by_terms(terms: &str) -> Mou {
+    let listed = LAKESHORE.replacen("wait_days ", &format!("terms = {{ {terms} }}\nwait_days "), 1);
+    read(&listed.replacen("\"year\"\nmargin      = 15", "\"term\"\nmargin = 15", 1))
+}
+
+#[test]
+fn the_terms_of_a_year_add_up_for_a_learner_may_be_in_each() {
+    let of_college = |mou: &Mou| {
+        let of = |due: &&Due| due.table.kpi().id.as_str() == "enrolment";
+        let due = mou.calendar_tables();
+        let bought = purchases(mou, &due, as_written);
+        ["2026-27", "2027-28"].map(|year| {
+            let year = of_year(&bought, PartyKind::College, year.parse().unwrap());
+            let terms: Vec<_> = year.into_iter().filter(|bought| of(&bought.due)).collect();
+            (terms.len(), sum(&terms).to_string())
+        })
+    };
+    // Four breakdowns at ±15, 0.008536889 each. Before 1 July 2027 the terms from 2025-FALL to 2027-SPRING are due,
+    // which is five; from then on 2027-SUMMER, 2027-FALL and 2028-SPRING.
+    let three = by_terms("FALL = \"08-15\", SPRING = \"01-10\", SUMMER = \"05-20\"");
+    assert_eq!(of_college(&three), [(20, "0.17073778".into()), (12, "0.102442668".into())]);
+    // Two long terms: from 2025-FALL to 2026-FALL, the last of which ends on 9 January; then 2027-SPRING and 2027-FALL.
+    let two = by_terms("FALL = \"08-15\", SPRING = \"01-10\"");
+    assert_eq!(of_college(&two), [(12, "0.102442668".into()), (8, "0.068295112".into())]);
+    assert_eq!(lint(&three), []);
+    // And what they add up to is held against the budget of the year.
+    let tight = LAKESHORE.replace("rho = 0.5", "rho = 0.38");
+    assert_eq!(lint(&read(&tight)), []);
+    let tight = tight.replacen(
+        "wait_days ",
+        "terms = { FALL = \"08-15\", SPRING = \"01-10\", SUMMER = \"05-20\" }\nwait_days ",
+        1,
+    );
+    let tight = read(&tight.replacen("\"year\"\nmargin      = 15", "\"term\"\nmargin = 15", 1));
+    assert!(!lint(&tight).is_empty());
+}
+
 #[test]
 fn the_kpi_that_frees_most_per_breakdown_goes_first() {
     let drops = |mou: &Mou, kind| {
