@@ -353,6 +353,20 @@ async fn cadence() {
     assert_eq!(signed(&ask(&place.coalition, SEX).await[0], COLLEGE), first);
     assert_eq!(place.charged(), 1);
     place.stop().await;
+
+    let terms = "terms = { FALL = \"08-15\", SPRING = \"01-10\", SUMMER = \"05-20\" }\nwait_days ";
+    let by_term = ("\"year\"\nmargin      = 15", "\"term\"\nmargin = 15");
+    let place = Place::under(&[("wait_days ", terms), by_term]).await;
+    let said = ["2025-26", "2025-SUMMER", "2026-SUMMER", "2025-FALL"]
+        .map(|period| question("enrolment", period, &["sex"]));
+    let expected = [
+        "PERIOD_NOT_OF_KPI kpi.enrolment.period",
+        "PERIOD_BEFORE_FIRST calendar.first_period",
+        "PERIOD_NOT_CLOSED calendar.wait_days",
+        "RELEASED",
+    ];
+    assert_eq!(place.says(&said).await, expected);
+    place.stop().await;
 }
 
 #[tokio::test]

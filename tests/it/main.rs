@@ -48,4 +48,5 @@ mod rooms;
 mod same_answer;
 mod simulation;
 mod status;
+mod terms;
 mod transport;
