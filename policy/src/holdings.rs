@@ -155,6 +155,23 @@ mod tests {
     }
 
     #[test]
+    fn a_quarter_in_two_years_is_held_if_both_are_stated() {
+        let august = LAKESHORE.replacen("\"07-01\"", "\"08-15\"", 1);
+        let mou = Mou::read(august.as_bytes()).unwrap();
+        let (kpi, period) = ("hires_of_completers".parse().unwrap(), "2026-Q3".parse().unwrap());
+        let table = Table::resolve(&mou, &kpi, period, &Breakdown::total()).unwrap();
+        for (covers, held) in [
+            (&["2025-26", "2026-27"][..], true),
+            (&["2025-26"], false),
+            (&["2026-27"], false),
+            (&["2025-26", "2027-28"], false),
+        ] {
+            let found = holdings(&table, "2030-01-01", covers).hold(&table);
+            assert_eq!(found.is_ok(), held, "{covers:?}");
+        }
+    }
+
+    #[test]
     fn data_is_taken_after_the_periods_last_day() {
         let table = table("retention", "2025-26", &[]);
         for (as_of, early) in [
