@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+use jiff::civil::Date;
 use sumac_backbone::Wanted;
 use sumac_node::records::canonical::{Canonical, PersonKey, Rows, Values};
 use sumac_policy::{Breakdown, Kind, Mou, Period, Table, TableName, needed};
 
 use super::generate::Dice;
-use super::operation::{Budget, By, Kpi, Q, year_label};
-use crate::coalition::Parties;
+use super::model::Terms;
+use super::operation::{Budget, By, Counted, Kpi, Q, year_label};
+use crate::coalition::{Parties, next_version};
 
 const LAKESHORE: &str = include_str!("../../../examples/mou/lakeshore/mou.toml");
 
@@ -26,24 +28,8 @@ contacts = ["ir@mill.example", "it@mill.example"]
 
 "#;
 
-/// What may be asked. Each list holds every part of what it holds, so that nothing else follows from it.
-const KPIS: &str = r#"[[kpi]]
-id          = "enrolment"
-uses        = "ipeds/enrolment_headcount"
-answered_by = ["college"]
-by          = [[], ["race_ethnicity"], ["sex"], ["sex", "race_ethnicity"]]
-period      = "year"
-margin      = 15
-
-[[kpi]]
-id          = "retention"
-uses        = "ipeds/retention_fall"
-answered_by = ["college"]
-by          = [[], ["sex"]]
-period      = "year"
-margin      = 10
-
-[[kpi]]
+/// Listed by every version, and the restriction.
+const ALWAYS: &str = r#"[[kpi]]
 id          = "completers"
 uses        = "ipeds/completers"
 answered_by = ["college"]
@@ -57,20 +43,15 @@ dimension = "pell"
 refuse    = true
 "#;
 
-/// All that the lists above leave out, for an asker who means to ask it all the same.
+/// All that the versions leave out, for an asker who means to ask it all the same.
 static WIDER: LazyLock<Mou> = LazyLock::new(|| {
     let every = r#"[[], ["sex"], ["sex", "race_ethnicity"], ["age_band"], ["pell"]]"#;
-    let kpi = |id: &str, uses: &str| {
-        format!(
-            "[[kpi]]\nid = \"{id}\"\nuses = \"{uses}\"\nanswered_by = [\"college\"]\nby = {every}\n\
-             period = \"year\"\nmargin = 15\n\n"
-        )
-    };
     let kpis = [
-        kpi("enrolment", "ipeds/enrolment_headcount"),
-        kpi("retention", "ipeds/retention_fall"),
-        kpi("completers", "ipeds/completers"),
-        kpi("unheard", "ipeds/graduation_150"),
+        kpi("enrolment", "ipeds/enrolment_headcount", every, 15),
+        kpi("fall", "ipeds/enrolment_fall", every, 15),
+        kpi("retention", "ipeds/retention_fall", every, 15),
+        kpi("completers", "ipeds/completers", every, 15),
+        kpi("unheard", "ipeds/graduation_150", every, 15),
     ];
     Mou::read(text(Budget::Ample, &kpis.concat()).as_bytes()).unwrap()
 });
@@ -83,9 +64,54 @@ pub(super) fn parties() -> Arc<Parties> {
     PARTIES.clone()
 }
 
-/// The agreement, with placeholders for roots and addresses.
+/// The first version of the agreement, with placeholders for roots and addresses.
 pub(super) fn mou_text(budget: Budget) -> String {
-    text(budget, KPIS)
+    text(budget, &kpis(&Terms::first(budget)))
+}
+
+/// The version that replaces `before`, with the roots and addresses of `text`.
+pub(super) fn next_text(text: &str, before: &Mou, terms: &Terms, effective: Date) -> String {
+    let (head, _) = text.split_once("[[kpi]]").unwrap();
+    let head = head.lines().map(|line| match line.split_once('=') {
+        Some((key, _)) if key.trim() == "budget" => budget_line(terms.budget),
+        Some((key, _)) if key.trim() == "effective" => format!("effective = {effective}"),
+        _ => line.to_owned(),
+    });
+    let text = head.map(|line| line + "\n").collect::<String>() + &kpis(terms);
+    next_version(&text, before)
+}
+
+fn budget_line(budget: Budget) -> String {
+    let nano_rho = Terms::first(budget).budget_nano_rho();
+    format!("budget = {{ rho = {}.{:09} }}", nano_rho / 1_000_000_000, nano_rho % 1_000_000_000)
+}
+
+/// What may be asked. Each list holds every part of what it holds, so that nothing else follows from it.
+fn kpis(terms: &Terms) -> String {
+    let mut by = vec!["[]", r#"["race_ethnicity"]"#, r#"["sex"]"#];
+    by.extend(terms.by_sex_and_race.then_some(r#"["sex", "race_ethnicity"]"#));
+    by.extend(terms.by_age.then_some(r#"["age_band"]"#));
+    let counted = match terms.counted {
+        Counted::AllYear => "ipeds/enrolment_headcount",
+        Counted::Fall => "ipeds/enrolment_fall",
+    };
+    let mut text = String::new();
+    for (which, uses, by) in [
+        (Kpi::Enrolment, counted, format!("[{}]", by.join(", "))),
+        (Kpi::Retention, "ipeds/retention_fall", r#"[[], ["sex"]]"#.to_owned()),
+    ] {
+        if terms.has(which) {
+            text += &kpi(which.word(), uses, &by, terms.margin(which));
+        }
+    }
+    text + ALWAYS
+}
+
+fn kpi(id: &str, uses: &str, by: &str, margin: u32) -> String {
+    format!(
+        "[[kpi]]\nid = \"{id}\"\nuses = \"{uses}\"\nanswered_by = [\"college\"]\nby = {by}\n\
+         period = \"year\"\nmargin = {margin}\n\n"
+    )
 }
 
 fn text(budget: Budget, kpis: &str) -> String {
@@ -94,11 +120,11 @@ fn text(budget: Budget, kpis: &str) -> String {
     let head = head.replace("\"read\", \"propose\"", "\"propose\"");
     let (before, after) = head.split_once("[[party]]\nid       = \"northside-health\"").unwrap();
     let with_mill = format!("{before}{MILL}[[party]]\nid       = \"northside-health\"{after}");
-    let budget = format!("{:.9}", nano_rho(budget) as f64 / 1e9);
+    let budget = budget_line(budget);
     let changed = [
         ("first_period = \"2025-26\"", "first_period = \"2021-22\""),
         ("expires   = 2028-06-30", "expires   = 2031-06-30"),
-        ("{ rho = 0.5 }", &format!("{{ rho = {budget} }}")),
+        ("budget      = { rho = 0.5 }", &budget),
     ];
     changed.iter().fold(with_mill + kpis, |text, (old, new)| {
         assert!(text.contains(old), "the example has no `{old}` any more");
@@ -106,33 +132,32 @@ fn text(budget: Budget, kpis: &str) -> String {
     })
 }
 
-/// What the MOU lets each node spend in a year.
-pub(super) fn nano_rho(budget: Budget) -> u64 {
-    match budget {
-        Budget::Tight => 60_000_000,
-        Budget::Ample => 900_000_000,
-    }
-}
-
 /// A question as an asker holds it.
 pub(super) fn wanted(mou: &Mou, question: Q) -> Wanted {
     let Q(kpi, by, year, purpose) = question;
-    let table = resolved(mou, kpi, by, year).or_else(|_| resolved(&WIDER, kpi, by, year));
+    let table = resolved(mou, kpi.word(), by, year);
+    let table = table.or_else(|_| resolved(&WIDER, kpi.word(), by, year));
     Wanted { table: table.unwrap(), purpose: purpose.word().parse().unwrap() }
 }
 
-fn resolved(mou: &Mou, kpi: Kpi, by: By, year: i16) -> Result<Table, sumac_policy::Refusal> {
+fn resolved(mou: &Mou, kpi: &str, by: By, year: i16) -> Result<Table, sumac_policy::Refusal> {
     let by = Breakdown::by(by.words().iter().map(|id| id.parse().unwrap()));
     let period: Period = year_label(year).parse().unwrap();
-    Table::resolve(mou, &kpi.word().parse().unwrap(), period, &by)
+    Table::resolve(mou, &kpi.parse().unwrap(), period, &by)
 }
 
-/// Rows that look random, in every column that enrolment and retention read.
+/// Rows that look random, in every column that enrolment and retention read by any version.
 pub(super) fn rows(mou: &Mou, number: u8) -> Canonical {
     let mut dice = Dice::new(u64::from(number));
-    let mut columns: Vec<_> = [(Kpi::Enrolment, By::RaceSex), (Kpi::Retention, By::Sex)]
+    let read = [
+        ("enrolment", By::RaceSex),
+        ("enrolment", By::Age),
+        ("fall", By::Total),
+        ("retention", By::Sex),
+    ];
+    let mut columns: Vec<_> = read
         .into_iter()
-        .flat_map(|(kpi, by)| needed(&resolved(mou, kpi, by, 2025).unwrap()))
+        .flat_map(|(kpi, by)| needed(&resolved(&WIDER, kpi, by, 2025).unwrap()))
         .collect();
     columns.sort();
     columns.dedup();

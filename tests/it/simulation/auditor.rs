@@ -14,6 +14,8 @@ use crate::bodies::bodies;
 pub(super) struct Ledger {
     /// The file up to there.
     pub(super) bytes: Vec<u8>,
+    /// The versions of the MOU that it went by, in order.
+    pub(super) mous: Vec<String>,
     /// In order.
     pub(super) charges: Vec<Charge>,
     /// Revisions that an operator ordered, by table, in order.
@@ -34,6 +36,10 @@ pub(super) struct Charge {
     pub(super) revision: u64,
     pub(super) year: String,
     pub(super) price_nano_rho: u64,
+    /// In learners.
+    pub(super) margin: u64,
+    /// The version that allowed it.
+    pub(super) mou: String,
     pub(super) kpi: String,
     pub(super) period: String,
     /// Sorted.
@@ -90,10 +96,15 @@ impl Ledger {
                 revision: number(&charged["revision"])?,
                 year: text(&charged["year"])?,
                 price_nano_rho: number(&charged["price_nano_rho"])?,
+                margin: number(&charged["margin"])?,
+                mou: text(&charged["mou"])?,
                 kpi: text(&charged["kpi"])?,
                 period: text(&charged["period"])?,
                 breakdown,
             });
+        }
+        if let Some(mou) = event.get("mou") {
+            self.mous.push(text(&mou["mou"])?);
         }
         if let Some(paused) = event.get("paused") {
             let until = paused["until"].as_str().map(str::parse).transpose();
@@ -123,9 +134,14 @@ impl Ledger {
 
     /// What an accounting year has spent, in nano-ρ.
     pub(super) fn spent(&self, year: &str) -> u64 {
-        let of_year = self.charges.iter().filter(|charge| charge.year == year);
-        of_year.map(|charge| charge.price_nano_rho).sum()
+        spent(&self.charges, year)
     }
+}
+
+/// What an accounting year has spent on these, in nano-ρ.
+pub(super) fn spent(charges: &[Charge], year: &str) -> u64 {
+    let of_year = charges.iter().filter(|charge| charge.year == year);
+    of_year.map(|charge| charge.price_nano_rho).sum()
 }
 
 /// The payload of the frame at an offset, if all of it is there.

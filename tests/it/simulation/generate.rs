@@ -1,5 +1,7 @@
 //! Random lists of operations. The same seed gives the same list, here and everywhere.
 
+mod version;
+
 use super::operation::{
     Budget, By, Case, Covers, For, IndexLeft, Kpi, Left, List, Moment, Op, Pause, Place, Q, Who,
 };
@@ -84,6 +86,7 @@ enum Kind {
     Remeasure,
     Pause,
     Crash,
+    Amend,
     Restart,
     Down,
     Up,
@@ -103,6 +106,7 @@ fn operation(dice: &mut Dice, nodes: usize, before: &[Op]) -> Op {
         (9, Kind::Remeasure),
         (7, Kind::Pause),
         (14, Kind::Crash),
+        (14, Kind::Amend),
         (4, Kind::Restart),
         (3, Kind::Down),
         (4, Kind::Up),
@@ -132,21 +136,27 @@ fn operation(dice: &mut Dice, nodes: usize, before: &[Op]) -> Op {
                 1 => questions(dice, 3),
                 _ => List(vec![seldom_asked(dice)]),
             };
-            let some = dice.byte();
-            let left = Left {
-                tail: dice.pick(&[(2, 0), (1, 255), (3, some)]),
-                index: match dice.below(4) {
-                    0 => IndexLeft::Deleted,
-                    1 => IndexLeft::Garbled(dice.byte()),
-                    _ => IndexLeft::Whole,
-                },
-            };
+            let left = left(dice);
             Op::Crash(place, who(dice), of, Moment::Call(1 + dice.byte() % 6), left)
         }
+        Kind::Amend => version::amend(dice, place, before),
         Kind::Restart => Op::Restart(place),
         Kind::Down => Op::Down(place),
         Kind::Up => Op::Up(place),
         Kind::StepClock => Op::StepClock(dice.pick(&[(3, 1), (2, 25), (2, 100), (2, 340)])),
+    }
+}
+
+/// What a kill leaves.
+fn left(dice: &mut Dice) -> Left {
+    let some = dice.byte();
+    Left {
+        tail: dice.pick(&[(2, 0), (1, 255), (3, some)]),
+        index: match dice.below(4) {
+            0 => IndexLeft::Deleted,
+            1 => IndexLeft::Garbled(dice.byte()),
+            _ => IndexLeft::Whole,
+        },
     }
 }
 
@@ -219,7 +229,7 @@ fn question(dice: &mut Dice) -> Q {
         (8, By::Sex),
         (4, By::SexRace),
         (4, By::RaceSex),
-        (1, By::Age),
+        (2, By::Age),
         (1, By::Pell),
     ]);
     let year = dice.pick(&[

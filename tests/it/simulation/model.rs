@@ -3,8 +3,9 @@
 mod audit;
 mod expect;
 mod table;
+mod versions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use sumac_policy::Reason;
@@ -12,6 +13,7 @@ use sumac_policy::Reason;
 use super::auditor::{Charge, Ledger};
 use super::operation::{Covers, Place, year_label, year_of};
 pub(super) use table::Table;
+pub(super) use versions::{Agreed, LAST_DAY, Terms};
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,9 @@ pub(super) enum Expected {
     Refusal(Reason),
     /// One of both: somebody else may be served first.
     Either(Reason),
+    /// An answer or any refusal that has to do with what was released and spent: somebody who hung up may have it
+    /// measured by a version that asked for less.
+    Open,
 }
 
 /// What comes of an operator's order to measure a table anew.
@@ -46,7 +51,8 @@ pub(super) enum Correction {
 
 /// What is known of every node.
 pub(super) struct Model {
-    budget_nano_rho: u64,
+    /// All that were ever signed, in order.
+    pub(super) versions: Vec<Agreed>,
     pub(super) today: Date,
     nodes: BTreeMap<Place, Node>,
     /// The key that each table was seen under, at any node.
@@ -56,22 +62,37 @@ pub(super) struct Model {
 /// What is known of a node.
 pub(super) struct Node {
     pub(super) up: bool,
+    /// The version that it took up last, by its ledger.
+    pub(super) by: usize,
+    /// The one that its operator accepted last.
+    pub(super) accepted: usize,
     pub(super) as_of: Date,
     pub(super) covers: Covers,
     /// As it was last read.
     pub(super) ledger: Ledger,
+    /// The table of each charge in it.
+    tables: Vec<Table>,
     /// How many new measurements its operator ordered.
     pub(super) orders: usize,
-    /// Tables by which an asker who hung up may still spend, and the year in which that was.
-    pub(super) loose: BTreeMap<Table, i16>,
+    /// Tables by which an asker who hung up may still spend.
+    pub(super) loose: BTreeMap<Table, Loose>,
     /// The pause that its operator said last: its last day, or none if it has no end.
     pub(super) paused: Option<Option<Date>>,
+}
+
+/// What somebody who hung up may still spend.
+pub(super) struct Loose {
+    /// The year in which that was first.
+    pub(super) year: i16,
+    /// The versions by which it was asked for.
+    pub(super) versions: BTreeSet<usize>,
 }
 
 impl Node {
     /// The last measurement that was paid for.
     fn last(&self, table: Table) -> Option<&Charge> {
-        self.ledger.charges.iter().rfind(|charge| Table::charged(charge) == Some(table))
+        let mut charges = self.ledger.charges.iter().zip(&self.tables);
+        charges.rfind(|(_, of)| **of == table).map(|(charge, _)| charge)
     }
 
     /// The revision that was ordered, and nobody has asked for yet.
@@ -94,10 +115,8 @@ impl Node {
     /// Every table that was ever paid for, with the price of all its measurements.
     pub(super) fn charged(&self) -> BTreeMap<Table, u64> {
         let mut charged = BTreeMap::new();
-        for charge in &self.ledger.charges {
-            if let Some(table) = Table::charged(charge) {
-                *charged.entry(table).or_default() += charge.price_nano_rho;
-            }
+        for (charge, table) in self.ledger.charges.iter().zip(&self.tables) {
+            *charged.entry(*table).or_default() += charge.price_nano_rho;
         }
         charged
     }
@@ -106,28 +125,25 @@ impl Node {
     pub(super) fn is_paused(&self, today: Date) -> bool {
         self.paused.is_some_and(|until| until.is_none_or(|last| today <= last))
     }
-
-    /// What an asker who hung up may still spend.
-    pub(super) fn loose_nano_rho(&self) -> u64 {
-        let loose = self.loose.keys().filter(|table| !self.is_charged(**table));
-        loose.map(|table| table.price_nano_rho()).sum()
-    }
 }
 
 impl Model {
     /// All nodes have just been given all their data.
-    pub(super) fn new(places: &[Place], budget_nano_rho: u64, today: Date) -> Self {
+    pub(super) fn new(places: &[Place], first: Agreed, today: Date) -> Self {
         let node = || Node {
-            up: true,
+            up: false,
+            by: 0,
+            accepted: 0,
             as_of: today,
             covers: Covers::All,
             ledger: Ledger::default(),
+            tables: Vec::new(),
             orders: 0,
             loose: BTreeMap::new(),
             paused: None,
         };
         let nodes = places.iter().map(|place| (*place, node())).collect();
-        Self { budget_nano_rho, today, nodes, keys: BTreeMap::new() }
+        Self { versions: vec![first], today, nodes, keys: BTreeMap::new() }
     }
 
     pub(super) fn node(&self, place: Place) -> Option<&Node> {
@@ -140,6 +156,17 @@ impl Model {
 
     pub(super) fn is_up(&self, place: Place) -> bool {
         self.node(place).is_some_and(|node| node.up)
+    }
+
+    /// What askers who hung up may still spend at a node.
+    pub(super) fn loose_nano_rho(&self, place: Place) -> u64 {
+        let Some(node) = self.node(place) else { return 0 };
+        let loose = node.loose.iter().filter(|(table, _)| !node.is_charged(**table));
+        let most = |(table, loose): (&Table, &Loose)| {
+            let versions = loose.versions.iter().map(|version| &self.versions[*version].terms);
+            versions.map(|terms| terms.price_nano_rho(*table)).max().unwrap_or(0)
+        };
+        loose.map(most).sum()
     }
 
     pub(super) fn year(&self) -> String {

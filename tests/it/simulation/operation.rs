@@ -1,9 +1,13 @@
 //! What can happen to a coalition. `{:?}` of anything here is the Rust that makes it, so that a list which
 //! broke a promise can be pasted into `regressions.rs`.
 
+mod version;
+
 use std::fmt;
 
 use jiff::civil::Date;
+
+pub(super) use version::{Change, Counted, Folders, To};
 
 /// A coalition, and what happens to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +29,7 @@ pub(super) enum Budget {
 
 /// One thing that happens.
 ///
-/// Still to come, each with its own arm in `run.rs`, its deed in `run/` and its rule in `model/`: `Amend`, `Restore`.
+/// Still to come, each with its own arm in `run.rs`, its deed in `run/` and its rule in `model/`: `Restore`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Op {
     /// Tables are asked for in one call.
@@ -54,6 +58,9 @@ pub(super) enum Op {
     Down(Place),
     /// A node is started, if it does not run.
     Up(Place),
+    /// Everybody signs a new version of the agreement, which takes effect in so many days, not before the one that it
+    /// replaces.
+    Amend(Change, u16, To),
     /// Everybody's clock goes on by so many days. A node whose certificate grows old is started anew with another.
     StepClock(u16),
     /// A node's certificate is renewed while it serves. Not generated: a call here may outlast years of clock.

@@ -3,15 +3,18 @@
 
 mod console;
 mod disk;
+mod folders;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use sumac_keys::TlsIdentity;
-use sumac_node::store::StoreError;
-use sumac_node::{Chance, Node, NodeError};
+use sumac_keys::{Shelf, TlsIdentity};
+use sumac_node::amend::settle;
+use sumac_node::store::{Store, StoreError};
+use sumac_node::tabulate::Engine;
+use sumac_node::{Chance, Node, NodeError, NodeParts, World, day_of, signer};
 use sumac_policy::{PeerRole, Sha256};
 use tokio::sync::watch;
 
@@ -33,6 +36,8 @@ pub(super) struct Partner {
     lives: u32,
     starts: u32,
     pub(super) running: Option<Running>,
+    /// For what is done while the node does not run.
+    offline: Arc<Trap>,
 }
 
 /// A node that serves.
@@ -73,12 +78,21 @@ impl Trap {
 
 impl Partner {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, lives: 0, starts: 0, running: None }
+        Self { place, lives: 0, starts: 0, running: None, offline: Arc::default() }
     }
 
     /// Where the node keeps its ledger in this life.
     pub(super) fn ledger(&self, coalition: &Coalition) -> PathBuf {
         coalition.home(self.place.party()).join(format!("ledger-{}", self.lives))
+    }
+
+    /// Where the party keeps its agreement in this life.
+    pub(super) fn shelf(&self, coalition: &Coalition) -> Shelf {
+        shelf_in(&self.agreement(coalition, self.lives))
+    }
+
+    fn agreement(&self, coalition: &Coalition, life: u32) -> PathBuf {
+        coalition.home(self.place.party()).join(format!("agreement-{life}"))
     }
 
     pub(super) fn snapshots(&self, coalition: &Coalition) -> PathBuf {
@@ -94,9 +108,8 @@ impl Partner {
         self.starts += 1;
         let begun = Instant::now();
         let node = loop {
-            let (ledger, snapshots) = (self.ledger(coalition), self.snapshots(coalition));
             let chance = chance(self.place, self.starts, trap.clone());
-            match coalition.assemble(party, shown.clone(), chance, &ledger, &snapshots).await {
+            match self.assemble(coalition, shown.clone(), chance).await {
                 Ok(node) => break node,
                 // A task of the node before may be on its last instruction.
                 Err(NodeError::Store(StoreError::Locked { .. })) if begun.elapsed() < PATIENCE => {
@@ -109,6 +122,42 @@ impl Partner {
         let serving = coalition.serve(party, node).await;
         self.running = Some(Running { node: weak, serving, identity, issued, trap });
         Ok(())
+    }
+
+    /// Puts the node together as `sumac serve` does.
+    async fn assemble(
+        &self,
+        coalition: &Coalition,
+        identity: watch::Receiver<Arc<TlsIdentity>>,
+        chance: Chance,
+    ) -> Result<Arc<Node>, NodeError> {
+        let party = self.place.party();
+        let world = World::new(coalition.clock(), chance);
+        let salts = world.chance();
+        let ledger = self.ledger(coalition);
+        let (store, _) =
+            Store::open(&ledger, Box::new(move || *salts()), signer(identity.clone()))?;
+        let shelf = self.shelf(coalition);
+        let today = day_of(coalition.clock()());
+        let parts = NodeParts {
+            party: party.parse().unwrap(),
+            chain: settle(&store, &shelf, today).await.map_err(Box::new)?,
+            shelf,
+            store,
+            identity,
+            snapshots: self.snapshots(coalition),
+            narrow: coalition.narrow(party),
+            secret: Coalition::secret(),
+            world,
+            engine: Engine::default(),
+        };
+        Node::start(parts).await
+    }
+
+    /// The version that the node goes by, if it runs, as the ledger writes it.
+    pub(super) fn goes_by(&self) -> Option<String> {
+        let node = self.running.as_ref()?.node.upgrade()?;
+        Some(node.agreement().mou().hash().to_string())
     }
 
     /// Stops the node as its operator does, if it runs.
@@ -146,13 +195,20 @@ impl Partner {
         }
     }
 
-    /// Sets a trap that copies the ledger as it lies on the disk. The node is killed there: whatever it does
+    /// Sets a trap that copies the agreement and the ledger as they lie on the disk. The node is killed there: whatever it does
     /// afterwards, it does in a folder that nobody looks at again, and whatever it answers is not heard.
     pub(super) fn kill_at(&self, coalition: &Coalition, call: u8) {
         let (from, into) = (self.ledger(coalition), self.next_life(coalition));
-        if let Some(running) = &self.running {
-            running.trap.set(call, Box::new(move || copy(&from, &into).unwrap()));
-        }
+        let [old, new] = [self.lives, self.lives + 1].map(|life| self.agreement(coalition, life));
+        let copy = move || {
+            // A version is in the log before it is in the folders.
+            folders::copy(&old, &new).and_then(|()| copy(&from, &into)).unwrap();
+        };
+        self.trap().set(call, Box::new(copy));
+    }
+
+    fn trap(&self) -> &Trap {
+        self.running.as_ref().map_or(&self.offline, |running| &running.trap)
     }
 
     /// Lets the killed node be, and starts it again on what is left. Whether it was killed in the middle.
@@ -161,7 +217,14 @@ impl Partner {
         coalition: &Coalition,
         left: Left,
     ) -> Result<bool, String> {
-        let still_armed = self.running.as_ref().and_then(|running| running.trap.disarm());
+        let in_the_middle = self.fall(coalition, left).await?;
+        self.start(coalition).await?;
+        Ok(in_the_middle)
+    }
+
+    /// Lets the killed node be: from here on, what is left is its disk. Whether it was killed in the middle.
+    pub(super) async fn fall(&mut self, coalition: &Coalition, left: Left) -> Result<bool, String> {
+        let still_armed = self.trap().disarm();
         let in_the_middle = still_armed.is_none();
         if let Some(spring) = still_armed {
             spring();
@@ -171,13 +234,16 @@ impl Partner {
         let (old, new) = (self.ledger(coalition), self.next_life(coalition));
         leave(&old, &new, left).map_err(|error| error.to_string())?;
         self.lives += 1;
-        self.start(coalition).await?;
         Ok(in_the_middle)
     }
 
     fn next_life(&self, coalition: &Coalition) -> PathBuf {
         coalition.home(self.place.party()).join(format!("ledger-{}", self.lives + 1))
     }
+}
+
+fn shelf_in(home: &Path) -> Shelf {
+    Shelf::new(home, &home.join("mou"))
 }
 
 /// Fixed chance, and another after every start: noise drawn again is other noise.

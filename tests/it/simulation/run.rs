@@ -9,9 +9,10 @@ use sumac_backbone::Asker;
 use sumac_node::day_of;
 use sumac_policy::PeerRole;
 
-use super::agreement::{mou_text, nano_rho, parties, wanted};
-use super::model::{Broken, Model, Table, broken};
-use super::operation::{Case, Covers, List, Moment, Op, Pause, Place, Q, Who};
+use self::amend::Signed;
+use super::agreement::{mou_text, parties, wanted};
+use super::model::{Broken, Model, Table, Terms, broken};
+use super::operation::{Case, Covers, List, Moment, Op, Place, Q, Who};
 use super::partner::{Partner, days_between, identity};
 use crate::coalition::Coalition;
 
@@ -31,7 +32,9 @@ pub(super) struct Ending {
     pub(super) charged: BTreeMap<Place, BTreeMap<Table, u64>>,
 }
 
+mod amend;
 mod asks;
+mod end;
 mod looks;
 mod operator;
 
@@ -39,7 +42,10 @@ struct Run {
     coalition: Coalition,
     partners: Vec<Partner>,
     model: Model,
-    askers: BTreeMap<Who, (Timestamp, Asker)>,
+    /// What everybody signed, as the model's versions.
+    signed: Vec<Signed>,
+    /// Each by a version, with a certificate of that time.
+    askers: BTreeMap<Who, (usize, Timestamp, Asker)>,
     /// Every ask so far, with its request id.
     asked: Vec<(Who, List<Q>, String)>,
     tally: BTreeMap<&'static str, u64>,
@@ -79,10 +85,16 @@ impl Run {
         let places = &Place::ALL[..case.nodes];
         let names: Vec<_> = places.iter().map(|place| place.party()).collect();
         let coalition = Coalition::under(&mou_text(case.budget), parties(), &names).await;
-        let model = Model::new(places, nano_rho(case.budget), day_of(coalition.clock()()));
-        let partners = places.iter().map(|place| Partner::new(*place)).collect();
+        let first = Signed::by_all(&coalition, 1, coalition.text());
+        let terms = Terms::first(case.budget);
+        let model = Model::new(places, first.agreed(terms), day_of(coalition.clock()()));
+        let partners: Vec<_> = places.iter().map(|place| Partner::new(*place)).collect();
+        for partner in &partners {
+            partner.agree(&coalition, &first.papers);
+        }
         let (askers, asked, tally) = Default::default();
-        let mut run = Self { coalition, partners, model, askers, asked, tally };
+        let signed = vec![first];
+        let mut run = Self { coalition, partners, model, signed, askers, asked, tally };
         for n in 0..case.nodes {
             let place = run.partners[n].place;
             run.import(place, Covers::All, 0);
@@ -141,6 +153,7 @@ impl Run {
                 }
                 self.audit_all(&BTreeMap::new())
             }
+            Op::Amend(change, days, to) => self.amend(&[*change], *days, *to).await,
             Op::StepClock(days) => self.step_clock(*days).await,
             Op::Renew(place) => {
                 let n = self.partner(*place);
@@ -165,42 +178,8 @@ impl Run {
         for n in due {
             self.start(n).await?;
         }
-        Ok(())
-    }
-
-    /// Every node is brought back, and answers all that it was ever paid for: free, and for the same charge.
-    async fn end(mut self) -> Result<Ending, Broken> {
-        for n in 0..self.partners.len() {
-            let place = self.partners[n].place;
-            self.import(place, Covers::All, 0);
-            self.pause(place, Pause::Off).await?;
-            if self.model.is_up(place) {
-                self.stop(place).await?;
-            }
-            self.start(n).await?;
-            let node = self.model.node(place);
-            let (paid, ordered): (Vec<_>, Vec<_>) = node
-                .map(|node| node.charged().into_keys().partition(|table| node.is_charged(*table)))
-                .unwrap();
-            if !paid.is_empty() {
-                let before = self.spent(place);
-                // Another node may have to pay for what this one has.
-                self.ask(Who::Maria, &questions(&paid), "sim.last", None).await?;
-                if self.spent(place) != before {
-                    return broken("what is charged is paid", format!("{place:?}"));
-                }
-            }
-            if !ordered.is_empty() {
-                self.ask(Who::Maria, &questions(&ordered), "sim.anew", None).await?;
-            }
-        }
-        let mut charged = BTreeMap::new();
-        for n in 0..self.partners.len() {
-            let place = self.partners[n].place;
-            self.stop(place).await?;
-            charged.extend(self.model.node(place).map(|node| (place, node.charged())));
-        }
-        Ok(Ending { tally: self.tally, charged })
+        self.all_accept(None).await?;
+        self.audit_all(&BTreeMap::new())
     }
 
     fn spent(&self, place: Place) -> u64 {
@@ -223,14 +202,15 @@ impl Run {
         id
     }
 
+    /// Starts a node, whose operator first accepts what was signed meanwhile.
     async fn start(&mut self, n: usize) -> Result<(), Broken> {
-        let partner = &mut self.partners[n];
-        let place = partner.place;
-        if let Err(error) = partner.start(&self.coalition).await {
+        let place = self.partners[n].place;
+        self.accept(place).await?;
+        if let Err(error) = self.partners[n].start(&self.coalition).await {
             return broken("a node starts", format!("{place:?}: {error}"));
         }
         self.model.node_mut(place).up = true;
-        Ok(())
+        self.goes_by_one(place)
     }
 
     async fn stop(&mut self, place: Place) -> Result<(), Broken> {
@@ -247,8 +227,9 @@ impl Run {
 
     fn asker(&mut self, who: Who) -> Asker {
         let now = self.coalition.clock()();
-        let known = self.askers.get(&who);
-        if let Some((issued, asker)) = known
+        let version = self.model.asked_by();
+        if let Some((by, issued, asker)) = self.askers.get(&who)
+            && *by == version
             && days_between(*issued, now) <= RENEWED_DAYS
         {
             return asker.clone();
@@ -260,15 +241,15 @@ impl Run {
             Who::Rival => ("harbor-tech", PeerRole::Analyst, "rita"),
         };
         let shown = identity(party, role, name, now);
-        let Coalition { mou, trust, .. } = &self.coalition;
-        let asker =
-            Asker::new(mou.clone(), trust.clone(), &shown, &self.coalition.clock()).unwrap();
-        self.askers.insert(who, (now, asker.clone()));
+        let (chain, clock) = (self.chain(version), self.coalition.clock());
+        let asker = Asker::by_chain(&chain, self.model.today, &shown, &clock).unwrap();
+        self.askers.insert(who, (version, now, asker.clone()));
         asker
     }
 
     fn wanted(&self, of: &List<Q>) -> Vec<sumac_backbone::Wanted> {
-        of.0.iter().map(|question| wanted(&self.coalition.mou, *question)).collect()
+        let mou = self.signed[self.model.asked_by()].version.mou();
+        of.0.iter().map(|question| wanted(mou, *question)).collect()
     }
 
     /// Reads every ledger. Nothing but these tables, and those of askers who hung up, may be new in them.
@@ -281,8 +262,4 @@ impl Run {
         }
         Ok(())
     }
-}
-
-fn questions(tables: &[Table]) -> List<Q> {
-    List(tables.iter().map(|table| table.question()).collect())
 }

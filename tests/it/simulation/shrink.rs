@@ -1,7 +1,7 @@
 //! From a list that breaks a promise to the least one that still breaks the same.
 
 use super::model::Broken;
-use super::operation::{Case, List, Op, Q};
+use super::operation::{Case, List, Op, Q, To};
 
 /// Cases tried; each takes a second or two.
 const TRIES: usize = 300;
@@ -56,6 +56,17 @@ fn smaller(case: &Case) -> Vec<Case> {
                 of.0.remove(question);
             }
             all.push(Case { ops: List(ops), ..case.clone() });
+        }
+    }
+    for (place, op) in ops.iter().enumerate() {
+        if let Op::Amend(change, days, to) = op {
+            let sooner = (*days > 0).then_some(Op::Amend(*change, 0, *to));
+            let to_all = (*to != To::All).then_some(Op::Amend(*change, *days, To::All));
+            for simpler in sooner.into_iter().chain(to_all) {
+                let mut ops = ops.clone();
+                ops[place] = simpler;
+                all.push(Case { ops: List(ops), ..case.clone() });
+            }
         }
     }
     all

@@ -7,7 +7,7 @@ use sumac_keys::Trust;
 use sumac_node::store::{check, read_only};
 use sumac_protocol::{Release, SignedRelease};
 
-use super::super::auditor::{Charge, Ledger};
+use super::super::auditor::{Charge, Ledger, spent};
 use super::super::operation::{Place, year_label, year_of};
 use super::{Broken, Model, Table, broken, in_words};
 
@@ -26,17 +26,21 @@ impl Model {
             Err(error) => return broken("an auditor can read the ledger", error),
         };
         let this_year = year_of(self.today);
+        let in_force = self.in_force(place);
+        let went_by = self.went_by(place, in_force, &ledger)?;
         let node = self.nodes.get_mut(&place).unwrap();
+        node.by = went_by;
         if !ledger.bytes.starts_with(&node.ledger.bytes) {
             return broken("what was acknowledged stays", format!("{place:?}"));
         }
         let known = node.ledger.charges.len();
+        let mut tables = node.tables.clone();
         for (n, charge) in ledger.charges.iter().enumerate().skip(known) {
-            let Some(table) = Table::charged(charge) else {
+            let Some((table, version)) = Table::charged(charge, &self.versions) else {
                 return broken("only tables are charged", format!("{place:?}: {charge:?}"));
             };
-            let before = ledger.charges[..n].iter();
-            let before = before.filter(|other| Table::charged(other) == Some(table)).count();
+            let before = tables.iter().filter(|other| **other == table).count();
+            tables.push(table);
             if u64::try_from(before) != Ok(charge.revision) {
                 return broken("a table is charged once", format!("{place:?}: {charge:?}"));
             }
@@ -44,18 +48,24 @@ impl Model {
             if before > 0 && !ledger.orders.contains(&order) {
                 return broken("only an order measures anew", format!("{place:?}: {charge:?}"));
             }
-            let since = node.loose.get(&table).copied();
-            if since.is_none() && !may_pay.contains(&table) {
+            let loose = node.loose.get(&table);
+            if loose.is_none() && !may_pay.contains(&table) {
                 return broken("what is not answered costs nothing", format!("{charge:?}"));
             }
-            if charge.price_nano_rho != table.price_nano_rho() {
+            let by_it = loose.is_some_and(|loose| loose.versions.contains(&version));
+            if !by_it && version != in_force {
+                return broken("the version in force allows", format!("{place:?}: {charge:?}"));
+            }
+            let terms = &self.versions[version].terms;
+            let public = (u64::from(terms.margin(table.kpi())), terms.price_nano_rho(table));
+            if (charge.margin, charge.price_nano_rho) != public {
                 return broken("the price is public", format!("{place:?}: {charge:?}"));
             }
-            let mut years = since.unwrap_or(this_year)..=this_year;
+            let mut years = loose.map_or(this_year, |loose| loose.year)..=this_year;
             if !years.any(|year| year_label(year) == charge.year) {
                 return broken("the year of the ask pays", format!("{place:?}: {charge:?}"));
             }
-            if ledger.spent(&charge.year) > self.budget_nano_rho {
+            if spent(&ledger.charges[..=n], &charge.year) > terms.budget_nano_rho() {
                 return broken("the budget is never exceeded", format!("{place:?}: {charge:?}"));
             }
             let key_of = |known: &Table| *known == table;
@@ -86,31 +96,53 @@ impl Model {
             if !is_known {
                 let charge =
                     ledger.charges.iter().find(|c| (&c.table, c.revision) == (key, *revision));
-                match charge {
-                    Some(charge) => states_its_charge(place, charge, body)?,
+                match charge.zip(charge.and_then(|charge| self.keys.get(&charge.table))) {
+                    Some((charge, table)) => states_its_charge(place, charge, *table, body)?,
                     None => return broken("no release without a charge", key.clone()),
                 }
             }
         }
         agrees_with_the_node(folder, trust, &ledger)?;
         node.ledger = ledger;
+        node.tables = tables;
         let loose = std::mem::take(&mut node.loose);
         node.loose =
             loose.into_iter().filter(|(table, _)| node.released(*table).is_none()).collect();
         Ok(())
     }
+
+    /// The version that a node went by last, by its ledger: each came after the one that it replaces, on its day, and
+    /// nobody goes back.
+    fn went_by(&self, place: Place, in_force: usize, ledger: &Ledger) -> Result<usize, Broken> {
+        let said = || format!("{place:?}: {:?}, of {:?}", ledger.mous, self.versions);
+        let in_turn = ledger.mous.iter().zip(&self.versions);
+        let in_turn = in_turn.filter(|(mou, version)| **mou == version.mou).count();
+        let by = self.node(place).map_or(0, |node| node.by);
+        match ledger.mous.len().checked_sub(1) {
+            Some(last) if in_turn == ledger.mous.len() && (by..=in_force).contains(&last) => {
+                Ok(last)
+            }
+            // It has not started yet.
+            None if by == 0 => Ok(0),
+            _ => broken("a version follows the one that it replaces, on its day", said()),
+        }
+    }
 }
 
 /// A release says what the ledger says, and holds every cell.
-fn states_its_charge(place: Place, charge: &Charge, body: &[u8]) -> Result<(), Broken> {
+fn states_its_charge(
+    place: Place,
+    charge: &Charge,
+    table: Table,
+    body: &[u8],
+) -> Result<(), Broken> {
     let decoded = SignedRelease::from_bytes(body).and_then(|signed| Release::decode(&signed.body));
     let release = match decoded {
         Ok(release) => release,
         Err(error) => return broken("a release can be read", format!("{place:?}: {error}")),
     };
     let facts = release.facts();
-    let table = Table::charged(charge).map_or(0, Table::cells);
-    if facts.cells.len() != table {
+    if facts.cells.len() != table.cells() {
         return broken("every cell is answered", format!("{place:?}: {facts:?}"));
     }
     let states = (
@@ -119,11 +151,12 @@ fn states_its_charge(place: Place, charge: &Charge, body: &[u8]) -> Result<(), B
         u64::from(facts.revision),
         facts.accounting_year.to_string(),
         facts.price_nano_rho,
+        u64::from(facts.margin.learners()),
     );
-    let Charge { revision, year, price_nano_rho, .. } = charge;
-    let says = charge
-        .measurement()
-        .map(|measurement| (place.party(), measurement, *revision, year.clone(), *price_nano_rho));
+    let Charge { revision, year, price_nano_rho, margin, .. } = charge;
+    let says = charge.measurement().map(|measurement| {
+        (place.party(), measurement, *revision, year.clone(), *price_nano_rho, *margin)
+    });
     if Ok(&states) != says.as_ref() {
         return broken("a release states its charge", format!("{states:?}, charged {says:?}"));
     }

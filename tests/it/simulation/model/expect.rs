@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use jiff::civil::date;
 use sumac_policy::Reason;
 
+use super::super::auditor::Charge;
 use super::super::operation::{By, For, Kpi, Place, Q, Who};
-use super::{Correction, Expected, Model, Table};
+use super::{Correction, Expected, LAST_DAY, Model};
 
 impl Model {
     /// Why a node refuses a question whatever was spent; none where it answers.
@@ -18,9 +19,13 @@ impl Model {
     ) -> Option<Expected> {
         let Q(kpi, by, year, purpose) = question;
         let refused = |reason| Some(Expected::Refusal(reason));
-        if self.today > date(2031, 6, 30) {
+        if self.in_force(place) != self.asked_by() {
+            return refused(Reason::MouDiffers);
+        }
+        if self.today > LAST_DAY {
             return refused(Reason::MouExpired);
         }
+        let terms = self.terms();
         match who {
             Who::Maria | Who::Omar => {}
             Who::Steward => return refused(Reason::RoleMayNotAsk),
@@ -29,13 +34,14 @@ impl Model {
         if purpose == For::Marketing {
             return refused(Reason::PurposeNotListed);
         }
-        if kpi == Kpi::Unheard {
+        if !terms.has(kpi) {
             return refused(Reason::KpiNotListed);
         }
         if by == By::Pell {
             return refused(Reason::Restricted);
         }
-        if !Table::of(question).is_listed() {
+        let table = terms.table(question);
+        if !terms.lists(table) {
             return refused(Reason::BreakdownNotListed);
         }
         if year < 2021 {
@@ -45,9 +51,12 @@ impl Model {
         if self.today < date(year + 1, 7, 22) {
             return refused(Reason::PeriodNotClosed);
         }
-        let (node, table) = (self.node(place)?, Table::of(question));
+        let node = self.node(place)?;
         if node.is_paused(self.today) {
             return refused(Reason::Paused);
+        }
+        if let Some(expected) = self.too_wide(place, table) {
+            return Some(expected);
         }
         if node.released(table).is_some() {
             return None;
@@ -66,19 +75,24 @@ impl Model {
     }
 
     /// What comes of an order to measure a table anew.
-    pub(in crate::simulation) fn correction(&self, place: Place, table: Table) -> Correction {
+    pub(in crate::simulation) fn correction(&self, place: Place, question: Q) -> Correction {
         let Some(node) = self.node(place) else { return Correction::Refused };
-        if !table.is_listed() || node.ordered(table).is_some() {
+        let terms = self.terms_at(place);
+        let (table, budget) = (terms.table(question), terms.budget_nano_rho());
+        if !terms.lists(table) || node.ordered(table).is_some() {
             return Correction::Refused;
         }
         let is_loose = node.loose.contains_key(&table);
-        let Some(last) = node.last(table).filter(|_| node.released(table).is_some()) else {
+        // What was paid for and is not precise enough any more is never completed.
+        let too_wide = matches!(self.too_wide(place, table), Some(Expected::Refusal(_)));
+        let stands = |_: &&Charge| too_wide || node.released(table).is_some();
+        let Some(last) = node.last(table).filter(stands) else {
             return if is_loose { Correction::Either } else { Correction::Refused };
         };
-        let least = node.ledger.spent(&self.year()) + table.price_nano_rho();
-        if least > self.budget_nano_rho {
+        let least = node.ledger.spent(&self.year()) + terms.price_nano_rho(table);
+        if least > budget {
             Correction::Refused
-        } else if least + node.loose_nano_rho() > self.budget_nano_rho {
+        } else if least + self.loose_nano_rho(place) > budget {
             Correction::Either
         } else {
             Correction::Ordered(last.revision + 1)
@@ -94,41 +108,44 @@ impl Model {
     ) -> Vec<Vec<Expected>> {
         let Some(node) = self.node(place) else { return Vec::new() };
         let at_once = asks.len() > 1;
+        let terms = self.terms();
+        let budget = terms.budget_nano_rho();
         let mut charged: BTreeSet<_> = node.charged().into_keys().collect();
         charged.retain(|table| node.is_charged(*table));
         let mut perhaps: BTreeSet<_> =
             node.loose.keys().copied().filter(|table| !charged.contains(table)).collect();
         let mut least = node.ledger.spent(&self.year());
-        let mut most = least + node.loose_nano_rho();
+        let mut most = least + self.loose_nano_rho(place);
         if at_once {
             for (who, questions) in asks {
                 for question in questions {
-                    let table = Table::of(*question);
+                    let table = terms.table(*question);
                     let is_new = !charged.contains(&table)
                         && self.refusal(place, *who, *question).is_none()
                         && perhaps.insert(table);
-                    most += if is_new { table.price_nano_rho() } else { 0 };
+                    most += if is_new { terms.price_nano_rho(table) } else { 0 };
                 }
             }
         }
         let mut one = |who: Who, question: Q| {
+            let table = terms.table(question);
+            let price = terms.price_nano_rho(table);
             if let Some(refusal) = self.refusal(place, who, question) {
+                most += if refusal == Expected::Open { price } else { 0 };
                 return refusal;
             }
-            let table = Table::of(question);
             if charged.contains(&table) {
                 return Expected::Answer;
             }
-            let price = table.price_nano_rho();
             let with_it = most + if perhaps.contains(&table) { 0 } else { price };
-            if least + price > self.budget_nano_rho {
+            if least + price > budget {
                 // It may have been paid for by the one who hung up.
                 return match node.loose.contains_key(&table) {
                     true => Expected::Either(Reason::BudgetSpent),
                     false => Expected::Refusal(Reason::BudgetSpent),
                 };
             }
-            let fits = with_it <= self.budget_nano_rho;
+            let fits = with_it <= budget;
             if !at_once {
                 most = with_it;
                 perhaps.insert(table);

@@ -1,16 +1,19 @@
 //! What can be asked for, and what the MOU makes of it.
 
 use super::super::auditor::Charge;
-use super::super::operation::{By, For, Kpi, Q, year_label};
+use super::super::operation::{By, Counted, For, Kpi, Q, year_label};
+use super::versions::Agreed;
 
-/// What a question asks for, however it asks.
+/// What a question asks for, however it asks and under whatever version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::simulation) struct Table(Kpi, By, i16);
+pub(in crate::simulation) struct Table(Kpi, By, i16, Counted);
 
 impl Table {
-    pub(in crate::simulation) fn of(question: Q) -> Self {
+    /// Under a version that has enrolment count these.
+    pub(in crate::simulation) fn of(question: Q, counted: Counted) -> Self {
         let Q(kpi, by, year, _) = question;
-        Self(kpi, if by == By::RaceSex { By::SexRace } else { by }, year)
+        let counted = if kpi == Kpi::Enrolment { counted } else { Counted::AllYear };
+        Self(kpi, if by == By::RaceSex { By::SexRace } else { by }, year, counted)
     }
 
     /// Another way to ask for it.
@@ -18,41 +21,38 @@ impl Table {
         Q(self.0, self.1, self.2, For::Report)
     }
 
-    /// From the table in `docs`: ±15 learners cost 0.008536889, ±10 cost 0.019208.
-    pub(in crate::simulation) fn price_nano_rho(self) -> u64 {
-        match self.0 {
-            Kpi::Enrolment => 8_536_889,
-            Kpi::Retention | Kpi::Completers | Kpi::Unheard => 19_208_000,
-        }
+    pub(super) fn kpi(self) -> Kpi {
+        self.0
     }
 
-    /// Whether the MOU has its breakdown and its KPI.
-    pub(super) fn is_listed(self) -> bool {
-        let Self(kpi, by, _) = self;
-        match kpi {
-            Kpi::Enrolment => matches!(by, By::Total | By::Sex | By::SexRace | By::RaceSex),
-            Kpi::Retention => matches!(by, By::Total | By::Sex),
-            Kpi::Completers => by == By::Total,
-            Kpi::Unheard => false,
-        }
+    pub(super) fn by(self) -> By {
+        self.1
     }
 
-    /// A rate has two outcomes; there are 4 codes of sex and 9 of race.
+    /// Whether a version that has enrolment count these asks for it by [`Table::question`].
+    pub(in crate::simulation) fn is_of(self, counted: Counted) -> bool {
+        Self::of(self.question(), counted) == self
+    }
+
+    /// A rate has two outcomes; there are 4 codes of sex, 9 of race, and 4 bands of age and those unknown.
     pub(super) fn cells(self) -> usize {
         let groups = match self.1 {
             By::Sex => 4,
             By::SexRace | By::RaceSex => 4 * 9,
-            By::Total | By::Age | By::Pell => 1,
+            By::Age => 5,
+            By::Total | By::Pell => 1,
         };
         groups * if self.0 == Kpi::Enrolment { 1 } else { 2 }
     }
 
-    /// The table of a charge, if it is one that was ever asked for.
-    pub(super) fn charged(charge: &Charge) -> Option<Self> {
+    /// The table of a charge, if it is one that was ever asked for, and the version that allowed it.
+    pub(super) fn charged(charge: &Charge, versions: &[Agreed]) -> Option<(Self, usize)> {
+        let version = versions.iter().position(|version| version.mou == charge.mou)?;
         let kpi = [Kpi::Enrolment, Kpi::Retention].into_iter().find(|k| k.word() == charge.kpi)?;
-        let by = [By::Total, By::Sex, By::RaceSex].into_iter();
+        let by = [By::Total, By::Sex, By::RaceSex, By::Age].into_iter();
         let by = by.into_iter().find(|by| by.words() == charge.breakdown)?;
         let year = (2021..=2030).find(|year| year_label(*year) == charge.period)?;
-        Some(Self::of(Q(kpi, by, year, For::Report)))
+        let question = Q(kpi, by, year, For::Report);
+        Some((versions[version].terms.table(question), version))
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sumac_node::console::{Command, Reply, carry_out};
-use sumac_node::signer;
 use sumac_node::store::Store;
+use sumac_node::{day_of, signer};
 use sumac_policy::Narrow;
 use tokio::sync::watch;
 
@@ -26,12 +26,13 @@ impl Partner {
         let now = coalition.clock()();
         let identity = watch::channel(Arc::new(certificate(party, now))).1;
         self.starts += 1;
-        let salts = chance(self.place, self.starts, Arc::default());
+        let salts = chance(self.place, self.starts, self.offline.clone());
         let opened =
             Store::open(&self.ledger(coalition), Box::new(move || *salts()), signer(identity));
         let (store, _) = opened.map_err(|error| in_words(&error))?;
-        let (mou, narrow, id) = (&coalition.mou, Narrow::none(), party.parse().unwrap());
-        let shelf = coalition.shelf(party);
-        Ok(carry_out(&store, &shelf, mou, &narrow, &id, command, now).await)
+        let (narrow, id) = (Narrow::none(), party.parse().unwrap());
+        let shelf = self.shelf(coalition);
+        let chain = shelf.chain_on(day_of(now), true).map_err(|error| in_words(&error))?;
+        Ok(carry_out(&store, &shelf, chain.mou(), &narrow, &id, command, now).await)
     }
 }

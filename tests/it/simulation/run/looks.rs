@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use sumac_backbone::Absence;
+use sumac_policy::Reason;
 use sumac_protocol::Preview;
 
-use super::super::model::{Broken, Expected, Table, broken};
+use super::super::model::{Broken, Expected, broken};
 use super::super::operation::{List, Place, Q, Who, year_label};
 use super::Run;
 
@@ -17,7 +19,8 @@ impl Run {
                 let said = || format!("{place:?}, {question:?}: {from:?}");
                 let expected = self.model.refusal(place, who, *question);
                 let Some(node) = self.model.node(place) else { continue };
-                let table = Table::of(*question);
+                let terms = self.model.terms();
+                let table = terms.table(*question);
                 let is_loose = node.loose.contains_key(&table);
                 let is_right = match (from.map(|(_, preview)| preview), expected) {
                     (
@@ -25,11 +28,16 @@ impl Run {
                         Some(Expected::Refusal(reason) | Expected::Either(reason)),
                     ) => refusal.reason == reason,
                     (
+                        Some(Err(Absence::Refused(refusal))),
+                        Some(Expected::Refusal(Reason::MouDiffers)),
+                    ) => refusal.reason == Reason::MouDiffers,
+                    (Some(Ok(_)), Some(Expected::Open)) => true,
+                    (
                         Some(Ok(Preview::WouldAnswer { price_nano_rho, already_released, .. })),
                         _,
                     ) => {
                         let is_free = *price_nano_rho == 0;
-                        let is_whole = *price_nano_rho == table.price_nano_rho();
+                        let is_whole = *price_nano_rho == terms.price_nano_rho(table);
                         let is_released = node.released(table).is_some();
                         let price = is_free == *already_released || node.is_charged(table);
                         let known = is_loose || is_released == *already_released;
@@ -54,13 +62,17 @@ impl Run {
             let Some(node) = self.model.node(place) else { continue };
             let year = self.model.year();
             let least = node.ledger.spent(&year);
-            let most = least + node.loose_nano_rho();
+            let most = least + self.model.loose_nano_rho(place);
+            let (version, by) = (self.model.in_force(place), self.model.terms_at(place));
             let is_right = match from {
                 Some((_, Ok(said))) => {
                     let data = said.snapshot.as_ref();
                     let periods: Vec<_> =
                         node.covers.years().map(|year| year_label(year).parse().unwrap()).collect();
+                    let mou = self.signed[version].version.mou();
                     said.accounting_year.to_string() == year
+                        && (said.mou, said.mou_version) == (mou.hash(), mou.version())
+                        && said.budget_nano_rho == by.budget_nano_rho()
                         && (least..=most).contains(&said.spent_nano_rho)
                         && data.is_some_and(|data| data.as_of == node.as_of)
                         && data.is_some_and(|data| data.covers == periods)

@@ -9,7 +9,7 @@ use sumac_node::remeasure;
 use sumac_node::store::Paused;
 
 use super::super::agreement::rows;
-use super::super::model::{Broken, Correction, Table, broken};
+use super::super::model::{Broken, Correction, broken};
 use super::super::operation::{Covers, Pause, Place, Q, year_label};
 use super::Run;
 use crate::coalition::freeze;
@@ -35,8 +35,7 @@ impl Run {
             return Ok(());
         }
         let n = self.partner(place);
-        let table = Table::of(question);
-        let expected = self.model.correction(place, table);
+        let expected = self.model.correction(place, question);
         let Q(kpi, by, year, _) = question;
         let correction = remeasure::Correction {
             kpi: kpi.word().to_owned(),

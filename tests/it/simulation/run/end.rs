@@ -1,0 +1,70 @@
+//! How every case ends: each node is brought back, and answers all that it was ever paid for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::model::{Broken, LAST_DAY, Table, Terms, broken};
+use super::super::operation::{Counted, Covers, List, Pause, Place, Q, To, Who};
+use super::{Ending, Run};
+
+impl Run {
+    /// Free, and for the same charge, under whatever version lists it again.
+    pub(super) async fn end(mut self) -> Result<Ending, Broken> {
+        let places: Vec<_> = self.partners.iter().map(|partner| partner.place).collect();
+        for (n, place) in places.iter().enumerate() {
+            self.import(*place, Covers::All, 0);
+            self.pause(*place, Pause::Off).await?;
+            self.stop(*place).await?;
+            self.start(n).await?;
+        }
+        let is_first = self.signed.len() == 1;
+        let mut asked = BTreeSet::new();
+        for counted in [Counted::AllYear, Counted::Fall] {
+            let paid = |place| self.model.node(place).map(|node| node.charged());
+            let paid: Vec<_> = places.iter().filter_map(|place| paid(*place)).flatten().collect();
+            let of_this =
+                |(table, _): &(Table, u64)| table.is_of(counted) && !asked.contains(table);
+            if !paid.iter().any(of_this) {
+                continue;
+            }
+            if !is_first && self.model.today <= LAST_DAY {
+                self.amend(&Terms::widest(counted), 0, To::All).await?;
+            }
+            for place in &places {
+                asked.extend(self.answers_what_it_was_paid_for(*place, counted).await?);
+            }
+        }
+        let mut charged = BTreeMap::new();
+        for place in places {
+            self.stop(place).await?;
+            charged.extend(self.model.node(place).map(|node| (place, node.charged())));
+        }
+        Ok(Ending { tally: self.tally, charged })
+    }
+
+    async fn answers_what_it_was_paid_for(
+        &mut self,
+        place: Place,
+        counted: Counted,
+    ) -> Result<Vec<Table>, Broken> {
+        let node = self.model.node(place).unwrap();
+        let tables: Vec<_> = node.charged().into_keys().filter(|t| t.is_of(counted)).collect();
+        let (paid, ordered): (Vec<_>, Vec<_>) =
+            tables.iter().copied().partition(|table| node.is_charged(*table));
+        if !paid.is_empty() {
+            let before = self.spent(place);
+            // Another node may have to pay for what this one has.
+            self.ask(Who::Maria, &questions(&paid), "sim.last", None).await?;
+            if self.spent(place) != before {
+                return broken("what is charged is paid", format!("{place:?}"));
+            }
+        }
+        if !ordered.is_empty() {
+            self.ask(Who::Maria, &questions(&ordered), "sim.anew", None).await?;
+        }
+        Ok(tables)
+    }
+}
+
+fn questions(tables: &[Table]) -> List<Q> {
+    List(tables.iter().map(|table| table.question()).collect())
+}
