@@ -16,7 +16,7 @@ use sumac_policy::{PartyId, Sha256};
 
 use crate::chain::{Chain, ChainError, NotNext, folder_name, folders};
 use crate::exit_notice::ExitNotice;
-use crate::papers::{Papers, PapersError, SignedExit, remove_folder, write_file};
+use crate::papers::{Papers, PapersError, SignedExit, aside, remove_folder, rename, write_file};
 use crate::version::{By, Needed, SignatureState, Standing, Version, VersionError};
 
 /// Most proposals kept; a coalition discusses one or two.
@@ -214,7 +214,13 @@ impl Shelf {
     /// # Errors
     /// A folder that cannot be removed.
     pub fn drop_next(&self) -> Result<(), ShelfError> {
-        Ok(remove_folder(&self.next).map_err(|source| failed(&self.next, source))?)
+        // It loses its name first: cut off, a removal leaves nothing that could pass for a version with papers missing.
+        let aside = aside(&self.next);
+        let dropped = remove_folder(&aside).and_then(|()| match rename(&self.next, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            renamed => renamed.and_then(|()| remove_folder(&aside)),
+        });
+        Ok(dropped.map_err(|source| failed(&self.next, source))?)
     }
 
     /// Puts the version that waits in the place of the one in force, which is kept among the earlier ones. Cut off
@@ -232,7 +238,12 @@ impl Shelf {
                 let source = VersionError::Mou(problems).into();
                 ShelfError::Next { path: self.mou.clone(), source }
             })?;
-            papers.write_into(&self.mou.join("earlier").join(folder_name(&mou)))?;
+            let earlier = self.mou.join("earlier").join(folder_name(&mou));
+            match earlier.join("mou.toml").is_file() {
+                true => papers.write_into(&earlier)?,
+                // Whole from the moment that it counts.
+                false => papers.write_new(&earlier)?,
+            }
         }
         let mark = self.next.join(TAKING_UP);
         write_file(&mark, b"").map_err(|source| failed(&mark, source))?;

@@ -127,8 +127,8 @@ pub async fn settle(store: &Store, shelf: &Shelf, today: Date) -> Result<Chain, 
     if last.mou == chain.mou().hash() {
         return Ok(chain);
     }
-    // Written down, and not put in place any more.
-    if let Some(next) = shelf.next(&chain, today)?
+    // Written down, and not put in place any more: in time then, even if it expired since.
+    if let Some(next) = shelf.next(&chain, Date::MIN)?
         && next.hash() == last.mou
     {
         shelf.take_up()?;
@@ -160,15 +160,20 @@ pub(crate) fn follows(chain: &Chain, last: &MouInForce, today: Date) -> Result<(
 impl Node {
     /// Takes up a version that was accepted and waited for this day, between questions: in the log first, then in
     /// memory, then in the folders.
-    pub(crate) async fn follow(&self, now: Timestamp) -> Result<(), NodeError> {
-        let today = day_of(now);
-        if self.due(today).is_some() {
-            let _turn = self.changing.lock().await;
-            if let Some(next) = self.due(today) {
-                self.take_up(next, now).await?;
-            }
+    pub(crate) async fn follow(self: &Arc<Self>, now: Timestamp) -> Result<(), NodeError> {
+        if self.due(day_of(now)).is_none() {
+            return Ok(());
         }
-        Ok(())
+        // Spawned, because what is begun is finished even if the asker hangs up.
+        let node = self.clone();
+        let followed = tokio::spawn(async move {
+            let _turn = node.changing.lock().await;
+            match node.due(day_of(now)) {
+                Some(next) => node.take_up(next, now).await,
+                None => Ok(()),
+            }
+        });
+        followed.await.map_err(|_| NodeError::Stopped)?
     }
 
     /// The version that waits for its first day.

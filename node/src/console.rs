@@ -187,7 +187,7 @@ impl Drop for Console {
     }
 }
 
-async fn converse(node: &Node, stream: UnixStream) -> io::Result<()> {
+async fn converse(node: &Arc<Node>, stream: UnixStream) -> io::Result<()> {
     let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::new(reading);
     loop {
@@ -215,7 +215,7 @@ async fn converse(node: &Node, stream: UnixStream) -> io::Result<()> {
     }
 }
 
-async fn obey(node: &Node, command: Command) -> Reply {
+async fn obey(node: &Arc<Node>, command: Command) -> Reply {
     // Not while an asker gives something back.
     let _turn = node.recovering.lock().await;
     let (store, party, now) = (&node.store, &node.party, node.world.now());

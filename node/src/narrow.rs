@@ -69,7 +69,10 @@ fn hash_of(found: &Option<Result<Vec<u8>, String>>) -> Option<Sha256> {
 impl Node {
     /// What the node goes by in a call that comes in now: the version of the MOU whose day has come. An addendum that was written, changed or taken away since
     /// the last call is taken up here and written down.
-    pub(crate) async fn goes_by(&self, now: Timestamp) -> Result<Arc<Agreement>, NodeError> {
+    pub(crate) async fn goes_by(
+        self: &Arc<Self>,
+        now: Timestamp,
+    ) -> Result<Arc<Agreement>, NodeError> {
         self.follow(now).await?;
         // One at a time, so that nobody puts back what another has just replaced.
         let mut taken_up = self.narrowing.lock().await;

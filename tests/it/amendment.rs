@@ -1,7 +1,9 @@
 //! How an MOU changes: when it takes effect, that nobody goes back, and that what was spent and released stays so.
-//! `parties` is about who has to sign, and `command` about the verbs.
+//! `parties` is about who has to sign, `command` about the verbs, `killed` and `hung_up` about what is cut off.
 
 mod command;
+mod hung_up;
+mod killed;
 mod parties;
 
 use std::fs;

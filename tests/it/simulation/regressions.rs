@@ -5,14 +5,16 @@
 
 use super::operation::Budget::*;
 use super::operation::By::*;
+use super::operation::Change::*;
 use super::operation::For::*;
 use super::operation::IndexLeft::*;
 use super::operation::Kpi::*;
 use super::operation::Moment::*;
 use super::operation::Op::*;
 use super::operation::Place::*;
+use super::operation::To::*;
 use super::operation::Who::*;
-use super::operation::{Case, Left, Q, list};
+use super::operation::{Case, Folders, Left, Q, list};
 
 /// Every one of them.
 #[rustfmt::skip]
@@ -29,6 +31,14 @@ pub(super) fn all() -> Vec<(&'static str, Case)> {
             DropReply(Omar, list([Q(Enrolment, Sex, 2023, Report), Q(Enrolment, Sex, 2024, Report), Q(Retention, Pell, 2021, Equity)]), Call(8)),
             StepClock(1),
             Renew(Lakeshore),
+        ]) }),
+        // The log had the new version, the folders did not, and its last day passed: the node started no more.
+        ("a version that is in the log is put in place, even if it expired since", Case { nodes: 1, budget: Tight, ops: list([
+            StepClock(1500),
+            Down(Lakeshore),
+            Amend(Margin(Enrolment, 20), 0, Killed(Lakeshore, Folders(0), Left { tail: 255, index: Whole })),
+            StepClock(400),
+            Up(Lakeshore),
         ]) }),
     ]
 }
