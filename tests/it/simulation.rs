@@ -1,7 +1,7 @@
 //! The whole system under random lists of operations, with the promises as invariants.
 //!
 //! A list is made from a seed (`generate`), run on two or three real nodes over real TLS in this process
-//! (`run`, `partner`), and after every operation all that was answered and all that lies in the ledgers is held
+//! (`run`, `partner`) under an agreement that changes, and after every operation all that was answered and all that lies in the ledgers is held
 //! against a small reference (`model`) and read by an auditor of our own (`auditor`). A list that breaks a
 //! promise is shrunk (`shrink`) and printed so that it can be pasted into `regressions`.
 //!
@@ -13,6 +13,7 @@
 //! - A charge without an answer after a kill or a lost reply, if the next ask completes it for the same charge.
 //! - A refusal for want of budget where somebody who hung up, or asks at the same moment, may have it.
 //! - A kill that loses a record of what was asked: only charges and releases are promised.
+//! - A version that a node has not accepted after a kill: its operator was not told that it did, and does so again.
 //!
 //! # What still differs from run to run
 //!

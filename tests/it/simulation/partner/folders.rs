@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sumac_keys::{Papers, folder_name};
 use sumac_policy::Mou;
@@ -47,6 +47,11 @@ impl Partner {
     /// The first version, before the node has ever started.
     pub(in crate::simulation) fn agree(&self, coalition: &Coalition, papers: &Papers) {
         papers.write_into(self.shelf(coalition).mou()).unwrap();
+    }
+
+    /// Where the node keeps a version that it was told of.
+    pub(in crate::simulation) fn proposal(&self, coalition: &Coalition, mou: &Mou) -> PathBuf {
+        self.agreement(coalition, self.lives).join("proposals").join(folder_name(mou))
     }
 
     /// Makes of a killed node's folders what is left when the change was cut off: while the version `next` was put

@@ -9,7 +9,7 @@ use sumac_node::console::{Command, Reply};
 use super::super::agreement::{next_text, parties};
 use super::super::auditor::Ledger;
 use super::super::model::{Agreed, Broken, LAST_DAY, Terms, broken};
-use super::super::operation::{Change, Folders, Left, Place, To};
+use super::super::operation::{Change, Folders, Left, Place, To, Who};
 use super::Run;
 use crate::amendment::papers;
 use crate::coalition::Coalition;
@@ -18,7 +18,7 @@ use crate::coalition::Coalition;
 pub(super) struct Signed {
     pub(super) version: Version,
     pub(super) papers: Papers,
-    /// Where every operator finds it.
+    /// Where every operator finds it whose node did not keep it.
     folder: PathBuf,
 }
 
@@ -57,7 +57,10 @@ impl Run {
         self.signed.push(signed);
         self.count("amended");
         match to {
-            To::All => self.all_accept(None).await?,
+            To::All => {
+                self.propose().await?;
+                self.all_accept(None).await?;
+            }
             To::AllBut(place) => self.all_accept(Some(place)).await?,
             To::Killed(place, folders, left) => {
                 self.kill_over_it(place, folders, left).await?;
@@ -65,6 +68,22 @@ impl Run {
             }
         }
         self.audit_all(&Default::default())
+    }
+
+    /// The last version is passed to every node by network. Those that go by the one before it keep it.
+    async fn propose(&mut self) -> Result<(), Broken> {
+        let version = self.signed.len() - 1;
+        let papers = self.signed[version].papers.clone();
+        let told = self.asker(Who::Maria).propose(&papers).await;
+        for place in Place::ALL.into_iter().filter(|place| self.model.is_up(*place)) {
+            let of_place = told.iter().find(|(party, _)| party.as_str() == place.party());
+            let is_kept = self.model.not_accepted(place, version).is_none();
+            if of_place.is_none_or(|(_, kept)| is_kept != (kept.as_ref().ok() == Some(&papers))) {
+                let what = format!("{place:?}, version {version}: {of_place:?}");
+                return broken("a node keeps what may follow the version in force", what);
+            }
+        }
+        Ok(())
     }
 
     /// The operators of all nodes that run accept what was signed.
@@ -92,8 +111,10 @@ impl Run {
     /// Whether a node's operator, who tells it to go by a version, is heard, and rightly so.
     async fn activate(&mut self, place: Place, version: usize) -> Result<bool, Broken> {
         let expected = self.model.not_accepted(place, version);
-        let folder = self.signed[version].folder.clone();
         let n = self.partner(place);
+        let signed = &self.signed[version];
+        let proposed = self.partners[n].proposal(&self.coalition, signed.version.mou());
+        let folder = if proposed.exists() { proposed } else { signed.folder.clone() };
         let order = Command::Activate { folder, new_agreement: false };
         let reply = self.partners[n].command(&self.coalition, order).await;
         let is_due = self.model.versions[version].effective <= self.model.today;
