@@ -9,6 +9,10 @@ use super::{Ending, Run};
 impl Run {
     /// Free, and for the same charge, under whatever version lists it again.
     pub(super) async fn end(mut self) -> Result<Ending, Broken> {
+        // Whatever waits comes into force first.
+        let last = self.model.versions.last().map_or(self.model.today, |last| last.effective);
+        self.step_clock(u16::try_from((last - self.model.today).get_days().max(0)).unwrap())
+            .await?;
         let places: Vec<_> = self.partners.iter().map(|partner| partner.place).collect();
         for (n, place) in places.iter().enumerate() {
             self.import(*place, Covers::All, 0);
