@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use sumac_keys::Shelf;
+use sumac_keys::{Chain, Shelf};
 use sumac_node::console::{Command, Reply, carry_out};
 use sumac_node::signer;
 use sumac_node::store::Store;
-use sumac_policy::{Mou, Narrow, PartyId, PeerRole};
+use sumac_policy::{Narrow, PartyId, PeerRole};
 use tokio::sync::watch;
 
 use crate::agreement::Agreement;
@@ -37,7 +37,7 @@ pub(crate) struct Serving(BufReader<UnixStream>);
 pub(crate) struct Stopped {
     store: Store,
     shelf: Shelf,
-    mou: Arc<Mou>,
+    chain: Chain,
     narrow: Narrow,
     party: PartyId,
     runtime: tokio::runtime::Runtime,
@@ -51,8 +51,7 @@ impl Counterpart {
         }
         let settings = home.settings()?;
         let shelf = home.shelf(&settings);
-        shelf.finish()?;
-        let Agreement { mou, .. } = Agreement::read(&settings.mou)?.in_force_when_signed()?;
+        let Agreement { mou, chain, .. } = Agreement::of_home(home, &settings)?;
         let identity = watch::channel(Arc::new(home.identity(PeerRole::Node, "node")?)).1;
         let ledger = home.ledger();
         let opened = Store::open(&ledger, Box::new(|| *world::random()), signer(identity));
@@ -65,7 +64,7 @@ impl Counterpart {
         // One that cannot be used refuses every question; it stops no command.
         let narrow = sumac_node::narrow::read(&home.narrow(), &mou).narrow;
         let party = settings.party;
-        Ok(Self::Stopped(Box::new(Stopped { store, shelf, mou, narrow, party, runtime })))
+        Ok(Self::Stopped(Box::new(Stopped { store, shelf, chain, narrow, party, runtime })))
     }
 
     /// Gives a command, and hears what came of it.
@@ -73,9 +72,9 @@ impl Counterpart {
         match self {
             Self::Serving(serving) => serving.say(command),
             Self::Stopped(stopped) => {
-                let Stopped { store, shelf, mou, narrow, party, runtime } = stopped.as_ref();
+                let Stopped { store, shelf, chain, narrow, party, runtime } = stopped.as_ref();
                 let (command, now) = (command.clone(), world::now());
-                Ok(runtime.block_on(carry_out(store, shelf, mou, narrow, party, command, now)))
+                Ok(runtime.block_on(carry_out(store, shelf, chain, narrow, party, command, now)))
             }
         }
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sumac_keys::{Chain, ExitNotice, Papers, Shelf, Version};
-use sumac_policy::{Mou, Narrow, PartyId};
+use sumac_policy::{Narrow, PartyId};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -233,8 +233,8 @@ async fn obey(node: &Arc<Node>, command: Command) -> Reply {
         }
         Command::Leave => leave(node, now).await,
         _ => {
-            let mou = agreement.mou();
-            carry_out(store, &node.shelf, mou, agreement.narrow(), party, command.clone(), now)
+            let chain = agreement.chain();
+            carry_out(store, &node.shelf, chain, agreement.narrow(), party, command.clone(), now)
                 .await
         }
     };
@@ -299,12 +299,13 @@ fn own_notice(shelf: &Shelf, chain: &Chain, party: &PartyId) -> Result<ExitNotic
 pub async fn carry_out(
     store: &Store,
     shelf: &Shelf,
-    mou: &Mou,
+    chain: &Chain,
     narrow: &Narrow,
     party: &PartyId,
     command: Command,
     now: Timestamp,
 ) -> Reply {
+    let mou = chain.mou();
     let terms = narrow.over(mou);
     let done = match command {
         Command::Remeasure { correction, order: false } => {
@@ -320,11 +321,11 @@ pub async fn carry_out(
                 .map_err(Into::into)
         }
         Command::Resume { without, order: false } => {
-            let planned = resume::plan(store, mou, party, &without, now).await;
+            let planned = resume::plan(store, chain, party, &without, now).await;
             planned.map(Reply::WouldResume).map_err(Into::into)
         }
         Command::Resume { without, order: true } => {
-            let resumed = resume::order(store, mou, party, &without, now).await;
+            let resumed = resume::order(store, chain, party, &without, now).await;
             resumed.map(Reply::Resumed).map_err(Into::into)
         }
         Command::Pause(paused) => {

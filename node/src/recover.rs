@@ -208,7 +208,7 @@ impl Node {
             if spent_nano_rho > restore.accounted_nano_rho {
                 tracing::warn!(%peer, "more was charged before the restore than anybody had shown");
                 let shown = resume::Shown { size, spent_nano_rho };
-                resume::close(&self.store, agreement.mou(), &self.party, shown, now).await?;
+                resume::close(&self.store, agreement.chain(), &self.party, shown, now).await?;
             }
             return Ok(Ok(()));
         }
@@ -219,7 +219,7 @@ impl Node {
         {
             let shown =
                 resume::Shown { size: restore.shown_size, spent_nano_rho: restore.shown_nano_rho };
-            resume::close(&self.store, agreement.mou(), &self.party, shown, now).await?;
+            resume::close(&self.store, agreement.chain(), &self.party, shown, now).await?;
         }
         Ok(Ok(()))
     }

@@ -5,9 +5,13 @@
 //! that may have been measured since the backup is given up until it is measured anew. Made of the MOU and the
 //! ledger, never of records.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sumac_policy::{Mou, PartyId, Table};
+use sumac_keys::{Chain, Version};
+use sumac_policy::{Mou, PartyId, Table, TableKey};
 
 use crate::release::price_of;
 use crate::store::{
@@ -94,15 +98,15 @@ impl ResumeError {
 /// Where it would not be taken.
 pub async fn plan(
     store: &Store,
-    mou: &Mou,
+    chain: &Chain,
     party: &PartyId,
     without: &Without,
     now: Timestamp,
 ) -> Result<Plan, ResumeError> {
     let restore = waiting(store, without).await?;
     let shown = Shown { size: restore.shown_size, spent_nano_rho: restore.shown_nano_rho };
-    let account = Account::of(store, mou, party, &restore, shown, true, now).await?;
-    Ok(account.plan(mou))
+    let account = Account::of(store, chain, party, &restore, shown, true, now).await?;
+    Ok(account.plan(chain.mou()))
 }
 
 /// Goes on without these parties: on disk when this returns.
@@ -111,15 +115,15 @@ pub async fn plan(
 /// Where it is not taken.
 pub async fn order(
     store: &Store,
-    mou: &Mou,
+    chain: &Chain,
     party: &PartyId,
     without: &Without,
     now: Timestamp,
 ) -> Result<Plan, ResumeError> {
     let restore = waiting(store, without).await?;
     let shown = Shown { size: restore.shown_size, spent_nano_rho: restore.shown_nano_rho };
-    let account = Account::of(store, mou, party, &restore, shown, true, now).await?;
-    let plan = account.plan(mou);
+    let account = Account::of(store, chain, party, &restore, shown, true, now).await?;
+    let plan = account.plan(chain.mou());
     let Without { parties, because } = without.clone();
     store.note(Note::Resumed(account.resumed(parties, because)), now).await?;
     Ok(plan)
@@ -128,13 +132,13 @@ pub async fn order(
 /// Closes the account once everybody was heard, or when one shows later that more was charged.
 pub(crate) async fn close(
     store: &Store,
-    mou: &Mou,
+    chain: &Chain,
     party: &PartyId,
     shown: Shown,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(restore) = store.restoration().await?.restores.pop() else { return Ok(()) };
-    let account = Account::of(store, mou, party, &restore, shown, false, now).await?;
+    let account = Account::of(store, chain, party, &restore, shown, false, now).await?;
     let (lost_nano_rho, tables) = (account.lost_nano_rho, account.tables.len());
     store.note(Note::Resumed(account.resumed(Vec::new(), String::new())), now).await?;
     if lost_nano_rho > 0 || tables > 0 {
@@ -183,7 +187,7 @@ impl Account {
     /// price of every table that may have been measured.
     async fn of(
         store: &Store,
-        mou: &Mou,
+        chain: &Chain,
         party: &PartyId,
         restore: &RestoreFacts,
         shown: Shown,
@@ -192,7 +196,7 @@ impl Account {
     ) -> Result<Self, StoreError> {
         let mut account = Self {
             lost_nano_rho: 0,
-            years: years(mou, restore.backed_up, now),
+            years: years(chain.mou(), restore.backed_up, now),
             tables: Vec::new(),
         };
         // Of a log that others had seen otherwise, the heads do not say how much it lost.
@@ -204,16 +208,11 @@ impl Account {
         let unaccounted = shown.spent_nano_rho.saturating_sub(restore.accounted_nano_rho);
         let charged = without || unaccounted > 0;
         let mut most = 0_u64;
-        let today = day_of(now);
-        for due in mou.calendar_tables() {
-            if due.from > today || !mou.is_answered_by(due.table.kpi(), party) {
-                continue;
-            }
-            let table = &due.table;
+        for (table, price) in measurable(chain, party, day_of(now)).into_values() {
             let (revision, price) = match store.held(&table.key()).await? {
-                None if charged => (0, price_of(table).get()),
+                None if charged => (0, price),
                 Some(Held { revision, state: HeldState::RemeasureOrdered, .. }) if charged => {
-                    (revision.saturating_add(1), price_of(table).get())
+                    (revision.saturating_add(1), price)
                 }
                 // Paid for in the backup, and perhaps released since. Once the node has gone on, by itself.
                 Some(Held { revision, state: HeldState::Charged, .. }) if !restore.resumed => {
@@ -222,7 +221,7 @@ impl Account {
                 _ => continue,
             };
             most = most.saturating_add(price);
-            account.tables.push(lost(table, revision));
+            account.tables.push(lost(&table, revision));
         }
         account.lost_nano_rho = if without { unaccounted.max(most) } else { unaccounted };
         Ok(account)
@@ -248,6 +247,21 @@ impl Account {
         let Self { lost_nano_rho, years, tables } = self;
         Resumed { without, because, lost_nano_rho, years, tables }
     }
+}
+
+/// Every table that may have been measured here by any version so far, and the most that it cost: what a later one left
+/// out may be listed again.
+fn measurable(chain: &Chain, party: &PartyId, today: Date) -> BTreeMap<TableKey, (Table, u64)> {
+    let mut tables = BTreeMap::<_, (Table, u64)>::new();
+    for mou in chain.versions().map(Version::mou) {
+        let due = mou.calendar_tables().into_iter().filter(|due| due.from <= today);
+        for table in due.map(|due| due.table).filter(|t| mou.is_answered_by(t.kpi(), party)) {
+            let price = price_of(&table).get();
+            let known = tables.entry(table.key()).or_insert((table, price));
+            known.1 = known.1.max(price);
+        }
+    }
+    tables
 }
 
 /// The accounting years with a day between the backup and now, whichever of them is the earlier.

@@ -281,6 +281,33 @@ async fn what_nobody_holds_a_receipt_of_stays_spent_and_unanswered_until_it_is_r
 }
 
 #[tokio::test]
+async fn what_only_an_earlier_version_lists_is_given_up_as_well() {
+    let mut college = College::new().await;
+    let serving = college.start().await;
+    college.ask(&college.chamber(), &[]).await.unwrap();
+    serving.stop().await;
+    college.back_up();
+    let kept = receipts(&college.home("chamber"));
+    let serving = college.start().await;
+    college.ask(&college.chamber(), &["sex"]).await.unwrap();
+    serving.stop().await;
+    for file in receipts(&college.home("chamber")).iter().filter(|file| !kept.contains(file)) {
+        fs::remove_file(file).unwrap();
+    }
+
+    college.restore().await;
+    college.coalition.amend("[\"sex\"], [\"age_band\"]]", "[\"age_band\"]]");
+    let serving = college.start().await;
+    college.ask(&college.chamber(), &[]).await.unwrap();
+    serving.stop().await;
+    college.coalition.amend("[\"age_band\"]]", "[\"sex\"], [\"age_band\"]]");
+    let serving = college.start().await;
+    assert_eq!(reason(college.ask(&college.chamber(), &["sex"]).await), Reason::ReleaseLost);
+    serving.stop().await;
+    college.checked();
+}
+
+#[tokio::test]
 async fn a_table_that_was_added_up_comes_back_to_the_byte() {
     let by =
         "by          = [[], [\"race_ethnicity\"], [\"sex\"], [\"age_band\"]]     # [] is the total";
@@ -475,7 +502,7 @@ async fn the_operator_goes_on_without_a_party_at_the_price_of_all_that_it_may_ho
     serving.stop().await;
 
     let (store, now) = (college.store(), college.coalition.clock()());
-    let mou = college.coalition.mou.clone();
+    let chain = college.coalition.chain();
     let without = |parties: &[&str], because: &str| Without {
         parties: parties.iter().map(|party| (*party).to_owned()).collect(),
         because: because.to_owned(),
@@ -487,17 +514,17 @@ async fn the_operator_goes_on_without_a_party_at_the_price_of_all_that_it_may_ho
         (without(&[], "it has left"), "StillAwaited"),
         (without(&[TRANSIT], " "), "NoReason"),
     ] {
-        let refused = resume::plan(&store, &mou, &party, &wrong, now).await.unwrap_err();
+        let refused = resume::plan(&store, &chain, &party, &wrong, now).await.unwrap_err();
         assert!(format!("{refused:?}").starts_with(hint), "{refused:?}");
     }
-    let plan = resume::plan(&store, &mou, &party, &gone, now).await.unwrap();
+    let plan = resume::plan(&store, &chain, &party, &gone, now).await.unwrap();
     assert!(plan.tables.iter().any(|table| table == "enrolment, 2025-26, by age_band"));
     assert!(!plan.tables.iter().any(|table| table == "enrolment, 2025-26, by sex"), "it came back");
     assert_eq!(college.spent() + plan.lost_nano_rho, {
-        resume::order(&store, &mou, &party, &gone, now).await.unwrap();
+        resume::order(&store, &chain, &party, &gone, now).await.unwrap();
         college.spent()
     });
-    let again = resume::plan(&store, &mou, &party, &gone, now).await.unwrap_err();
+    let again = resume::plan(&store, &chain, &party, &gone, now).await.unwrap_err();
     assert!(matches!(again, ResumeError::NotWaiting), "{again}");
     drop(store);
     assert!(college.spent() >= before);
@@ -507,7 +534,7 @@ async fn the_operator_goes_on_without_a_party_at_the_price_of_all_that_it_may_ho
     assert_eq!(college.ask(&chamber, &[]).await.unwrap(), total);
     assert_eq!(reason(college.ask(&chamber, &["age_band"]).await), Reason::ReleaseLost);
     // Should it come back after all, so does what it holds; to look is enough.
-    transit.preview(&[wanted(&mou, &[])]).await;
+    transit.preview(&[wanted(&college.coalition.mou, &[])]).await;
     assert_eq!(college.ask(&transit, &[]).await.unwrap(), total);
     assert_eq!(college.ask(&chamber, &["age_band"]).await.unwrap(), by_age);
     serving.stop().await;

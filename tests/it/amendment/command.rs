@@ -116,6 +116,21 @@ fn the_command_takes_a_version_from_proposal_to_force_while_the_node_serves() {
 }
 
 #[test]
+fn a_command_goes_by_a_version_whose_day_came_while_the_node_was_down() {
+    let site = Site::new();
+    let node = site.serve();
+    site.run(CHAMBER, &ASK).well();
+    node.stop();
+    let text = next_version(site.mou_text(), &site.mou());
+    let roots = [Site::root(COLLEGE), Site::root(CHAMBER)];
+    let text = text.replace("margin      = 100", "margin      = 50");
+    papers(&text, roots, roots).write_new(&site.home(COLLEGE).join("mou-next")).unwrap();
+    let words = ["remeasure", "enrolment", "--period", "2025", "--because", "a file was missing"];
+    let said = site.run(COLLEGE, &[&words[..], &["--yes"]].concat()).well();
+    assert!(said.err.contains("within 50 learners (now 100)"), "{said:?}");
+}
+
+#[test]
 fn what_is_proposed_names_what_it_replaces_and_leaves_days_for_comment() {
     let rule = "[amendment]\nrule = \"consensus\"\ncomment_days = 20\n\n[privacy]";
     let site = Site::under(|text| may_propose(text).replace("[privacy]", rule));

@@ -33,6 +33,6 @@ impl Partner {
         let (narrow, id) = (Narrow::none(), party.parse().unwrap());
         let shelf = self.shelf(coalition);
         let chain = shelf.chain_on(day_of(now), true).map_err(|error| in_words(&error))?;
-        Ok(carry_out(&store, &shelf, chain.mou(), &narrow, &id, command, now).await)
+        Ok(carry_out(&store, &shelf, &chain, &narrow, &id, command, now).await)
     }
 }
