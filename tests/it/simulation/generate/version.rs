@@ -3,7 +3,7 @@
 use super::super::operation::{Budget, By, Change, Counted, Folders, Kpi, Op, Place, To};
 use super::{Dice, left};
 
-/// Mostly at once and to all; a node is killed over it as often as its operator is late.
+/// Mostly at once, and often to all.
 pub(super) fn amend(dice: &mut Dice, place: Place, before: &[Op]) -> Op {
     let change = change(dice, before);
     let days = dice.pick(&[(8, 0), (2, 1), (2, 30), (1, 200)]);
@@ -15,7 +15,7 @@ pub(super) fn amend(dice: &mut Dice, place: Place, before: &[Op]) -> Op {
     Op::Amend(change, days, to)
 }
 
-/// Half of what is left out comes back, and so does every second meaning.
+/// What was changed last in what is listed or meant is often changed back.
 fn change(dice: &mut Dice, before: &[Op]) -> Change {
     let undo = before.iter().rev().find_map(|op| match op {
         Op::Amend(Change::Without(kpi), ..) => Some(Change::With(*kpi)),
