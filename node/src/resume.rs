@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sumac_keys::{Chain, Version};
-use sumac_policy::{Mou, PartyId, Table, TableKey};
+use sumac_policy::{Mou, PartyId, Table};
 
 use crate::release::price_of;
 use crate::store::{
@@ -208,7 +208,7 @@ impl Account {
         let unaccounted = shown.spent_nano_rho.saturating_sub(restore.accounted_nano_rho);
         let charged = without || unaccounted > 0;
         let mut most = 0_u64;
-        for (table, price) in measurable(chain, party, day_of(now)).into_values() {
+        for (table, price) in measurable(chain, party, day_of(now)) {
             let (revision, price) = match store.held(&table.key()).await? {
                 None if charged => (0, price),
                 Some(Held { revision, state: HeldState::RemeasureOrdered, .. }) if charged => {
@@ -251,14 +251,17 @@ impl Account {
 
 /// Every table that may have been measured here by any version so far, and the most that it cost: what a later one left
 /// out may be listed again.
-fn measurable(chain: &Chain, party: &PartyId, today: Date) -> BTreeMap<TableKey, (Table, u64)> {
-    let mut tables = BTreeMap::<_, (Table, u64)>::new();
+fn measurable(chain: &Chain, party: &PartyId, today: Date) -> Vec<(Table, u64)> {
+    let (mut places, mut tables) = (BTreeMap::new(), Vec::<(Table, u64)>::new());
     for mou in chain.versions().map(Version::mou) {
         let due = mou.calendar_tables().into_iter().filter(|due| due.from <= today);
         for table in due.map(|due| due.table).filter(|t| mou.is_answered_by(t.kpi(), party)) {
             let price = price_of(&table).get();
-            let known = tables.entry(table.key()).or_insert((table, price));
-            known.1 = known.1.max(price);
+            let place = *places.entry(table.key()).or_insert(tables.len());
+            match tables.get_mut(place) {
+                Some((_, most)) => *most = price.max(*most),
+                None => tables.push((table, price)),
+            }
         }
     }
     tables
