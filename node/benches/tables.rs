@@ -18,7 +18,7 @@ use serde_json::json;
 use sumac_keys::NodeSecret;
 use sumac_node::records::import::{Freezing, Source, import};
 use sumac_node::records::mapping::Mapping;
-use sumac_node::records::snapshot::{Snapshot, Statement};
+use sumac_node::records::snapshot::{Data, Statement};
 use sumac_node::tabulate::count_for_benchmark;
 use sumac_policy::{Breakdown, Mou, Table, standard};
 use sumac_privacy::Exact;
@@ -73,7 +73,8 @@ fn freeze(directory: &Path, enrolments: &Path, hires: &Path) {
 fn count(directory: &Path) {
     let mou = agreement();
     let snapshots = directory.join("snapshots");
-    let snapshot = Snapshot::current(&snapshots, &secret(), mou.schema()).unwrap().unwrap();
+    let data = Data::current(&snapshots, &secret(), mou.schema()).unwrap();
+    let Some(Data::Frozen(snapshot)) = data else { panic!("no snapshot was frozen") };
     let learners = count_for_benchmark(&snapshot, &table(&mou, "learners"), NonZeroUsize::MIN);
     println!("{}", json!({ "learners": learners.unwrap() }));
     for line in io::stdin().lines() {

@@ -8,7 +8,7 @@ use sumac_protocol::{Decision, HeldFacts};
 
 use crate::agreement::Agreement;
 use crate::node::{Node, NodeError};
-use crate::records::snapshot::Snapshot;
+use crate::records::snapshot::Data;
 use crate::release::{NotReleased, price_of};
 use crate::store::{HoldRequest, Judged, Judgement, Judging, Leave, Verdict};
 
@@ -30,7 +30,7 @@ impl Node {
     pub(crate) async fn approval(
         &self,
         permit: &Permit,
-        snapshot: &Snapshot,
+        snapshot: &Data,
         peer: &Peer,
         now: Timestamp,
     ) -> Result<Approval, NotReleased> {
@@ -47,7 +47,7 @@ impl Node {
     pub(crate) async fn would_be_approved(
         &self,
         permit: &Permit,
-        snapshot: &Snapshot,
+        snapshot: &Data,
         peer: &Peer,
         now: Timestamp,
     ) -> Result<(), NotReleased> {
@@ -63,7 +63,7 @@ impl Node {
     pub(crate) async fn queue(
         &self,
         agreement: &Agreement,
-        snapshot: Option<&Arc<Snapshot>>,
+        snapshot: Option<&Arc<Data>>,
     ) -> Result<Vec<Judged>, NodeError> {
         let mut queue = self.store.queue().await?;
         queue.retain(|judged| stands(judged, agreement, snapshot));
@@ -76,7 +76,7 @@ impl Node {
         agreement: &Agreement,
         approver: &Approver,
         (number, decision): (u64, Decision),
-        snapshot: Option<&Arc<Snapshot>>,
+        snapshot: Option<&Arc<Data>>,
         now: Timestamp,
     ) -> Result<Judged, NotReleased> {
         let queue = self.queue(agreement, snapshot).await?;
@@ -118,14 +118,14 @@ pub(crate) fn facts(judged: Judged) -> HeldFacts {
 }
 
 /// A question is decided for the data and the MOU that it was asked of, and for no other.
-fn stands(judged: &Judged, agreement: &Agreement, snapshot: Option<&Arc<Snapshot>>) -> bool {
+fn stands(judged: &Judged, agreement: &Agreement, snapshot: Option<&Arc<Data>>) -> bool {
     let commitment = snapshot.map(|snapshot| snapshot.commitment());
     judged.question.mou == agreement.mou().hash() && Some(judged.question.commitment) == commitment
 }
 
 fn hold_request(
     permit: &Permit,
-    snapshot: &Snapshot,
+    snapshot: &Data,
     approvals: u32,
     peer: &Peer,
     now: Timestamp,

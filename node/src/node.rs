@@ -13,7 +13,7 @@ use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
 
 use crate::agreement::Agreement;
 use crate::amend::{AmendError, follows, leave, record_of};
-use crate::records::snapshot::{Snapshot, SnapshotError};
+use crate::records::snapshot::{Data, SnapshotError};
 use crate::store::{Import, Note, Started, Store, StoreError};
 use crate::tabulate::Engine;
 use crate::world::{World, day_of};
@@ -200,16 +200,16 @@ impl Node {
         self: &Arc<Self>,
         agreement: &Arc<Agreement>,
         now: Timestamp,
-    ) -> Result<Option<Arc<Snapshot>>, NodeError> {
+    ) -> Result<Option<Arc<Data>>, NodeError> {
         let (node, agreement) = (self.clone(), agreement.clone());
-        let open =
-            move || Snapshot::current(&node.snapshots, &node.secret, agreement.mou().schema());
+        let open = move || Data::current(&node.snapshots, &node.secret, agreement.mou().schema());
         let opened = tokio::task::spawn_blocking(open).await.map_err(|_| NodeError::Stopped)??;
         let Some(snapshot) = opened.map(Arc::new) else { return Ok(None) };
         let mut adopted = self.adopted.lock().await;
         if adopted.as_deref() == Some(snapshot.id()) {
             return Ok(Some(snapshot));
         }
+        self.engine.counts(&snapshot)?;
         let whole = snapshot.clone();
         let verified = tokio::task::spawn_blocking(move || whole.verify());
         verified.await.map_err(|_| NodeError::Stopped)??;

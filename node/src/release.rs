@@ -19,7 +19,7 @@ use self::withhold::withhold;
 use crate::agreement::Agreement;
 use crate::approval::{Approval, taken_back};
 use crate::node::{Node, NodeError};
-use crate::records::snapshot::Snapshot;
+use crate::records::snapshot::Data;
 use crate::store::{Charge, ChargeRequest, Charging, HeldState};
 use crate::world::day_of;
 
@@ -74,7 +74,7 @@ impl Node {
         peer: &Peer,
         roster: &[PartyId],
         question: &Question,
-        snapshot: Option<&Arc<Snapshot>>,
+        snapshot: Option<&Arc<Data>>,
         now: Timestamp,
     ) -> Result<Released, NotReleased> {
         let permitted = self.permit(agreement, peer, roster, question, now)?;
@@ -132,10 +132,10 @@ impl Node {
     pub(crate) fn held<'a>(
         &self,
         agreement: &Agreement,
-        snapshot: Option<&'a Arc<Snapshot>>,
+        snapshot: Option<&'a Arc<Data>>,
         table: &Table,
         now: Timestamp,
-    ) -> Result<&'a Arc<Snapshot>, Refusal> {
+    ) -> Result<&'a Arc<Data>, Refusal> {
         let snapshot = snapshot.ok_or_else(|| Refusal {
             reason: Reason::NoSnapshot,
             clause: Clause::at("calendar"),
@@ -166,10 +166,11 @@ impl Node {
         agreement: &Agreement,
         permit: Permit,
         approval: Approval,
-        snapshot: Arc<Snapshot>,
+        snapshot: Arc<Data>,
         now: Timestamp,
     ) -> Result<Released, NotReleased> {
         let _flight = self.flight(permit.table().key()).await;
+        self.is_within_reach(&permit, &snapshot).await?;
         let price = price_of(permit.table());
         // On disk before a record is read: a crash may waste budget, never overspend it.
         let request = charge_request(&permit, approval, &snapshot, price, now);
@@ -194,11 +195,30 @@ impl Node {
         Ok(Released { bytes, how: How::Measured })
     }
 
+    /// Whether what counts can be reached. Says nothing of the records, and reads none.
+    async fn is_within_reach(
+        &self,
+        permit: &Permit,
+        snapshot: &Arc<Data>,
+    ) -> Result<(), NodeError> {
+        if matches!(**snapshot, Data::Frozen(_)) {
+            return Ok(());
+        }
+        let turn = self.counting.clone().acquire_owned().await.map_err(|_| NodeError::Stopped)?;
+        let (engine, table) = (self.engine.clone(), permit.table().clone());
+        let snapshot = snapshot.clone();
+        let reached = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            engine.is_within_reach(&snapshot, &table)
+        });
+        Ok(reached.await.map_err(|_| NodeError::Stopped)??)
+    }
+
     /// Exact cells are born and die in this one call, on a thread of its own.
     async fn count(
         &self,
         permit: Permit,
-        snapshot: Arc<Snapshot>,
+        snapshot: Arc<Data>,
         charge: Charge,
     ) -> Result<(Noisy, Charge), NodeError> {
         let seed = self.world.random();
@@ -219,7 +239,7 @@ impl Node {
         &self,
         agreement: &Agreement,
         permit: &Permit,
-        snapshot: &Snapshot,
+        snapshot: &Data,
         noisy: Noisy,
         charge: &Charge,
         now: Timestamp,
@@ -285,7 +305,7 @@ pub(crate) fn price_of(table: &Table) -> NanoRho {
 fn charge_request(
     permit: &Permit,
     approval: Approval,
-    snapshot: &Snapshot,
+    snapshot: &Data,
     price: NanoRho,
     now: Timestamp,
 ) -> ChargeRequest {

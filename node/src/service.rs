@@ -26,7 +26,7 @@ use tonic::{Request, Response, Status};
 use crate::agreement::Agreement;
 use crate::history::{Accepted, InLog};
 use crate::node::{Node, NodeError};
-use crate::records::snapshot::Snapshot;
+use crate::records::snapshot::Data;
 use crate::release::NotReleased;
 use crate::store::{Asked, Evidence, Note, RestoredRecord};
 use crate::world::day_of;
@@ -41,7 +41,7 @@ pub(crate) struct Service {
     tick: Duration,
 }
 
-type Snapshots = Option<Arc<Snapshot>>;
+type Snapshots = Option<Arc<Data>>;
 
 impl Service {
     /// Replies leave at multiples of `tick` after their call came in, so that how long a table took says

@@ -29,12 +29,11 @@ mod plan;
 mod rank;
 mod rows;
 mod several;
-// PostgreSQL does not count for a node yet: its dialect is held against the other engines by tests.
-#[cfg(any(test, feature = "cluster"))]
 mod sql;
 #[cfg(test)]
 mod tests;
 mod values;
+mod warehouse;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,11 +45,13 @@ use sumac_privacy::Exact;
 
 use crate::records::snapshot::{Snapshot, SnapshotError};
 use crate::store::Charge;
+use crate::warehouse::WarehouseError;
 use block::Known;
 #[cfg(feature = "cluster")]
 pub use cluster::{Scheduler, SchedulerError};
 pub use engine::Engine;
 use plan::Plan;
+pub(crate) use warehouse::over_bound as over_bound_in_place;
 
 /// A breakdown of three dimensions over the longest code lists stays under this; larger is a mistake.
 const MAX_CELLS: usize = 1_000_000;
@@ -92,6 +93,14 @@ pub enum TabulateError {
     /// The engine that counts elsewhere did not.
     #[error("the engine did not count the table: {0}")]
     Engine(&'static str),
+    /// The warehouse that holds the records did not answer.
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseError),
+    /// The records lie in a warehouse that this process does not know.
+    #[error(
+        "the data in use lies in PostgreSQL, and this node was started without a way into it: start it again"
+    )]
+    NoWarehouse,
     /// A thread stopped without a result.
     #[error("counting stopped half way; the snapshot may be damaged: import the data again")]
     Stopped,

@@ -5,6 +5,8 @@
 //! are in no text: not in errors, not in logs.
 
 mod error;
+pub(crate) mod fit;
+mod hidden;
 mod session;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -23,8 +25,11 @@ use tokio_rustls::rustls::ClientConfig;
 use zeroize::Zeroizing;
 
 pub use error::WarehouseError;
+pub use fit::Misfit;
+pub(crate) use hidden::Hidden;
 pub use session::Session;
-pub use view::{ViewName, ViewNameError};
+pub(crate) use view::quoted;
+pub use view::{SchemaName, ViewName, ViewNameError};
 
 /// A server that takes longer to answer the door is down.
 const CONNECT: Duration = Duration::from_secs(20);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sumac_keys::CertificateFacts;
 use sumac_node::day_of;
-use sumac_node::records::snapshot::Snapshot;
+use sumac_node::records::snapshot::Data as InUse;
 use sumac_node::store::{self, Judged, Judgement, Paused, Standing, Summary};
 use sumac_policy::{Due, KpiId, Measure, Mou, PartyId, Period, Sha256, Suspension, Year};
 use sumac_privacy::NanoRho;
@@ -59,6 +59,8 @@ pub(super) struct MouFacts {
 /// Which data.
 pub(super) struct Data {
     pub(super) snapshot: String,
+    /// The schema whose views are counted, where the records stay in PostgreSQL.
+    pub(super) in_place: Option<String>,
     pub(super) as_of: Date,
     pub(super) covers: Vec<Period>,
 }
@@ -155,10 +157,11 @@ fn mou_facts(dir: &Path, mou: &Mou) -> MouFacts {
 }
 
 fn data(home: &Home, mou: &Mou) -> anyhow::Result<Option<Data>> {
-    let snapshot = Snapshot::current(&home.snapshots(), &home.node_secret()?, mou.schema())
+    let snapshot = InUse::current(&home.snapshots(), &home.node_secret()?, mou.schema())
         .context("open the snapshot in use")?;
     Ok(snapshot.map(|snapshot| Data {
         snapshot: snapshot.id().to_owned(),
+        in_place: snapshot.schema_in_place().map(str::to_owned),
         as_of: snapshot.holdings().as_of,
         covers: snapshot.holdings().covers.clone(),
     }))

@@ -15,7 +15,7 @@ use std::time::Duration;
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode, SslVersion};
 use sumac_backbone::{Absence, Asker};
 use sumac_node::records::canonical::Values;
-use sumac_node::records::snapshot::Snapshot;
+use sumac_node::records::snapshot::Data;
 use sumac_node::store::read_only;
 use sumac_policy::{ColumnRef, Mou, PeerRole, TableName};
 use sumac_protocol::wire::{Question, answer};
@@ -195,7 +195,7 @@ fn permitted_data() {
     let secret = fs::read(site.home(SITE_COLLEGE).join("node.secret")).unwrap();
     let secret = sumac_keys::NodeSecret::new(secret.try_into().unwrap());
     let snapshots = site.home(SITE_COLLEGE).join("snapshots");
-    let snapshot = Snapshot::current(&snapshots, &secret, site.mou().schema()).unwrap().unwrap();
+    let snapshot = Data::current(&snapshots, &secret, site.mou().schema()).unwrap().unwrap();
     let held = |column: &str| {
         let column = ColumnRef { table: TableName::Learner, column: column.to_owned() };
         snapshot.holdings().columns.contains(&column)

@@ -3,6 +3,7 @@
 
 mod credentials;
 mod header;
+mod in_place;
 mod memo;
 mod plan;
 mod problem;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use sumac_keys::NodeSecret;
 use sumac_policy::{ColumnRef, Schema, Table, TableName};
 
+pub use self::in_place::{import_in_place, rehearse_in_place};
 use self::plan::Given;
 pub(super) use self::plan::Unlikely;
 use self::problem::Place;
@@ -32,7 +34,7 @@ use super::source::{self, Export, Fault, View};
 pub use super::source::{EXTENSIONS, Folder, Spot};
 use super::summary::{ColumnSummary, FileSummary, Summary, TableSummary};
 use crate::tabulate::TabulateError;
-use crate::warehouse::{Session, ViewName};
+use crate::warehouse::{Session, ViewName, WarehouseError};
 
 /// One file of a partner, or one view of their database, and how to read it.
 #[derive(Debug, Clone)]
@@ -118,6 +120,9 @@ pub enum ImportError {
     /// The rows could not be frozen.
     #[error("freeze the imported rows")]
     Freeze(#[from] SnapshotError),
+    /// The warehouse did not answer.
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseError),
     /// The bounds of the agreement's tables could not be held against them.
     #[error("hold the tables' bounds against the imported rows")]
     Bounds(#[from] TabulateError),
@@ -274,13 +279,23 @@ impl Read {
                 .map(|(column, filled)| ColumnSummary {
                     others: others.remove(&(table, column.clone())).unwrap_or_default(),
                     unlikely: unlikely.remove(&(table, column.clone())),
-                    column,
                     filled,
+                    ..ColumnSummary::new(&column)
                 })
                 .collect(),
         });
         let tables = tables.collect();
-        Ok((aside, Summary { files, tables, withheld, missing, snapshot: None, cut: Vec::new() }))
+        let summary = Summary {
+            in_place: None,
+            files,
+            tables,
+            withheld,
+            missing,
+            ignored: Vec::new(),
+            snapshot: None,
+            cut: Vec::new(),
+        };
+        Ok((aside, summary))
     }
 }
 

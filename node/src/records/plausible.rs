@@ -110,6 +110,11 @@ impl Bounds {
         self.possible
     }
 
+    /// The least and the greatest that are likely.
+    pub(super) fn likely(&self) -> (i64, i64) {
+        self.likely
+    }
+
     /// What is thought of a value; an absent one is likely.
     pub(super) fn judge(&self, cell: Cell) -> Verdict {
         let Some(value) = cell.order() else { return Verdict::Likely };

@@ -27,6 +27,9 @@
 //! absent where the source was silent. Values lie in the file as they lie in memory (Parquet's PLAIN, without
 //! compression): the files are larger than they could be, and a table is counted in half the time.
 //!
+//! *In place.* Where the records stay in the partner's warehouse, the directory holds a manifest alone, of another
+//! format: which schema of the database has which tables and columns. [`Data`] is whichever of the two is in use.
+//!
 //! *Trust.* The manifest holds what the operator stated, each file's size and SHA-256, and a commitment:
 //! an HMAC of the rest under the node's secret. Nothing about the records can be guessed from it, and a
 //! manifest that the node did not write is refused.
@@ -34,8 +37,10 @@
 use sumac_policy::{Kind, TableName};
 
 mod cut;
+mod data;
 mod disk;
 mod error;
+mod in_place;
 mod manifest;
 mod memory;
 mod read;
@@ -44,8 +49,11 @@ mod table;
 mod tests;
 mod write;
 
+pub use data::Data;
 pub(super) use disk::make_private;
 pub use error::SnapshotError;
+pub use in_place::InPlace;
+pub(super) use in_place::write_in_place;
 pub use memory::freeze;
 pub use read::Snapshot;
 pub(super) use write::{Aside, NotWritten, TableCounts, write_aside};

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use sumac_policy::{ColumnRef, Measure, Table, TableName};
+use sumac_policy::{ColumnRef, Holdings, Measure, Table, TableName};
 
 use super::credentials::Tally;
 use super::import::Unlikely;
-use super::snapshot::{Frozen, Snapshot};
-use crate::tabulate::{TabulateError, over_bound};
+use super::snapshot::{Frozen, InPlace, Snapshot};
+use crate::tabulate::{TabulateError, over_bound, over_bound_in_place};
+use crate::warehouse::Session;
 
 /// Words listed of those that a mapping does not know.
 const MAX_WORDS: usize = 10;
@@ -17,12 +18,16 @@ const MAX_WORDS: usize = 10;
 /// What an import read. It counts true rows and learners: it has no wire form, and cannot be printed by
 /// chance, only by [`Summary::for_terminal`].
 pub struct Summary {
+    /// The schema of the database whose views are counted in place.
+    pub(super) in_place: Option<String>,
     pub(super) files: Vec<FileSummary>,
     pub(super) tables: Vec<TableSummary>,
     /// Columns that the files fill and the agreement keeps out.
     pub(super) withheld: Vec<ColumnRef>,
     /// Columns that a mapping would fill and that no file has what fills them.
     pub(super) missing: Vec<ColumnRef>,
+    /// Columns of views that the agreement does not have.
+    pub(super) ignored: Vec<ColumnRef>,
     pub(super) snapshot: Option<Frozen>,
     /// Learners of whom a table's bound would cut something.
     pub(super) cut: Vec<Cut>,
@@ -63,14 +68,48 @@ pub(super) struct ColumnSummary {
     pub(super) filled: u64,
     /// Words of the source that became `other`.
     pub(super) others: BTreeMap<String, u64>,
+    /// Words of a view that are in no list, and count as unknown.
+    pub(super) unlisted: BTreeMap<String, u64>,
     /// Values that hardly are.
     pub(super) unlikely: Option<Unlikely>,
+}
+
+impl ColumnSummary {
+    /// Of a column of which nothing is known yet.
+    pub(super) fn new(column: &str) -> Self {
+        Self {
+            column: column.to_owned(),
+            filled: 0,
+            others: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
+            unlikely: None,
+        }
+    }
 }
 
 impl Summary {
     /// The summary as text, for the terminal of whoever may see the records themselves.
     pub fn for_terminal(&self) -> impl fmt::Display {
         ForTerminal(self)
+    }
+
+    /// Of views that stay where they are.
+    pub(super) fn in_place(
+        schema: &str,
+        tables: Vec<TableSummary>,
+        withheld: Vec<ColumnRef>,
+        ignored: Vec<ColumnRef>,
+    ) -> Self {
+        Self {
+            in_place: Some(schema.to_owned()),
+            files: Vec::new(),
+            tables,
+            withheld,
+            missing: Vec::new(),
+            ignored,
+            snapshot: None,
+            cut: Vec::new(),
+        }
     }
 
     /// Holds the tables that may be asked against the bounds that they put on each learner.
@@ -82,13 +121,32 @@ impl Summary {
         tables: impl IntoIterator<Item = &'t Table>,
         snapshot: &Snapshot,
     ) -> Result<(), TabulateError> {
+        self.cut(tables, snapshot.holdings(), |table| over_bound(snapshot, table))
+    }
+
+    /// The same of views.
+    pub(super) fn hold_in_place<'t>(
+        &mut self,
+        tables: impl IntoIterator<Item = &'t Table>,
+        session: &Session,
+        views: &InPlace,
+    ) -> Result<(), TabulateError> {
+        self.cut(tables, views.holdings(), |table| over_bound_in_place(session, views, table))
+    }
+
+    fn cut<'t>(
+        &mut self,
+        tables: impl IntoIterator<Item = &'t Table>,
+        holdings: &Holdings,
+        over_bound: impl Fn(&Table) -> Result<u64, TabulateError>,
+    ) -> Result<(), TabulateError> {
         for table in tables {
             let Some(bound) = bound(table) else { continue };
-            if snapshot.holdings().hold(table).is_err() {
+            if holdings.hold(table).is_err() {
                 continue;
             }
             let (kpi, period, by) = (&table.kpi().id, table.period(), table.breakdown());
-            let learners = over_bound(snapshot, table)?;
+            let learners = over_bound(table)?;
             self.cut.push(Cut { table: format!("{kpi} {period} by {by}"), bound, learners });
         }
         Ok(())
@@ -142,7 +200,10 @@ struct ForTerminal<'a>(&'a Summary);
 
 impl fmt::Display for ForTerminal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { files, tables, withheld, missing, snapshot, cut } = self.0;
+        let Summary { in_place, files, tables, withheld, missing, ignored, snapshot, cut } = self.0;
+        if let Some(schema) = in_place {
+            writeln!(f, "schema `{schema}` of PostgreSQL, counted in place: no row was taken")?;
+        }
         for file in files {
             write!(f, "{file}")?;
         }
@@ -156,6 +217,10 @@ impl fmt::Display for ForTerminal<'_> {
         if !missing.is_empty() {
             let columns: Vec<_> = missing.iter().map(ToString::to_string).collect();
             writeln!(f, "\nnot in the files, not held: {}", columns.join(", "))?;
+        }
+        if !ignored.is_empty() {
+            let columns: Vec<_> = ignored.iter().map(ToString::to_string).collect();
+            writeln!(f, "\nnot in the MOU, ignored: {}", columns.join(", "))?;
         }
         if !cut.is_empty() {
             writeln!(f, "\nlearners whom a table's bound would cut:")?;
@@ -204,23 +269,29 @@ impl fmt::Display for TableSummary {
             _ => writeln!(f, "; {merged} repeated rows merged")?,
         }
         let width = columns.iter().map(|column| column.column.len()).max().unwrap_or(0);
-        for ColumnSummary { column, filled, others, unlikely } in columns {
+        for ColumnSummary { column, filled, others, unlisted, unlikely } in columns {
             writeln!(f, "  {column:width$}  {} filled", Share { part: *filled, of: *rows })?;
-            if let Some(Unlikely { count, path, spot, value }) = unlikely {
-                let path = path.display();
+            if let Some(Unlikely { count, first, value }) = unlikely {
+                let which = match first {
+                    Some((path, spot)) => format!("first is {spot} of {}", path.display()),
+                    None => "least is".to_owned(),
+                };
+                let between = if first.is_some() { ":" } else { "" };
                 writeln!(
                     f,
-                    "  {:width$}  unlikely in {count} rows; the first is {spot} of {path}: {value}",
+                    "  {:width$}  unlikely in {count} rows; the {which}{between} {value}",
                     ""
                 )?;
             }
-            let mut words: Vec<_> = others.iter().collect();
-            words.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-            for (word, count) in words.iter().take(MAX_WORDS) {
-                writeln!(f, "  {:width$}  not in the mapping: {word} in {count} rows", "")?;
-            }
-            if let Some(more) = words.len().checked_sub(MAX_WORDS).filter(|more| *more > 0) {
-                writeln!(f, "  {:width$}  and {more} words more", "")?;
+            for (words, of) in [(others, "mapping"), (unlisted, "list")] {
+                let mut words: Vec<_> = words.iter().collect();
+                words.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+                for (word, count) in words.iter().take(MAX_WORDS) {
+                    writeln!(f, "  {:width$}  not in the {of}: {word} in {count} rows", "")?;
+                }
+                if let Some(more) = words.len().checked_sub(MAX_WORDS).filter(|more| *more > 0) {
+                    writeln!(f, "  {:width$}  and {more} words more", "")?;
+                }
             }
         }
         Ok(())

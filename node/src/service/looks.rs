@@ -9,7 +9,7 @@ use sumac_protocol::{Description, Preview, PreviewAsk, SnapshotFacts};
 use super::Service;
 use crate::agreement::Agreement;
 use crate::node::NodeError;
-use crate::records::snapshot::Snapshot;
+use crate::records::snapshot::Data;
 use crate::release::{NotReleased, price_of};
 use crate::world::day_of;
 
@@ -46,7 +46,7 @@ impl Service {
         peer: &Peer,
         roster: &[sumac_policy::PartyId],
         question: &Question,
-        snapshot: Option<&Arc<Snapshot>>,
+        snapshot: Option<&Arc<Data>>,
         now: Timestamp,
     ) -> Result<Preview, NotReleased> {
         self.node.has_not_left()?;

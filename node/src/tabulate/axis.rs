@@ -51,7 +51,6 @@ impl Axis {
     }
 
     /// The code, given the column's value as a whole number that SQL knows by this name.
-    #[cfg(any(test, feature = "cluster"))]
     pub(super) fn code_in_sql(&self, value: &str) -> String {
         let unknown = self.codes.saturating_sub(1);
         match &self.from {

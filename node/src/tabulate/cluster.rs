@@ -9,7 +9,8 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use sumac_policy::{ColumnRef, Kind, Table, TableName};
 
 use super::TabulateError;
-use super::sql::{Dialect, statement};
+use super::engine::gathered;
+use super::sql::{Dialect, listed, statement};
 use crate::records::snapshot::{PLACE, Snapshot, TAG, code_bytes};
 
 /// Where the cluster's scheduler listens.
@@ -59,7 +60,7 @@ async fn count_in(
     let text = statement(table, words, &|column| snapshot.kind(column), &Files)?;
     let batches = session.sql(&text).await.map_err(failed)?.collect().await.map_err(failed)?;
 
-    let mut cells = vec![0; table.cells()];
+    let mut found = Vec::new();
     for batch in &batches {
         let column = |at: usize| {
             let column = batch.columns().get(at).and_then(|c| c.as_primitive_opt::<Int64Type>());
@@ -67,12 +68,9 @@ async fn count_in(
                 .map(|column| column.values().iter().copied())
                 .ok_or(TabulateError::Engine("no numbers"))
         };
-        for (cell, number) in column(0)?.zip(column(1)?) {
-            let cell = usize::try_from(cell).ok().and_then(|cell| cells.get_mut(cell));
-            *cell.ok_or(TabulateError::Engine("a cell that is not in the table"))? = number;
-        }
+        found.extend(column(0)?.zip(column(1)?));
     }
-    Ok(cells)
+    gathered(table, found)
 }
 
 /// What kind of error it was. Its text may show values of records.
@@ -100,15 +98,12 @@ fn held(table: TableName) -> String {
 struct Files;
 
 impl Dialect for Files {
-    fn table(&self, table: TableName) -> String {
-        held(table)
-    }
-
-    fn order(&self, table: TableName) -> String {
-        match table {
+    fn rows(&self, table: TableName, columns: &[(String, String)]) -> String {
+        let order = match table {
             TableName::Learner => "0".to_owned(),
             _ => format!("CAST(\"{PLACE}\" AS BIGINT)"),
-        }
+        };
+        format!("SELECT person, {order} AS place{} FROM {}", listed(columns), held(table))
     }
 
     fn number(&self, column: &ColumnRef, kind: &Kind) -> String {

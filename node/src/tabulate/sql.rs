@@ -9,7 +9,6 @@
 mod condition;
 mod dialect;
 mod measure;
-#[cfg(test)]
 pub(super) mod postgres;
 
 use std::collections::BTreeMap;
@@ -40,17 +39,23 @@ pub(crate) fn statement(
     dialect: &dyn Dialect,
 ) -> Result<String, TabulateError> {
     let plan = Plan::of(table)?;
-    let mut statement = Statement { plan: &plan, kind, dialect, parts: Vec::new() };
-    statement.tables()?;
-    statement.counting();
-    statement.last();
+    let mut statement = Statement::of(&plan, kind, dialect)?;
     let cells = statement.measured(words);
-    let parts = statement.parts.iter().fold(String::new(), |mut text, (name, part)| {
-        let between = if text.is_empty() { "" } else { ",\n" };
-        let _ = write!(text, "{between}{name} AS (\n  {part}\n)");
-        text
-    });
-    Ok(format!("WITH {parts}\n{cells}"))
+    Ok(statement.ending(&cells))
+}
+
+/// The statement that counts the learners who have more than the table's bound lets count; none where nobody can.
+///
+/// # Errors
+/// As [`statement`].
+pub(crate) fn over(
+    table: &Table,
+    kind: &dyn Fn(&ColumnRef) -> Option<Kind>,
+    dialect: &dyn Dialect,
+) -> Result<Option<String>, TabulateError> {
+    let plan = Plan::of(table)?;
+    let mut statement = Statement::of(&plan, kind, dialect)?;
+    Ok(statement.over().map(|learners| statement.ending(&learners)))
 }
 
 /// A statement on its way: named parts, each of which may use those before it.
@@ -61,7 +66,30 @@ struct Statement<'a> {
     parts: Vec<(String, String)>,
 }
 
-impl Statement<'_> {
+impl<'a> Statement<'a> {
+    /// The parts that every measure begins with.
+    fn of(
+        plan: &'a Plan<'a>,
+        kind: &'a dyn Fn(&ColumnRef) -> Option<Kind>,
+        dialect: &'a dyn Dialect,
+    ) -> Result<Self, TabulateError> {
+        let mut statement = Self { plan, kind, dialect, parts: Vec::new() };
+        statement.tables()?;
+        statement.counting();
+        statement.last();
+        Ok(statement)
+    }
+
+    /// The whole, with its last query.
+    fn ending(&self, query: &str) -> String {
+        let parts = self.parts.iter().fold(String::new(), |mut text, (name, part)| {
+            let between = if text.is_empty() { "" } else { ",\n" };
+            let _ = write!(text, "{between}{name} AS (\n  {part}\n)");
+            text
+        });
+        format!("WITH {parts}\n{query}")
+    }
+
     fn part(&mut self, name: impl Into<String>, text: String) {
         self.parts.push((name.into(), text));
     }
@@ -72,18 +100,14 @@ impl Statement<'_> {
         for (table, mut names) in tables {
             names.sort();
             names.dedup();
-            let mut columns = String::new();
+            let mut columns = Vec::new();
             for column in names {
                 let column = ColumnRef { table, column };
                 let unfit = || TabulateError::Unfit { table, column: column.column.clone() };
                 let kind = (self.kind)(&column).ok_or_else(unfit)?;
-                let value = self.dialect.number(&column, &kind);
-                let _ = write!(columns, ", {value} AS {}", flat(&column));
+                columns.push((self.dialect.number(&column, &kind), flat(&column)));
             }
-            let order = self.dialect.order(table);
-            let from = self.dialect.table(table);
-            let text = format!("SELECT person, {order} AS place{columns} FROM {from}");
-            self.part(table.as_str(), text);
+            self.part(table.as_str(), self.dialect.rows(table, &columns));
         }
         Ok(())
     }
@@ -178,6 +202,14 @@ impl Statement<'_> {
         };
         (joins, first)
     }
+}
+
+/// Columns, each a value and its name, to follow others in a query.
+pub(super) fn listed(columns: &[(String, String)]) -> String {
+    columns.iter().fold(String::new(), |mut text, (value, name)| {
+        let _ = write!(text, ", {value} AS {name}");
+        text
+    })
 }
 
 /// A column's name among those of all tables.

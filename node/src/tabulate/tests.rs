@@ -97,9 +97,9 @@ fn frozen(canonical: &Canonical, mou: &Mou, block: u32) -> (TempDir, Snapshot) {
     let statement = Statement { as_of: "2026-08-01".parse().unwrap(), covers: Vec::new() };
     let now = Timestamp::UNIX_EPOCH;
     let into = home.path();
-    freeze_in_blocks(canonical, &statement, mou.schema(), &secret, into, now, [1; 8], block)
-        .unwrap();
-    let snapshot = Snapshot::current(into, &secret, mou.schema()).unwrap().unwrap();
+    let schema = mou.schema();
+    let frozen = freeze_in_blocks(canonical, &statement, schema, &secret, into, now, [1; 8], block);
+    let snapshot = Snapshot::open(&frozen.unwrap().path, &secret, schema).unwrap();
     snapshot.verify().unwrap();
     (home, snapshot)
 }

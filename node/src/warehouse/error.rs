@@ -6,7 +6,7 @@ use std::io;
 
 use sumac_keys::why_refused;
 
-use super::{ViewName, Warehouse};
+use super::{Misfit, ViewName, Warehouse};
 
 /// Why a server did not answer as asked. For its operator alone: no peer hears of it.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,19 @@ pub enum WarehouseError {
         /// Those whose names are most alike.
         nearest: Vec<String>,
     },
+    /// The schema has no view that is a canonical table.
+    #[error(
+        "the database has no schema `{schema}` with a view that is called learner, enrolment, award, employment, outcome or support{}", others(.having)
+    )]
+    NoTables {
+        /// Which schema.
+        schema: String,
+        /// Those that have.
+        having: Vec<String>,
+    },
+    /// A view is not what it was when it was imported.
+    #[error("the views are not as they were imported: {0}")]
+    Changed(Misfit),
     /// The user may not read it.
     #[error("`{user}` may not read what was asked for")]
     Denied {
@@ -78,6 +91,14 @@ pub enum WarehouseError {
     /// The connection is gone.
     #[error("the connection to PostgreSQL at {0} was lost")]
     Dropped(String),
+    /// The server takes no more connections.
+    #[error("PostgreSQL at {server} has no connection left for `{user}`")]
+    TooMany {
+        /// Where.
+        server: String,
+        /// Who.
+        user: String,
+    },
     /// The server refused, for a reason that its own log tells.
     #[error("PostgreSQL at {server} could not answer (SQLSTATE {state})")]
     Refused {
@@ -124,6 +145,13 @@ impl WarehouseError {
             Self::NoView { .. } => {
                 "name it as postgres:SCHEMA.VIEW; docs/postgres.md tells how to make one"
             }
+            Self::NoTables { .. } => {
+                "docs/postgres.md tells how to make the views, under \"In place\""
+            }
+            Self::Changed(_) => {
+                "make the view as it was, or `sumac import --in-place` again: docs/postgres.md"
+            }
+            Self::TooMany { .. } => "raise the role's CONNECTION LIMIT: docs/postgres.md",
             Self::Denied { .. } => {
                 "GRANT USAGE on the schema and SELECT on the view: docs/postgres.md"
             }
@@ -173,6 +201,7 @@ impl WarehouseError {
             "28P01" | "28000" => Self::Login { server, user },
             "3D000" => Self::NoDatabase { server, dbname: warehouse.dbname.clone() },
             "42501" => Self::Denied { user },
+            "53300" => Self::TooMany { server, user },
             "57014" => warehouse.timed_out(),
             "57P01" | "57P02" | "57P03" => Self::Dropped(server),
             other if other.starts_with("08") => Self::Dropped(server),

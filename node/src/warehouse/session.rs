@@ -83,6 +83,62 @@ impl Session {
         rows.iter().map(|row| Ok((self.get(row, 0)?, self.get(row, 1)?))).collect()
     }
 
+    /// The columns of those of a schema's views that have one of these names: view, column, PostgreSQL's name of its
+    /// type.
+    pub(crate) fn columns_of(
+        &self,
+        schema: &str,
+        views: &[&str],
+    ) -> Result<Vec<(String, String, String)>, WarehouseError> {
+        let sql = "SELECT c.relname::text, a.attname::text, pg_catalog.format_type(a.atttypid, NULL) \
+                   FROM pg_catalog.pg_attribute a \
+                   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+                   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                   WHERE n.nspname = $1::text AND c.relname = ANY ($2::text[]) \
+                   AND c.relkind IN ('r', 'v', 'm', 'f', 'p') \
+                   AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum";
+        let rows = self.query(sql, &[&schema, &views])?;
+        rows.iter()
+            .map(|row| Ok((self.get(row, 0)?, self.get(row, 1)?, self.get(row, 2)?)))
+            .collect()
+    }
+
+    /// Those of a schema's views with one of these names that the user may not read.
+    pub(crate) fn unreadable(
+        &self,
+        schema: &str,
+        views: &[&str],
+    ) -> Result<Vec<String>, WarehouseError> {
+        let sql = "SELECT c.relname::text FROM pg_catalog.pg_class c \
+                   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                   WHERE n.nspname = $1::text AND c.relname = ANY ($2::text[]) \
+                   AND c.relkind IN ('r', 'v', 'm', 'f', 'p') \
+                   AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
+                   AND pg_catalog.has_table_privilege(c.oid, 'SELECT')) ORDER BY 1";
+        self.query(sql, &[&schema, &views])?.iter().map(|row| self.get(row, 0)).collect()
+    }
+
+    /// Schemas that have a view with one of these names.
+    pub(crate) fn schemas_with(&self, views: &[&str]) -> Result<Vec<String>, WarehouseError> {
+        let sql = format!(
+            "SELECT DISTINCT n.nspname::text FROM pg_catalog.pg_class c \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relname = ANY ($1::text[]) AND c.relkind IN ('r', 'v', 'm', 'f', 'p') \
+             ORDER BY 1 LIMIT {NEAREST}"
+        );
+        self.query(&sql, &[&views])?.iter().map(|row| self.get(row, 0)).collect()
+    }
+
+    /// An answer that is none to what was asked.
+    pub(crate) fn unclear(&self) -> WarehouseError {
+        WarehouseError::Unclear(self.warehouse.place.to_string())
+    }
+
+    /// The user may not do what is needed.
+    pub(crate) fn denied(&self) -> WarehouseError {
+        WarehouseError::Denied { user: self.warehouse.user.clone() }
+    }
+
     fn nearest(&self, name: &ViewName) -> Result<Vec<String>, WarehouseError> {
         let sql = format!(
             "SELECT n.nspname::text || '.' || c.relname::text FROM pg_catalog.pg_class c \

@@ -13,6 +13,15 @@ pub struct ViewName {
     pub(crate) view: String,
 }
 
+/// A schema. Written as it is, case and all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaName(String);
+
+/// A text that names no schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` names no schema of a database: write its name alone, as in `sumac`")]
+pub struct SchemaNameError(String);
+
 /// A text that names no view.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` names no view: write SCHEMA.VIEW, as in postgres:sumac.enrolment")]
@@ -30,11 +39,28 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// Whether PostgreSQL could keep a name, and ours can be told apart.
+fn sound(name: &str) -> bool {
+    !name.is_empty() && name.len() <= MAX_NAME && !name.contains(['.', '\0'])
+}
+
+impl SchemaName {
+    /// As PostgreSQL keeps it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SchemaName {
+    type Err = SchemaNameError;
+    fn from_str(text: &str) -> Result<Self, SchemaNameError> {
+        if sound(text) { Ok(Self(text.to_owned())) } else { Err(SchemaNameError(text.to_owned())) }
+    }
+}
+
 impl FromStr for ViewName {
     type Err = ViewNameError;
     fn from_str(text: &str) -> Result<Self, ViewNameError> {
-        let sound =
-            |part: &str| !part.is_empty() && part.len() <= MAX_NAME && !part.contains(['.', '\0']);
         match text.split_once('.') {
             Some((schema, view)) if sound(schema) && sound(view) => {
                 Ok(Self { schema: schema.to_owned(), view: view.to_owned() })

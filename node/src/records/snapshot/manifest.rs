@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sumac_keys::NodeSecret;
-use sumac_policy::{Kind, Period};
+use sumac_policy::{Holdings, Kind, Period};
 
 use super::error::SnapshotError;
 
@@ -66,10 +67,90 @@ pub(super) enum ColumnEntry {
     Integer,
 }
 
+/// A manifest's text and what it says that it is.
+pub(super) struct Text {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    pub(super) format: String,
+}
+
+/// A manifest whose last member is the node's commitment to the rest of it.
+pub(super) trait Committed: Serialize + DeserializeOwned {
+    /// The commitment; none while it is worked out.
+    fn commitment(&mut self) -> &mut Option<String>;
+}
+
+impl Committed for Manifest {
+    fn commitment(&mut self) -> &mut Option<String> {
+        &mut self.commitment
+    }
+}
+
 /// The one member that every version's manifest has.
 #[derive(Deserialize)]
 struct AnyVersion {
     format: String,
+}
+
+/// A manifest's bytes with the node's commitment in them, and the commitment.
+pub(super) fn seal<M: Committed>(
+    mut manifest: M,
+    secret: &NodeSecret,
+) -> Result<(Vec<u8>, [u8; 32]), serde_json::Error> {
+    *manifest.commitment() = None;
+    let commitment = secret.commit(&serde_json::to_vec(&manifest)?);
+    *manifest.commitment() = Some(hex::encode(commitment));
+    Ok((serde_json::to_vec_pretty(&manifest)?, commitment))
+}
+
+impl Text {
+    /// Reads the manifest in a snapshot's directory.
+    pub(super) fn read(directory: &Path) -> Result<Self, SnapshotError> {
+        let path = directory.join(FILE);
+        let read = |source| SnapshotError::Read { path: path.clone(), source };
+        let damaged = |what| SnapshotError::Damaged { path: path.clone(), what };
+        if fs::metadata(&path).map_err(read)?.len() > MAX_BYTES {
+            return Err(damaged("too large"));
+        }
+        let bytes = fs::read(&path).map_err(read)?;
+        let AnyVersion { format } =
+            serde_json::from_slice(&bytes).map_err(|_| damaged("not a snapshot's manifest"))?;
+        Ok(Self { path, bytes, format })
+    }
+
+    /// What it says, if this node sealed it.
+    pub(super) fn open<M: Committed>(
+        &self,
+        secret: &NodeSecret,
+    ) -> Result<(M, [u8; 32]), SnapshotError> {
+        let damaged = || self.damaged("not a snapshot's manifest");
+        let mut manifest: M = serde_json::from_slice(&self.bytes).map_err(|_| damaged())?;
+        let stated = manifest.commitment().take();
+        let bytes = serde_json::to_vec(&manifest).map_err(|_| damaged())?;
+        let commitment = secret.commit(&bytes);
+        if stated != Some(hex::encode(commitment)) {
+            return Err(SnapshotError::NotOurs { path: self.path.clone() });
+        }
+        Ok((manifest, commitment))
+    }
+
+    pub(super) fn damaged(&self, what: &'static str) -> SnapshotError {
+        SnapshotError::Damaged { path: self.path.clone(), what }
+    }
+}
+
+/// What an operator stated, as manifests write it down.
+pub(super) fn holdings(
+    as_of: &str,
+    covers: &[String],
+    text: &Text,
+) -> Result<Holdings, SnapshotError> {
+    let covers = covers.iter().map(|period| period.parse());
+    Ok(Holdings {
+        as_of: as_of.parse().map_err(|_| text.damaged("unreadable as-of date"))?,
+        covers: covers.collect::<Result<_, _>>().map_err(|_| text.damaged("unreadable period"))?,
+        columns: Vec::new(),
+    })
 }
 
 impl Manifest {
@@ -87,46 +168,17 @@ impl Manifest {
         }
     }
 
-    /// The manifest's bytes with the node's commitment in them, and the commitment.
-    pub(super) fn seal(
-        mut self,
-        secret: &NodeSecret,
-    ) -> Result<(Vec<u8>, [u8; 32]), serde_json::Error> {
-        self.commitment = None;
-        let commitment = secret.commit(&serde_json::to_vec(&self)?);
-        self.commitment = Some(hex::encode(commitment));
-        Ok((serde_json::to_vec_pretty(&self)?, commitment))
-    }
-
     /// Reads a manifest that this node sealed.
     pub(super) fn open(
-        path: &Path,
+        text: &Text,
         secret: &NodeSecret,
     ) -> Result<(Self, [u8; 32]), SnapshotError> {
-        let read = |source| SnapshotError::Read { path: path.to_owned(), source };
-        let damaged = |what| SnapshotError::Damaged { path: path.to_owned(), what };
-        if fs::metadata(path).map_err(read)?.len() > MAX_BYTES {
-            return Err(damaged("too large"));
+        let path = || text.path.clone();
+        match text.format.as_str() {
+            FORMAT => text.open(secret),
+            OLDER => Err(SnapshotError::Older { path: path() }),
+            format => Err(SnapshotError::Newer { path: path(), format: format.to_owned() }),
         }
-        let text = fs::read(path).map_err(read)?;
-        let AnyVersion { format } =
-            serde_json::from_slice(&text).map_err(|_| damaged("not a snapshot's manifest"))?;
-        if format == OLDER {
-            return Err(SnapshotError::Older { path: path.to_owned() });
-        }
-        if format != FORMAT {
-            return Err(SnapshotError::Newer { path: path.to_owned(), format });
-        }
-        let mut manifest: Self =
-            serde_json::from_slice(&text).map_err(|_| damaged("not a snapshot's manifest"))?;
-        let stated = manifest.commitment.take();
-        let bytes =
-            serde_json::to_vec(&manifest).map_err(|_| damaged("not a snapshot's manifest"))?;
-        let commitment = secret.commit(&bytes);
-        if stated != Some(hex::encode(commitment)) {
-            return Err(SnapshotError::NotOurs { path: path.to_owned() });
-        }
-        Ok((manifest, commitment))
     }
 
     pub(super) fn blocks(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Opening a snapshot and reading a block of one of its tables.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,13 +20,9 @@ use sumac_keys::{NodeSecret, Ranking};
 use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
 
 use super::error::SnapshotError;
-use super::manifest::{self, ColumnEntry, Manifest};
+use super::manifest::{self, ColumnEntry, Manifest, Text, holdings};
 use super::table::field;
-use super::write::CURRENT;
 use super::{TAG, rows_column};
-
-/// Ids are short; a longer `current` was not written by us.
-const MAX_ID_BYTES: u64 = 128;
 
 /// Rows in a piece: a column of it stays in the processor's nearest cache. Tests have learners whose rows lie
 /// in several.
@@ -79,15 +75,19 @@ impl Snapshot {
         secret: &NodeSecret,
         schema: &Schema,
     ) -> Result<Self, SnapshotError> {
-        let path = directory.join(manifest::FILE);
-        let damaged = |what| SnapshotError::Damaged { path: path.clone(), what };
-        let (manifest, commitment) = Manifest::open(&path, secret)?;
-        let covers = manifest.covers.iter().map(|period| period.parse());
-        let mut holdings = Holdings {
-            as_of: manifest.as_of.parse().map_err(|_| damaged("unreadable as-of date"))?,
-            covers: covers.collect::<Result<_, _>>().map_err(|_| damaged("unreadable period"))?,
-            columns: Vec::new(),
-        };
+        Self::read_in(directory, &Text::read(directory)?, secret, schema)
+    }
+
+    /// [`Snapshot::open`] by a manifest that is read already.
+    pub(super) fn read_in(
+        directory: &Path,
+        text: &Text,
+        secret: &NodeSecret,
+        schema: &Schema,
+    ) -> Result<Self, SnapshotError> {
+        let damaged = |what| text.damaged(what);
+        let (manifest, commitment) = Manifest::open(text, secret)?;
+        let mut holdings = holdings(&manifest.as_of, &manifest.covers, text)?;
         if manifest.block == 0 {
             return Err(damaged("no block size"));
         }
@@ -126,30 +126,6 @@ impl Snapshot {
             kinds,
             ranking,
         })
-    }
-
-    /// The snapshot in use under a node's directory of snapshots; none before the first import.
-    ///
-    /// # Errors
-    /// As [`Snapshot::open`].
-    pub fn current(
-        snapshots: &Path,
-        secret: &NodeSecret,
-        schema: &Schema,
-    ) -> Result<Option<Self>, SnapshotError> {
-        let path = snapshots.join(CURRENT);
-        let text = match fs::metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Ok(facts) if facts.len() > MAX_ID_BYTES => String::new(),
-            Ok(_) | Err(_) => fs::read_to_string(&path)
-                .map_err(|source| SnapshotError::Read { path: path.clone(), source })?,
-        };
-        let id = text.trim_end();
-        let sound = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if id.is_empty() || !id.chars().all(sound) {
-            return Err(SnapshotError::Damaged { path, what: "it names no snapshot" });
-        }
-        Self::open(&snapshots.join(id), secret, schema).map(Some)
     }
 
     /// Reads every file whole and compares it with the manifest.

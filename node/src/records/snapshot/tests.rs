@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sumac_keys::NodeSecret;
 use sumac_policy::{Schema, TableName, standard};
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Text};
 use super::memory::aside_of;
 use super::*;
 use crate::records::canonical::{Canonical, Rows, Values};
@@ -61,7 +61,7 @@ fn open(path: &Path) -> Result<Snapshot, SnapshotError> {
 }
 
 fn current(snapshots: &Path) -> Option<String> {
-    let current = Snapshot::current(snapshots, &secret(), schema()).unwrap();
+    let current = Data::current(snapshots, &secret(), schema()).unwrap();
     current.map(|snapshot| snapshot.id().to_owned())
 }
 
@@ -202,7 +202,7 @@ fn a_damaged_name_of_the_current_snapshot_is_refused() {
     frozen(home.path(), 1);
     for text in ["", "../elsewhere\n", "a b"] {
         fs::write(home.path().join("current"), text).unwrap();
-        let error = Snapshot::current(home.path(), &secret(), schema()).unwrap_err();
+        let error = Data::current(home.path(), &secret(), schema()).unwrap_err();
         assert!(matches!(error, SnapshotError::Damaged { .. }), "{error:?}");
     }
 }
@@ -232,11 +232,12 @@ fn a_column_whose_code_list_is_not_the_agreements_is_not_held() {
     let text = fs::read_to_string(frozen.path.join("manifest.json")).unwrap();
     assert!(text.contains("\"X\""));
     // Sealed again with another list, as an import under another agreement would have.
-    let (mut manifest, _) = Manifest::open(&frozen.path.join("manifest.json"), &secret()).unwrap();
+    let (mut manifest, _) = Manifest::open(&Text::read(&frozen.path).unwrap(), &secret()).unwrap();
     let learner = manifest.tables.get_mut("learner").unwrap();
     let codes = ["F", "M", "unknown", "X"].map(str::to_owned).to_vec();
     learner.columns.insert("sex".into(), manifest::ColumnEntry::Codes(codes));
-    fs::write(frozen.path.join("manifest.json"), manifest.seal(&secret()).unwrap().0).unwrap();
+    fs::write(frozen.path.join("manifest.json"), manifest::seal(manifest, &secret()).unwrap().0)
+        .unwrap();
     let snapshot = open(&frozen.path).unwrap();
     assert!(snapshot.holdings().columns.iter().all(|column| column.column != "sex"));
     let read = snapshot.read(TableName::Learner, 0, &["sex"]);

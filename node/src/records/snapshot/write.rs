@@ -16,7 +16,7 @@ use super::BLOCK;
 use super::cut::Cutter;
 use super::disk::{PARTIAL, lock, make_private, sweep, sync_directory, write_synced};
 use super::error::SnapshotError;
-use super::manifest::{self, Manifest};
+use super::manifest::{self, Committed, Manifest};
 use super::table::{Shape, Written};
 use crate::records::rows::{self, Conflict, Draft, Layout, MergeError, Tally};
 
@@ -88,8 +88,11 @@ pub(crate) fn write_aside(
 }
 
 pub(super) fn manifest_of(statement: &Statement, now: Timestamp, id_seed: [u8; 8]) -> Manifest {
-    let id = format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), hex::encode(id_seed));
-    Manifest::new(id, now.to_string(), statement.as_of, &statement.covers)
+    Manifest::new(id_of(now, id_seed), now.to_string(), statement.as_of, &statement.covers)
+}
+
+pub(super) fn id_of(now: Timestamp, seed: [u8; 8]) -> String {
+    format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), hex::encode(seed))
 }
 
 pub(super) fn write_in_blocks(
@@ -99,20 +102,7 @@ pub(super) fn write_in_blocks(
     into: &Path,
     block: u32,
 ) -> Result<(Aside, Vec<TableCounts>), NotWritten> {
-    make_private(into).map_err(write_error(into))?;
-    let lock = lock(into).map_err(write_error(into))?;
-    let lock = lock.ok_or_else(|| SnapshotError::Busy(into.to_owned()))?;
-    sweep(into).map_err(write_error(into))?;
-    let partial = into.join(format!(".{}{PARTIAL}", manifest.id));
-    make_private(&partial).map_err(write_error(&partial))?;
-    let mut aside = Aside {
-        snapshots: into.to_owned(),
-        partial,
-        id: manifest.id.clone(),
-        commitment: [0; 32],
-        published: false,
-        _lock: lock,
-    };
+    let mut aside = Aside::begin(into, &manifest.id)?;
     // Every learner has a row there, whether or not a source says anything of them.
     drafts.entry(TableName::Learner).or_insert_with(|| Draft::new(Vec::new(), 0, into));
     let merge = rows::merge(drafts).map_err(write_error(into))?;
@@ -162,16 +152,45 @@ pub(super) fn write_in_blocks(
         let filled = layout.columns().iter().map(|column| column.name.clone()).zip(filled);
         counts.push(TableCounts { table: *table, tally, filled: filled.collect() });
     }
-    let path = aside.partial.join(manifest::FILE);
-    let write = write_error(&path);
-    let (bytes, commitment) = manifest.seal(secret).map_err(|error| write(error.into()))?;
-    write_synced(&path, &bytes).map_err(write)?;
-    sync_directory(&aside.partial).map_err(write_error(&aside.partial))?;
-    aside.commitment = commitment;
+    aside.seal(manifest, secret)?;
     Ok((aside, counts))
 }
 
 impl Aside {
+    /// An empty snapshot, while no other import writes here.
+    pub(super) fn begin(into: &Path, id: &str) -> Result<Self, SnapshotError> {
+        make_private(into).map_err(write_error(into))?;
+        let lock = lock(into).map_err(write_error(into))?;
+        let lock = lock.ok_or_else(|| SnapshotError::Busy(into.to_owned()))?;
+        sweep(into).map_err(write_error(into))?;
+        let partial = into.join(format!(".{id}{PARTIAL}"));
+        make_private(&partial).map_err(write_error(&partial))?;
+        Ok(Self {
+            snapshots: into.to_owned(),
+            partial,
+            id: id.to_owned(),
+            commitment: [0; 32],
+            published: false,
+            _lock: lock,
+        })
+    }
+
+    /// Writes the manifest, with the node's commitment to it: from now on it is whole.
+    pub(super) fn seal<M: Committed>(
+        &mut self,
+        manifest: M,
+        secret: &NodeSecret,
+    ) -> Result<(), SnapshotError> {
+        let path = self.partial.join(manifest::FILE);
+        let write = write_error(&path);
+        let (bytes, commitment) =
+            manifest::seal(manifest, secret).map_err(|error| write(error.into()))?;
+        write_synced(&path, &bytes).map_err(write)?;
+        sync_directory(&self.partial).map_err(write_error(&self.partial))?;
+        self.commitment = commitment;
+        Ok(())
+    }
+
     /// Where it lies until it is published.
     pub(crate) fn directory(&self) -> &Path {
         &self.partial

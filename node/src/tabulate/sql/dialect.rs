@@ -4,11 +4,9 @@ use sumac_policy::{ColumnRef, Kind, TableName};
 
 /// How one engine reads a canonical table, and the little that it writes in its own way.
 pub(crate) trait Dialect {
-    /// The table, with a column `person`.
-    fn table(&self, table: TableName) -> String;
-
-    /// What grows from a learner's first row of a table to the last.
-    fn order(&self, table: TableName) -> String;
+    /// A query for a table's rows: `person`, `place`, which grows from a learner's first row to the last, and these
+    /// columns, each a value and its name. Of the learner table one row for each learner; no row without one.
+    fn rows(&self, table: TableName, columns: &[(String, String)]) -> String;
 
     /// A column of the table as a whole number: a code its position in the list, a date its days since 1970-01-01;
     /// absent where the column is, and a code never.

@@ -22,25 +22,11 @@ impl Statement<'_> {
                 )
             }
             Work::Groups { cap, .. } => {
-                let groups =
-                    format!("SELECT DISTINCT person, {} AS cell FROM {COUNTING}", self.group());
-                self.part("placed", groups);
+                self.placed();
                 self.ranked(words, "rank, cell", *cap)
             }
-            Work::Rows { cap, level, .. } => {
-                let below = match level {
-                    None => "0".to_owned(),
-                    Some((column, below)) => {
-                        let cases = below.iter().enumerate();
-                        let cases = cases.map(|(code, below)| format!(" WHEN {code} THEN {below}"));
-                        format!("CASE {}{} END", flat(column), cases.collect::<String>())
-                    }
-                };
-                let rows = format!(
-                    "SELECT person, {below} AS below, {} AS cell FROM {COUNTING}",
-                    self.group()
-                );
-                self.part("placed", rows);
+            Work::Rows { cap, .. } => {
+                self.placed();
                 self.ranked(words, "below, rank, cell", *cap)
             }
             Work::Mean { value, clip } => {
@@ -52,6 +38,43 @@ impl Statement<'_> {
                 distribution(bins, &self.group())
             }
         }
+    }
+
+    /// The query for the number of learners whom the bound cuts, where there may be any.
+    pub(super) fn over(&mut self) -> Option<String> {
+        let plan = self.plan;
+        match &plan.work {
+            Work::Once | Work::Distribution { .. } => None,
+            Work::Groups { cap, .. } | Work::Rows { cap, .. } => {
+                self.placed();
+                Some(format!(
+                    "SELECT count(*) FROM (SELECT person FROM placed GROUP BY person HAVING count(*) > {cap}) AS cut"
+                ))
+            }
+            Work::Mean { value, clip } => {
+                self.values(value);
+                let (lo, hi) = (clip.lo(), clip.hi());
+                Some(format!("SELECT count(*) FROM amounts WHERE amount < {lo} OR amount > {hi}"))
+            }
+        }
+    }
+
+    /// What a cap chooses from, each with its cell: a learner's groups, or their rows.
+    fn placed(&mut self) {
+        let group = self.group();
+        let placed = match &self.plan.work {
+            Work::Rows { level: None, .. } => {
+                format!("SELECT person, 0 AS below, {group} AS cell FROM {COUNTING}")
+            }
+            Work::Rows { level: Some((column, below)), .. } => {
+                let cases = below.iter().enumerate();
+                let cases = cases.map(|(code, below)| format!(" WHEN {code} THEN {below}"));
+                let below = format!("CASE {}{} END", flat(column), cases.collect::<String>());
+                format!("SELECT person, {below} AS below, {group} AS cell FROM {COUNTING}")
+            }
+            _ => format!("SELECT DISTINCT person, {group} AS cell FROM {COUNTING}"),
+        };
+        self.part("placed", placed);
     }
 
     /// Counts the first so many rows of each learner in `placed`, by this order.

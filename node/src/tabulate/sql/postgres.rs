@@ -1,30 +1,53 @@
 //! PostgreSQL's way, over views of canonical columns: codes as their ids in text, `person` a text, and `row_order`,
 //! which grows from a learner's first row of a table to the last.
+//!
+//! Rows change after an import looked at them, and no row that comes may make the statement fail or let a learner
+//! count for more: one without a person is left out, of two of one learner's own rows one is taken, and a value that
+//! cannot be is absent.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use sumac_policy::{ColumnRef, Kind, TableName};
 
-use super::{Dialect, unknown};
+use super::{Dialect, listed, unknown};
+use crate::warehouse::quoted;
 
 /// Views in a schema of the party's own server. Tags take four parameters: the pads of the person's key, inner and
 /// outer, and those of the tag.
 pub(in crate::tabulate) struct Postgres<'a> {
     /// The schema.
     pub(in crate::tabulate) views: &'a str,
+    /// The least and the greatest that a column's values can be, where it has such.
+    pub(in crate::tabulate) possible: &'a BTreeMap<ColumnRef, (i64, i64)>,
 }
 
 impl Dialect for Postgres<'_> {
-    fn table(&self, table: TableName) -> String {
-        format!("{}.\"{table}\"", quoted(self.views))
-    }
-
-    fn order(&self, table: TableName) -> String {
-        if table == TableName::Learner { "0".to_owned() } else { "row_order".to_owned() }
+    fn rows(&self, table: TableName, columns: &[(String, String)]) -> String {
+        let from = format!("{}.\"{table}\" WHERE person <> ''", quoted(self.views));
+        let values = listed(columns);
+        if table != TableName::Learner {
+            return format!("SELECT person, row_order AS place{values} FROM {from}");
+        }
+        let names = columns.iter().map(|(_, name)| format!(", {name}")).collect::<String>();
+        format!(
+            "SELECT DISTINCT ON (person) person, 0 AS place{values} FROM {from} ORDER BY person{names}"
+        )
     }
 
     fn number(&self, column: &ColumnRef, kind: &Kind) -> String {
         let name = quoted(&column.column);
+        let possible = |number: String, day: &dyn Fn(i64) -> String| match self.possible.get(column)
+        {
+            Some((low, high)) => {
+                format!(
+                    "CASE WHEN {name} BETWEEN {} AND {} THEN {number} END",
+                    day(*low),
+                    day(*high)
+                )
+            }
+            None => number,
+        };
         match kind {
             Kind::Code(codes) => {
                 let cases =
@@ -36,8 +59,13 @@ impl Dialect for Postgres<'_> {
                 // What is in no list, and what is not there, is unknown.
                 format!("CASE {name}{cases} ELSE {} END", unknown(kind).unwrap_or(0))
             }
-            Kind::Date => format!("({name} - DATE '1970-01-01')"),
-            Kind::Year | Kind::Integer => format!("CAST({name} AS bigint)"),
+            Kind::Date => {
+                let number = format!("({name} - DATE '1970-01-01')");
+                possible(number, &|day| format!("DATE '1970-01-01' + ({day})"))
+            }
+            Kind::Year | Kind::Integer => {
+                possible(format!("CAST({name} AS bigint)"), &|number| number.to_string())
+            }
         }
     }
 
@@ -70,8 +98,4 @@ impl Dialect for Postgres<'_> {
             "SELECT person, {low} AS tag_low, {high} AS tag_high FROM (SELECT person, {tag} AS tag FROM (SELECT DISTINCT person FROM {of}) AS persons) AS tagged"
         )
     }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

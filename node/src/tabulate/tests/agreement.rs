@@ -108,7 +108,9 @@ fn asked(
     let kind = |column: &ColumnRef| {
         schema.column(column.table, &column.column).map(|column| column.kind.clone())
     };
-    let statement = sql::statement(table, words, &kind, &Postgres { views }).unwrap();
+    let statement =
+        sql::statement(table, words, &kind, &Postgres { views, possible: &BTreeMap::new() })
+            .unwrap();
     let pads = secret.purposes().map(|key| key.pads().map(|pad| pad.to_vec()));
     let pads: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
         pads.iter().flatten().map(|pad| pad as _).collect();

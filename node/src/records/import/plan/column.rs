@@ -44,8 +44,8 @@ pub(in crate::records::import) struct Others {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::records) struct Unlikely {
     pub(in crate::records) count: u64,
-    pub(in crate::records) path: PathBuf,
-    pub(in crate::records) spot: Spot,
+    /// Where the first of them is; none where rows have no places, and the value is the least.
+    pub(in crate::records) first: Option<(PathBuf, Spot)>,
     pub(in crate::records) value: String,
 }
 
@@ -100,7 +100,7 @@ impl<'m> Source<'m> {
             let field = row.get(self.at);
             let unlikely = self.unlikely.get_or_insert_with(|| {
                 let value = if self.private { String::new() } else { shown(&field.to_string()) };
-                Unlikely { count: 0, path: path.to_owned(), spot: row.spot, value }
+                Unlikely { count: 0, first: Some((path.to_owned(), row.spot)), value }
             });
             unlikely.count += 1;
         }
