@@ -32,9 +32,7 @@ pub(crate) use new_home::{make_home, refuse_what_is_there};
 pub(crate) use private_file::{
     forget, make_folder, read_bounded, read_secret, write_private, write_public,
 };
-#[cfg(test)]
-pub(crate) use settings::EngineChoice;
-pub(crate) use settings::{Listen, Postgres, Settings};
+pub(crate) use settings::{EngineChoice, Listen, Postgres, Settings};
 
 use crate::outcome::{Hint, hinted};
 

@@ -8,15 +8,17 @@ use jiff::civil::Date;
 use sumac_node::day_of;
 use sumac_node::records::answers::Answers;
 use sumac_node::records::import::{
-    EXTENSIONS, Folder, Freezing, ImportError, Only, Progress, Source, import, rehearse,
+    EXTENSIONS, Folder, Freezing, ImportError, Only, Progress, Source, import, import_in_place,
+    rehearse, rehearse_in_place,
 };
 use sumac_node::records::mapping::{BuiltIn, Mapping};
 use sumac_node::records::snapshot::{Snapshot, Statement};
-use sumac_node::warehouse::{Session, ViewName};
-use sumac_policy::{Holdings, Mou, Period, PeriodKind};
+use sumac_node::records::summary::Summary;
+use sumac_node::warehouse::{SchemaName, Session, ViewName};
+use sumac_policy::{Holdings, Mou, Period, PeriodKind, Table};
 
 use crate::agreement::MouFolder;
-use crate::home::{HomeArgs, Settings};
+use crate::home::{EngineChoice, HomeArgs, Settings};
 use crate::leave::refuse_who_left;
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::terminal::tell;
@@ -43,17 +45,32 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// reported as zero. With --dry-run, nothing is kept: codes that the mapping does not know, unlikely values,
 /// how much of each column is filled, and which KPIs the data can and cannot answer, with the reason. Spends nothing, and sends nothing anywhere: the summary is for this terminal only.
 ///
+/// With --in-place, nothing is read into the node: it answers from views of a schema of the PostgreSQL server, named
+/// and typed as the MOU's tables, and each table is counted there as one statement. What a snapshot guarantees is
+/// checked in the views now; run it again whenever a period is complete, so that the day you state is true:
+/// docs/postgres.md.
+///
 /// Example: sumac import enrolment.csv awards.csv --mapping banner-enrolment.toml
 ///   --mapping banner-awards.toml --as-of 2026-10-15 --covers 2025-26
 ///
 /// Example: sumac import postgres:sumac.enrolment awards.csv --mapping warehouse.toml
 ///   --mapping banner-awards.toml --as-of 2026-10-15 --covers 2025-26
+///
+/// Example: sumac import --in-place sumac --as-of 2026-10-15 --covers 2025-26
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The files; of a directory, every CSV and Parquet file in it, in the order of their names;
     /// and views, as postgres:SCHEMA.VIEW
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "in_place", value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    /// Leave the records in PostgreSQL, and answer from the views of this schema there
+    #[arg(
+        long,
+        value_name = "SCHEMA",
+        conflicts_with_all = ["files", "recursive", "extension", "mapping", "only"]
+    )]
+    in_place: Option<SchemaName>,
 
     /// Of a directory, read the files in the directories in it as well
     #[arg(long)]
@@ -65,7 +82,7 @@ pub(crate) struct Args {
 
     /// How to read a file: one mapping for all of them, or one for each, in the same order; a directory has one.
     /// A file of yours, or the name of one that `sumac mapping list` lists
-    #[arg(long, required = true, value_name = "MAPPING")]
+    #[arg(long, required_unless_present = "in_place", value_name = "MAPPING")]
     mapping: Vec<PathBuf>,
 
     /// The day on which the data was taken from its source
@@ -100,7 +117,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let statement = Statement { as_of: args.as_of, covers: args.covers.clone() };
     is_sensible(&statement, &mou, day_of(now))?;
     let mut views = Views { settings: &settings, session: None };
-    let sources = sources(&args.files, &args.mapping, &mou, &args.folders(), &mut views)?;
+    let taken = match &args.in_place {
+        Some(schema) => Taken::InPlace(schema, views.in_place()?),
+        None => {
+            let folders = args.folders();
+            Taken::Files(sources(&args.files, &args.mapping, &mou, &folders, &mut views)?)
+        }
+    };
     let secret = home.node_secret()?;
     let id_seed = *world::random().first_chunk().context("draw the snapshot's id")?;
     let into = home.snapshots();
@@ -113,50 +136,82 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
         now,
         id_seed,
     };
-    let mut spoken = Spoken::new();
-    let mut told = |progress: Progress<'_>| spoken.about(progress);
     let asked: Vec<_> = mou
         .calendar_tables()
         .into_iter()
         .map(|due| due.table)
         .filter(|table| mou.is_answered_by(table.kpi(), &settings.party))
         .collect();
-    let summary = match args.dry_run {
-        true => rehearse(&sources, &args.only, &freezing, &asked, &mut told),
-        false => import(&sources, &args.only, &freezing, &mut told),
-    };
-    let mut summary = match summary {
+    let summary = match taken.summary(&args, &freezing, &asked) {
         Ok(summary) => summary,
         Err(error) => {
             let hint = advice(&error);
             return Err(error).hint(hint);
         }
     };
-
-    if !args.dry_run
-        && let Some(snapshot) = Snapshot::current(&into, &secret, mou.schema())?
-    {
-        summary.hold_against(&asked, &snapshot)?;
-    }
     tell!("{}", summary.for_terminal());
     if args.dry_run {
         let Statement { as_of, covers } = statement;
         let holdings = Holdings { as_of, covers, columns: summary.columns() };
         tell!("{}", Answers::of(&mou, &settings.party, &holdings));
-        tell!(
-            "Nothing was changed. Without --dry-run, this becomes the snapshot that the node answers from."
-        );
+        tell!("Nothing was changed. Without --dry-run, this becomes what the node answers from.");
         return Ok(Outcome::Done);
     }
     tell!(
         "Next: compare these numbers with your own system's, then `sumac serve`. A node that is serving"
     );
-    tell!("answers its next question from this snapshot, without a restart.");
+    match args.in_place {
+        None => tell!("answers its next question from this snapshot, without a restart."),
+        Some(_) => tell!(
+            "answers its next question from these views, without a restart, if [postgres] was in sumac.toml when it started."
+        ),
+    }
     Ok(Outcome::Done)
+}
+
+/// What an import takes.
+enum Taken<'a> {
+    /// Rows, into a snapshot.
+    Files(Vec<Source>),
+    /// Views, where they are.
+    InPlace(&'a SchemaName, Session),
+}
+
+impl Taken<'_> {
+    /// Imports it, or only says what it would come to, and whom these tables cut.
+    fn summary(
+        &self,
+        args: &Args,
+        freezing: &Freezing<'_>,
+        asked: &[Table],
+    ) -> Result<Summary, ImportError> {
+        let mut spoken = Spoken::new();
+        let mut told = |progress: Progress<'_>| spoken.about(progress);
+        match (self, args.dry_run) {
+            (Self::InPlace(schema, session), true) => {
+                rehearse_in_place(schema, session, freezing, asked)
+            }
+            (Self::InPlace(schema, session), false) => {
+                import_in_place(schema, session, freezing, asked)
+            }
+            (Self::Files(sources), true) => {
+                rehearse(sources, &args.only, freezing, asked, &mut told)
+            }
+            (Self::Files(sources), false) => {
+                let mut summary = import(sources, &args.only, freezing, &mut told)?;
+                if let Some(frozen) = summary.snapshot() {
+                    let snapshot = Snapshot::open(&frozen.path, freezing.secret, freezing.schema)?;
+                    summary.hold_against(asked, &snapshot)?;
+                }
+                Ok(summary)
+            }
+        }
+    }
 }
 
 fn advice(error: &ImportError) -> &'static str {
     match error {
+        ImportError::Warehouse(error) => error.hint(),
         ImportError::Files(_) => {
             "correct the mapping rather than the file, if the file is what your system exports"
         }
@@ -281,18 +336,35 @@ struct Views<'a> {
 impl Views<'_> {
     fn view(&mut self, name: &str, mapping: Mapping) -> anyhow::Result<Source> {
         let name: ViewName = name.parse()?;
-        let session = match &self.session {
-            Some(session) => session.clone(),
-            None => {
-                let warehouse = warehouse(self.settings)?;
-                let session = warehouse.connect().map_err(|error| {
-                    let hint = error.hint();
-                    hinted(error, hint)
-                })?;
-                self.session.insert(session).clone()
-            }
-        };
-        Ok(Source::view(name, session, mapping))
+        Ok(Source::view(name, self.session()?, mapping))
+    }
+
+    /// The session for views that stay where they are.
+    fn in_place(&mut self) -> anyhow::Result<Session> {
+        in_place_is_counted_there(&self.settings.engine)?;
+        self.session()
+    }
+
+    fn session(&mut self) -> anyhow::Result<Session> {
+        if let Some(session) = &self.session {
+            return Ok(session.clone());
+        }
+        let session = warehouse(self.settings)?.connect().map_err(|error| {
+            let hint = error.hint();
+            hinted(error, hint)
+        })?;
+        Ok(self.session.insert(session).clone())
+    }
+}
+
+/// A cluster reads files, and of records that stay in PostgreSQL there are none.
+pub(crate) fn in_place_is_counted_there(engine: &EngineChoice) -> anyhow::Result<()> {
+    match engine {
+        EngineChoice::Snapshot => Ok(()),
+        EngineChoice::Cluster(_) => Err(hinted(
+            "records that stay in PostgreSQL are counted there, and [engine] in sumac.toml says \"cluster\"",
+            "leave [engine] out of sumac.toml, or import views and files into a snapshot",
+        )),
     }
 }
 

@@ -9,7 +9,9 @@ use sumac_keys::seal::verify_head;
 use sumac_keys::{Seal, TlsIdentity};
 use sumac_node::amend::settle;
 use sumac_node::console::Console;
+use sumac_node::records::snapshot::Data;
 use sumac_node::store::{Opening, Signer, Store};
+use sumac_node::tabulate::Engine;
 use sumac_node::{Node, NodeParts, day_of, serve, signer};
 use sumac_policy::PeerRole;
 use sumac_protocol::SignedHead;
@@ -18,11 +20,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::agreement::Agreement;
-use crate::home::{Home, HomeArgs, Settings};
+use crate::home::{EngineChoice, Home, HomeArgs, Settings};
+use crate::import::in_place_is_counted_there;
 use crate::leave::refuse_who_left;
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::restore;
 use crate::terminal::tell;
+use crate::warehouse::warehouse;
 use crate::world;
 
 /// A renewed certificate is in use at most this long after it was written.
@@ -53,12 +57,40 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     refuse_who_left(&home, &settings)?;
     let identity = home.identity(PeerRole::Node, "node")?;
     look_at_validity(&identity)?;
+    let engine = engine(&home, &settings, &agreement)?;
     let (renewed, identity) = watch::channel(Arc::new(identity));
     let (store, opening) = open_ledger(&home.ledger(), signer(identity.clone()))?;
     tell_opening(&opening);
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
-    runtime.block_on(answer(&home, &settings, agreement, (renewed, identity), store))?;
+    runtime.block_on(answer(&home, &settings, agreement, (renewed, identity), (store, engine)))?;
     Ok(Outcome::Done)
+}
+
+/// What counts the node's tables: where the records stay in PostgreSQL, it does. A server that is down now may be up
+/// when somebody asks; one that does not let us in will not.
+fn engine(home: &Home, settings: &Settings, agreement: &Agreement) -> anyhow::Result<Engine> {
+    let data = Data::current(&home.snapshots(), &home.node_secret()?, agreement.mou.schema());
+    let data = data.context("open the snapshot in use")?;
+    let in_place = data.as_ref().and_then(Data::schema_in_place);
+    if in_place.is_none() {
+        let later = settings.postgres.is_some() && settings.engine == EngineChoice::Snapshot;
+        // For an import that leaves the records there while this node serves.
+        let known = later.then(|| warehouse(settings).ok()).flatten();
+        return known.map_or_else(|| settings.engine.node(), |known| Ok(Engine::Warehouse(known)));
+    }
+    in_place_is_counted_there(&settings.engine)?;
+    let warehouse = warehouse(settings).context("the data in use lies in PostgreSQL")?;
+    match warehouse.connect() {
+        Ok(_) => {}
+        Err(error) if error.may_pass() => {
+            tell!("note: {error}; until it answers, the node gives released tables alone");
+        }
+        Err(error) => {
+            let hint = error.hint();
+            return Err(error).context("the data in use lies in PostgreSQL").hint(hint);
+        }
+    }
+    Ok(Engine::Warehouse(warehouse))
 }
 
 /// A node of a party that nobody asks, or under an MOU that is over, would only puzzle its operator.
@@ -137,7 +169,7 @@ async fn answer(
     settings: &Settings,
     agreement: Agreement,
     (renewed, identity): (watch::Sender<Arc<TlsIdentity>>, watch::Receiver<Arc<TlsIdentity>>),
-    store: Store,
+    (store, engine): (Store, Engine),
 ) -> anyhow::Result<()> {
     signed_by_us(&store, settings, &agreement).await?;
     let shelf = home.shelf(settings);
@@ -162,7 +194,7 @@ async fn answer(
         narrow: home.narrow(),
         secret: home.node_secret()?,
         world: world::world(),
-        engine: settings.engine.node()?,
+        engine,
     };
     let node = Node::start(parts).await.context("start the node")?;
     let listen = settings.listen.to_string();

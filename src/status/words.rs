@@ -42,7 +42,10 @@ pub(super) fn table(facts: &Facts, now: Timestamp) -> String {
     if !facts.asks_only {
         match &facts.data {
             Some(data) => {
-                line("data", format!("as of {}, covers {}", data.as_of, list(&data.covers)))
+                line("data", format!("as of {}, covers {}", data.as_of, list(&data.covers)));
+                if let Some(schema) = &data.in_place {
+                    line("", format!("in place: views of schema `{schema}` in PostgreSQL"));
+                }
             }
             None if facts.has_left.is_some() => {}
             None => line("data", "none yet: `sumac import`".to_owned()),
@@ -221,6 +224,7 @@ pub(super) fn json(facts: &Facts, now: Timestamp) -> Value {
         })).collect::<Vec<_>>(),
         "data": facts.data.as_ref().map(|data| json!({
             "snapshot": data.snapshot,
+        "in_place": data.in_place,
             "as_of": data.as_of.to_string(),
             "covers": periods(&data.covers),
         })),

@@ -46,6 +46,8 @@ pub(crate) struct Coalition {
     held: Mutex<BTreeMap<PartyId, TcpListener>>,
     /// Ports at which nobody listens until their node serves again.
     reserved: Mutex<BTreeMap<PartyId, TcpSocket>>,
+    /// What counts the tables of nodes that start from now on.
+    pub(crate) engine: Engine,
 }
 
 /// A node that serves.
@@ -124,6 +126,7 @@ impl Coalition {
             addresses,
             held: Mutex::new(held),
             reserved: Mutex::default(),
+            engine: Engine::default(),
         }
     }
 
@@ -244,7 +247,7 @@ impl Coalition {
             narrow: self.narrow(party),
             secret: Self::secret(),
             world,
-            engine: Engine::default(),
+            engine: self.engine.clone(),
         };
         Node::start(parts).await
     }

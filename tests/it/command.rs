@@ -187,6 +187,11 @@ impl Site {
         said
     }
 
+    /// Runs an import for the college, whose summary is the one text that may count.
+    pub(crate) fn summary_of(&self, words: &[&str]) -> Said {
+        done(command(self.dir(), COLLEGE, words))
+    }
+
     /// Starts the college's node and waits until it listens.
     pub(crate) fn serve(&self) -> Serving {
         let started = self.serve_in(&Environment::new());

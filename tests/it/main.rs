@@ -25,6 +25,7 @@ mod dry_run;
 mod for_machines;
 mod held;
 mod hsm;
+mod in_place;
 mod leave;
 mod ledger;
 mod measures;

@@ -9,6 +9,7 @@
 
 mod agreement;
 mod catalogue;
+mod in_place;
 mod random;
 mod reference;
 

@@ -167,6 +167,18 @@ impl WarehouseError {
         }
     }
 
+    /// Whether it may be otherwise the next time, with nothing done about it here.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::TooMany { .. }
+                | Self::Dropped(_)
+                | Self::Runtime(_)
+        )
+    }
+
     /// Of what went wrong while connecting.
     pub(super) fn connecting(warehouse: &Warehouse, error: &tokio_postgres::Error) -> Self {
         let server = warehouse.place.to_string();

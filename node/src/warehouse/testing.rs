@@ -1,13 +1,15 @@
 //! A PostgreSQL server of a test's own, as Debian packages it: in a directory that goes with the process.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![allow(dead_code, reason = "two tests' programs use it, neither all of it")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 /// Set where a missing server is a failure and not a skip.
@@ -22,7 +24,9 @@ pub(crate) struct Server {
     programs: PathBuf,
     port: u16,
     // While its input is open, the server runs: when this process is gone, however it went, so is the server.
-    _keeper: Child,
+    keeper: Mutex<Child>,
+    // What the keeper and the server said that tells how it stands.
+    told: Mutex<Receiver<String>>,
 }
 
 /// The one server of this process; none, with a clear line, where there are no programs for it.
@@ -76,10 +80,13 @@ impl Server {
         // Given back just before the server takes it: nobody asks the kernel for this one in between.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let script = format!(
-            "{rights} \"$0\" -D \"$1/data\" -p {port} -c unix_socket_directories=\"$1\" \
-             -c listen_addresses=127.0.0.1 -c ssl=on -c ssl_cert_file=\"$1/server.pem\" \
-             -c ssl_key_file=\"$1/server.key\" -c fsync=off -c shared_buffers=32MB \
-             -c max_connections=60 -c log_min_messages=log & read _; kill -QUIT $!; wait $!; rm -rf \"$1\""
+            "postgres=$0; dir=$1; start() {{ {rights} \"$postgres\" -D \"$dir/data\" -p {port} \
+             -c unix_socket_directories=\"$dir\" \
+             -c listen_addresses=127.0.0.1 -c ssl=on -c ssl_cert_file=\"$dir/server.pem\" \
+             -c ssl_key_file=\"$dir/server.key\" -c fsync=off -c shared_buffers=32MB \
+             -c max_connections=60 -c log_min_messages=log & }}; \
+             stop() {{ kill -QUIT $!; wait $!; }}; \
+             start; while read -r word; do $word; echo \"done: $word\" >&2; done; stop; rm -rf \"$dir\""
         );
         let mut keeper = Command::new("sh")
             .args(["-c", &script])
@@ -89,17 +96,53 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(keeper.stderr.take().unwrap()).lines();
-        let mut said = String::new();
-        loop {
-            let Some(Ok(line)) = lines.next() else { panic!("PostgreSQL does not start: {said}") };
-            if line.contains("ready to accept connections") {
-                break;
+        let lines = BufReader::new(keeper.stderr.take().unwrap()).lines();
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let tells = ["ready to accept connections", "done: ", "FATAL"];
+                if tells.iter().any(|word| line.contains(word)) {
+                    let _ = tell.send(line);
+                }
             }
-            said.push_str(&format!("{line}\n"));
+        });
+        let server =
+            Self { directory, programs, port, keeper: Mutex::new(keeper), told: Mutex::new(told) };
+        server.wait_for("ready to accept connections");
+        server
+    }
+
+    /// A server that nobody else uses, where there are programs for it.
+    pub(crate) fn of_its_own() -> Option<Self> {
+        programs().map(Self::start)
+    }
+
+    /// Stops it at once, as a failing machine would. What it holds is kept.
+    pub(crate) fn stop(&self) {
+        self.say("stop");
+        self.wait_for("done: stop");
+    }
+
+    /// Starts it again.
+    pub(crate) fn start_again(&self) {
+        self.say("start");
+        self.wait_for("ready to accept connections");
+    }
+
+    fn say(&self, word: &str) {
+        let mut keeper = self.keeper.lock().unwrap();
+        writeln!(keeper.stdin.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    fn wait_for(&self, words: &str) {
+        let told = self.told.lock().unwrap();
+        while let Ok(line) = told.recv() {
+            assert!(!line.contains("could not"), "PostgreSQL does not start: {line}");
+            if line.contains(words) {
+                return;
+            }
         }
-        thread::spawn(move || lines.for_each(drop));
-        Self { directory, programs, port, _keeper: keeper }
+        panic!("PostgreSQL does not start");
     }
 
     /// The directory of its sockets.

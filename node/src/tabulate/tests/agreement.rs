@@ -15,12 +15,12 @@ use crate::warehouse::{Place, Session, Warehouse};
 const SEEDS: u64 = 40;
 
 /// What a learner of the dice is called in the warehouse.
-fn called(person: &PersonKey) -> String {
+pub(super) fn called(person: &PersonKey) -> String {
     format!("L'{}\"é", person[0])
 }
 
 /// The records, their learners' keys made of what the warehouse calls them.
-fn keyed(canonical: &Canonical, secret: &NodeSecret) -> Canonical {
+pub(super) fn keyed(canonical: &Canonical, secret: &NodeSecret) -> Canonical {
     let mut keyed = canonical.clone();
     for rows in keyed.tables.values_mut() {
         rows.person = rows.person.iter().map(|person| secret.person_key(&called(person))).collect();
@@ -29,7 +29,7 @@ fn keyed(canonical: &Canonical, secret: &NodeSecret) -> Canonical {
 }
 
 /// Puts the records into a schema of tables as the node asks for them.
-fn fill(
+pub(super) fn fill(
     server: &Server,
     database: &str,
     canonical: &Canonical,
@@ -125,7 +125,7 @@ fn asked(
 }
 
 /// A database of the server, and a way into it.
-fn database(name: &'static str) -> Option<(&'static Server, Warehouse)> {
+pub(super) fn database(name: &'static str) -> Option<(&'static Server, Warehouse)> {
     let server = server()?;
     server.database(name, "unused");
     let place = Place::Socket(server.sockets().to_owned(), server.port());

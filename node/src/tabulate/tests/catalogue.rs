@@ -12,25 +12,25 @@ mod wioa;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use sumac_policy::{Kind, Measure, Period, Schema, TableName, standard};
+use sumac_policy::{Kind, Measure, Mou, Period, Schema, TableName, standard};
 
 use super::{agreement, count, frozen, table, threads};
 use crate::records::canonical::{Canonical, Rows, Values};
 
 /// Some learners, and what a KPI makes of them.
-struct Case {
-    kpi: &'static str,
-    period: &'static str,
+pub(super) struct Case {
+    pub(super) kpi: &'static str,
+    pub(super) period: &'static str,
     /// Each table as text. The first line names its columns, the first of which is `who`; then a row a line, in
     /// order of time: a learner's number, and values as Sumac writes them. `.` is a value that is absent. What
     /// follows `|` says why the row is there.
-    rows: &'static [(TableName, &'static str)],
+    pub(super) rows: &'static [(TableName, &'static str)],
     /// The cells of the whole: learners per outcome, awards, the two cells of a mean (learners; the sum over them of
     /// twice the value, less both ends of the clip), and of a distribution those bins that anybody is in.
-    cells: &'static [(&'static str, i64)],
+    pub(super) cells: &'static [(&'static str, i64)],
 }
 
-fn cases() -> impl Iterator<Item = &'static Case> {
+pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
     [
         ipeds::CASES,
         pdp::CASES,
@@ -49,12 +49,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
 fn every_kpi_counts_as_its_standard_says() {
     for Case { kpi, period, rows, cells } in cases() {
         let period: Period = period.parse().unwrap();
-        let clauses = format!(
-            "[[kpi]]\nid = \"asked\"\nuses = \"{kpi}\"\nanswered_by = [\"college\", \"employer\"]\n\
-             by = [[]]\nperiod = \"{}\"\nmargin = 10\n",
-            period.kind()
-        );
-        let mou = agreement("07-01", "2005-06", &clauses);
+        let mou = asking(kpi, period);
         let (_home, snapshot) = frozen(&canonical(rows, mou.schema()), &mou, 2);
         let table = table(&mou, "asked", period);
         let counted = count(&snapshot, &table, threads(1)).unwrap_or_else(|error| {
@@ -66,6 +61,16 @@ fn every_kpi_counts_as_its_standard_says() {
             outcomes.zip(counted).filter(|(_, cell)| !in_bins || *cell != 0).collect();
         assert_eq!(found, *cells, "{kpi}, {period}");
     }
+}
+
+/// An agreement whose one KPI, `asked`, is this one of the catalogue.
+pub(super) fn asking(kpi: &str, period: Period) -> Mou {
+    let clauses = format!(
+        "[[kpi]]\nid = \"asked\"\nuses = \"{kpi}\"\nanswered_by = [\"college\", \"employer\"]\n\
+         by = [[]]\nperiod = \"{}\"\nmargin = 10\n",
+        period.kind()
+    );
+    agreement("07-01", "2005-06", &clauses)
 }
 
 #[test]
@@ -89,7 +94,7 @@ fn every_outcome_of_a_rate_is_reached() {
     }
 }
 
-fn canonical(tables: &[(TableName, &str)], schema: &Schema) -> Canonical {
+pub(super) fn canonical(tables: &[(TableName, &str)], schema: &Schema) -> Canonical {
     let tables = tables.iter().map(|(name, text)| (*name, rows(*name, text, schema)));
     Canonical { tables: tables.collect() }
 }

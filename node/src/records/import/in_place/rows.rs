@@ -55,24 +55,24 @@ impl Look<'_> {
         if nobodys > 0 {
             note(
                 fit::PERSON,
-                format!("is empty in {nobodys} rows"),
+                format!("rows without one: {nobodys}"),
                 "leave rows of nobody out of the view",
             );
         }
         if unplaced > 0 {
             let hint = "row_number() OVER (PARTITION BY person ORDER BY …) AS row_order makes it";
-            note(fit::ROW_ORDER, format!("is empty in {unplaced} rows"), hint);
+            note(fit::ROW_ORDER, format!("rows without one: {unplaced}"), hint);
         }
         match view.table {
             _ if twice == 0 => {}
             TableName::Learner => note(
                 fit::PERSON,
-                format!("{twice} learners have more than one row"),
+                format!("learners with more than one row: {twice}"),
                 "one row for each learner: SELECT DISTINCT ON (person) … ORDER BY person, …",
             ),
             _ => note(
                 fit::ROW_ORDER,
-                format!("is the same in several rows of one learner, {twice} times"),
+                format!("the same in several rows of one learner: {twice} times"),
                 "row_number() OVER (PARTITION BY person ORDER BY …) AS row_order makes it",
             ),
         }
@@ -88,7 +88,8 @@ impl Look<'_> {
                     if impossible > 0 {
                         let (low, high) = bounds.possible();
                         let (low, high) = (shown_bound(column, low), shown_bound(column, high));
-                        let what = format!("is not from {low} to {high} in {impossible} rows");
+                        let what =
+                            format!("rows in which it is not from {low} to {high}: {impossible}");
                         note(
                             &column.name,
                             what,
