@@ -62,7 +62,8 @@ fn fits(session: &Session, views: &InPlace, table: &Table) -> Result<(), Tabulat
         return Err(session.denied().into());
     }
     for (name, columns) in columns {
-        let there = found.get(&name).map_or(&[][..], Vec::as_slice);
+        let there =
+            found.get(&name).ok_or_else(|| WarehouseError::Gone(fit::view(schema, name)))?;
         if let Some(misfit) = fit::around(schema, name, there).next() {
             return Err(WarehouseError::Changed(misfit).into());
         }

@@ -69,6 +69,9 @@ pub enum WarehouseError {
         /// Those that have.
         having: Vec<String>,
     },
+    /// A view is not there any more.
+    #[error("the view `{0}` is gone since it was imported")]
+    Gone(ViewName),
     /// A view is not what it was when it was imported.
     #[error("the views are not as they were imported: {0}")]
     Changed(Misfit),
@@ -148,7 +151,7 @@ impl WarehouseError {
             Self::NoTables { .. } => {
                 "docs/postgres.md tells how to make the views, under \"In place\""
             }
-            Self::Changed(_) => {
+            Self::Gone(_) | Self::Changed(_) => {
                 "make the view as it was, or `sumac import --in-place` again: docs/postgres.md"
             }
             Self::TooMany { .. } => "raise the role's CONNECTION LIMIT: docs/postgres.md",

@@ -200,6 +200,13 @@ fn a_server_that_is_gone_while_it_counts_costs_one_charge_and_no_word_of_its_own
         assert!(log.contains(line), "{line}: {log}");
     }
     assert!(!log.contains("terminating connection"), "the server's own words: {log}");
+
+    // A node may start while it is down, and gives what was released.
+    server.stop();
+    let serving = college.site.serve();
+    college.ask("enrolment", &[]).well();
+    let (_, log) = serving.stop();
+    assert!(log.contains("until it answers, the node gives released tables alone"), "{log}");
     college.site.run(COLLEGE, &["ledger", "check"]).well();
 }
 

@@ -94,8 +94,9 @@ impl Dialect for Postgres<'_> {
             let top = format!("({} & 127)", byte(0));
             format!("{top} * 16777216 + {} * 65536 + {} * 256 + {}", byte(1), byte(2), byte(3))
         });
+        // With OFFSET a query is not merged into the one around it: else each code is computed wherever it is named.
         format!(
-            "SELECT person, {low} AS tag_low, {high} AS tag_high FROM (SELECT person, {tag} AS tag FROM (SELECT DISTINCT person FROM {of}) AS persons) AS tagged"
+            "SELECT person, {low} AS tag_low, {high} AS tag_high FROM (SELECT person, {tag} AS tag FROM (SELECT DISTINCT person FROM {of}) AS persons OFFSET 0) AS tagged OFFSET 0"
         )
     }
 }

@@ -44,6 +44,13 @@ fn views(data: &Data) -> &InPlace {
     }
 }
 
+/// A way into a database for its role that may read nothing.
+fn stranger(server: &Server, name: &str) -> Warehouse {
+    let place = Place::Socket(server.sockets().to_owned(), server.port());
+    let long = std::time::Duration::from_secs(600);
+    Warehouse::new(place, name, name, None, None, long).unwrap()
+}
+
 #[test]
 fn every_kpi_of_the_catalogue_counts_in_place_as_its_standard_says() {
     let Some((server, warehouse)) = database("in_place_catalogue") else { return };
@@ -72,7 +79,7 @@ const KPIS: [(&str, &str); 6] = [
     ("awards", r#"measure = "awards", cap = 2, of = "award", during = "awarded_on""#),
     (
         "rate",
-        r#"measure = "rate", of = "enrolment", during = "term_start", outcomes = { awarded = { in = "award", when = "awarded_on >= term_start" }, full = "intensity = 'FT'", neither = "otherwise" }"#,
+        r#"measure = "rate", of = "enrolment", during = "term_start", outcomes = [{ id = "awarded", title = "A", in = "award", when = "awarded_on > enrolment.term_start" }, { id = "full", title = "F", when = "intensity = 'FT'" }, { id = "neither", title = "N", otherwise = true }]"#,
     ),
     (
         "credits",
@@ -132,6 +139,13 @@ fn one_learner_moves_a_table_by_no_more_than_its_bound_whatever_a_live_view_says
         "INSERT INTO live.learner VALUES (NULL, 'F', 1990), ('', 'M', 1990);
          INSERT INTO live.enrolment VALUES (NULL, 1, '2025-09-01', 'FT', 100), ('', 1, '2025-09-01', 'FT', 100);
          INSERT INTO live.award VALUES (NULL, 1, '2026-05-20', '3');",
+    );
+    assert_eq!(counted(&warehouse, &data, &mou), before);
+
+    // Said twice, a learner's own row doubles nothing that they have.
+    server.sql(
+        "in_place_bound",
+        "INSERT INTO live.learner SELECT * FROM live.learner WHERE person LIKE 'L%'",
     );
     assert_eq!(counted(&warehouse, &data, &mou), before);
 
@@ -254,15 +268,15 @@ fn views_that_are_no_longer_as_they_were_imported_are_found_before_a_table_is_ch
     let (_home, data, _) = taken(&warehouse, &mou, "sumac").unwrap();
     let engine = Engine::Warehouse(warehouse.clone());
     engine.is_within_reach(&data, &table).unwrap();
-    let reader = Warehouse::new(
-        Place::Socket(server.sockets().to_owned(), server.port()),
-        "in_place_changed",
-        "in_place_changed",
-        None,
-        None,
-        std::time::Duration::from_secs(600),
-    );
-    let reader = Engine::Warehouse(reader.unwrap());
+    let reader = stranger(server, "in_place_changed");
+    let refused = taken(&reader, &mou, "sumac").map(|_| ()).unwrap_err().to_string();
+    for view in ["award", "enrolment", "learner"] {
+        let line = format!(
+            "`postgres:sumac.{view}`: this user may not read it (GRANT USAGE on the schema and SELECT on the view)"
+        );
+        assert!(refused.contains(&line), "{line}: {refused}");
+    }
+    let reader = Engine::Warehouse(reader);
     for (statement, engine, expected) in [
         ("", &reader, "`in_place_changed` may not read what was asked for"),
         (
@@ -271,19 +285,24 @@ fn views_that_are_no_longer_as_they_were_imported_are_found_before_a_table_is_ch
             "the data in use lies in PostgreSQL, and this node was started without a way into it: start it again",
         ),
         (
-            "ALTER TABLE sumac.learner ALTER COLUMN sex TYPE char(1)",
+            "ALTER TABLE sumac.enrolment DROP COLUMN row_order",
+            &engine,
+            "the views are not as they were imported: `sumac.enrolment`, column `row_order`: there is no such column: it should be a `bigint`",
+        ),
+        (
+            "ALTER TABLE sumac.enrolment ADD COLUMN row_order bigint; ALTER TABLE sumac.learner ALTER COLUMN sex TYPE char(1)",
             &engine,
             "the views are not as they were imported: `sumac.learner`, column `sex`: is a `character`, and should be a `text`",
         ),
         (
             "DROP TABLE sumac.learner",
             &engine,
-            "the views are not as they were imported: `sumac.learner`, column `person`: there is no such column: it should be a `text`",
+            "the view `sumac.learner` is gone since it was imported",
         ),
         (
             "DROP SCHEMA sumac CASCADE",
             &engine,
-            "the views are not as they were imported: `sumac.enrolment`, column `person`: there is no such column: it should be a `text`",
+            "the view `sumac.learner` is gone since it was imported",
         ),
     ] {
         server.sql("in_place_changed", statement);
