@@ -1,6 +1,8 @@
-//! `sumac import`: a partner's export becomes a frozen snapshot.
+//! `sumac import`: a partner's export becomes a frozen snapshot, or views of its warehouse are counted in place.
 
-use std::path::{Path, PathBuf};
+mod sources;
+
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -8,25 +10,22 @@ use jiff::civil::Date;
 use sumac_node::day_of;
 use sumac_node::records::answers::Answers;
 use sumac_node::records::import::{
-    EXTENSIONS, Folder, Freezing, ImportError, Only, Progress, Source, import, import_in_place,
-    rehearse, rehearse_in_place,
+    Freezing, ImportError, Only, Progress, Source, import, import_in_place, rehearse,
+    rehearse_in_place,
 };
-use sumac_node::records::mapping::{BuiltIn, Mapping};
 use sumac_node::records::snapshot::{Snapshot, Statement};
 use sumac_node::records::summary::Summary;
-use sumac_node::warehouse::{SchemaName, Session, ViewName};
+use sumac_node::warehouse::{SchemaName, Session};
 use sumac_policy::{Holdings, Mou, Period, PeriodKind, Table};
 
+pub(crate) use self::sources::in_place_is_counted_there;
+use self::sources::{Folders, Views, sources};
 use crate::agreement::MouFolder;
-use crate::home::{EngineChoice, HomeArgs, Settings};
+use crate::home::HomeArgs;
 use crate::leave::refuse_who_left;
 use crate::outcome::{Hint, Outcome, hinted};
 use crate::terminal::tell;
-use crate::warehouse::warehouse;
 use crate::world;
-
-/// What a view is called by, and a file is not: `./postgres:…` is a file.
-const VIEW: &str = "postgres:";
 
 /// Nobody waits for a first word longer than this.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -116,11 +115,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let withheld = rules.map_or(&[][..], |rules| &rules.withheld);
     let statement = Statement { as_of: args.as_of, covers: args.covers.clone() };
     is_sensible(&statement, &mou, day_of(now))?;
-    let mut views = Views { settings: &settings, session: None };
+    let mut views = Views::of(&settings);
     let taken = match &args.in_place {
-        Some(schema) => Taken::InPlace(schema, views.in_place()?),
+        Some(schema) => Taken::InPlace(schema, Box::new(views.in_place()?)),
         None => {
-            let folders = args.folders();
+            let folders = Folders::of(&args.extension, args.recursive);
             Taken::Files(sources(&args.files, &args.mapping, &mou, &folders, &mut views)?)
         }
     };
@@ -174,7 +173,7 @@ enum Taken<'a> {
     /// Rows, into a snapshot.
     Files(Vec<Source>),
     /// Views, where they are.
-    InPlace(&'a SchemaName, Session),
+    InPlace(&'a SchemaName, Box<Session>),
 }
 
 impl Taken<'_> {
@@ -273,122 +272,6 @@ fn not_in(mou: &Mou, period: Period) -> anyhow::Error {
     )
 }
 
-/// What is read of a directory.
-struct Folders<'a> {
-    extensions: Vec<&'a str>,
-    recursive: bool,
-}
-
-impl Args {
-    fn folders(&self) -> Folders<'_> {
-        let named = self.extension.iter().map(|extension| extension.trim_start_matches('.'));
-        let named: Vec<_> = named.collect();
-        let extensions = if named.is_empty() { EXTENSIONS.to_vec() } else { named };
-        Folders { extensions, recursive: self.recursive }
-    }
-}
-
-/// Each file with its mapping.
-fn sources(
-    paths: &[PathBuf],
-    mappings: &[PathBuf],
-    mou: &Mou,
-    folders: &Folders<'_>,
-    views: &mut Views<'_>,
-) -> anyhow::Result<Vec<Source>> {
-    let read = |path: &Path| {
-        let built_in = path.to_str().and_then(BuiltIn::named);
-        built_in
-            .map_or_else(|| Mapping::open(path, mou.schema()), |known| known.mapping(mou.schema()))
-            .hint("mappings for common systems are in examples/mappings; docs/mapping.md tells how to write one")
-    };
-    let mappings = mappings.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let mappings = match mappings.as_slice() {
-        [one] => vec![one.clone(); paths.len()],
-        several if several.len() == paths.len() => mappings,
-        several => {
-            let (files, mappings) = (paths.len(), several.len());
-            return Err(hinted(
-                format_args!("{files} files and {mappings} mappings"),
-                "give one --mapping for all files, or one for each file in the same order",
-            ));
-        }
-    };
-    let mut sources = Vec::new();
-    for (path, mapping) in paths.iter().zip(mappings) {
-        if let Some(name) = path.to_str().and_then(|path| path.strip_prefix(VIEW)) {
-            sources.push(views.view(name, mapping)?);
-            continue;
-        }
-        let as_files = path.is_dir() && !mapping.is_for_credentials();
-        let files = if as_files { files_of(path, folders)? } else { vec![path.clone()] };
-        sources.extend(files.into_iter().map(|path| Source::file(path, mapping.clone())));
-    }
-    Ok(sources)
-}
-
-/// Views of the party's PostgreSQL server, all of them read in one transaction that begins with the first.
-struct Views<'a> {
-    settings: &'a Settings,
-    session: Option<Session>,
-}
-
-impl Views<'_> {
-    fn view(&mut self, name: &str, mapping: Mapping) -> anyhow::Result<Source> {
-        let name: ViewName = name.parse()?;
-        Ok(Source::view(name, self.session()?, mapping))
-    }
-
-    /// The session for views that stay where they are.
-    fn in_place(&mut self) -> anyhow::Result<Session> {
-        in_place_is_counted_there(&self.settings.engine)?;
-        self.session()
-    }
-
-    fn session(&mut self) -> anyhow::Result<Session> {
-        if let Some(session) = &self.session {
-            return Ok(session.clone());
-        }
-        let session = warehouse(self.settings)?.connect().map_err(|error| {
-            let hint = error.hint();
-            hinted(error, hint)
-        })?;
-        Ok(self.session.insert(session).clone())
-    }
-}
-
-/// A cluster reads files, and of records that stay in PostgreSQL there are none.
-pub(crate) fn in_place_is_counted_there(engine: &EngineChoice) -> anyhow::Result<()> {
-    match engine {
-        EngineChoice::Snapshot => Ok(()),
-        EngineChoice::Cluster(_) => Err(hinted(
-            "records that stay in PostgreSQL are counted there, and [engine] in sumac.toml says \"cluster\"",
-            "leave [engine] out of sumac.toml, or import views and files into a snapshot",
-        )),
-    }
-}
-
-/// The files of a directory. What is passed over is said, so that nobody misses it.
-fn files_of(path: &Path, folders: &Folders<'_>) -> anyhow::Result<Vec<PathBuf>> {
-    let Folders { extensions, recursive } = folders;
-    let Folder { files, passed_over } = Folder::open(path, extensions, *recursive)
-        .with_context(|| format!("look through `{}`", path.display()))?;
-    for other in &passed_over {
-        tell!("passed over: {}", other.display());
-    }
-    if files.is_empty() {
-        return Err(hinted(
-            format_args!(
-                "`{}` holds no file with the extension {}",
-                path.display(),
-                extensions.join(", ")
-            ),
-            "name another with --extension, or go into directories with --recursive",
-        ));
-    }
-    Ok(files)
-}
-
 /// Tells how far an import has come, once it takes long, and then once a second.
 struct Spoken {
     last: Instant,
@@ -414,6 +297,10 @@ impl Spoken {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use std::path::Path;
+
+    use sumac_node::records::mapping::Mapping;
+
     use super::*;
 
     const LAKESHORE: &str = include_str!("../examples/mou/lakeshore/mou.toml");
@@ -456,41 +343,5 @@ mod tests {
             mappings += 1;
         }
         assert!(mappings >= 5, "{mappings}");
-    }
-
-    #[test]
-    fn one_mapping_serves_all_files_or_each_has_its_own() {
-        let mou = Mou::read(LAKESHORE.as_bytes()).unwrap();
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/mappings"));
-        let mapping = |name: &str| folder.join(name);
-        let files = |count| vec![PathBuf::from("a.csv"); count];
-        let settings = Settings {
-            party: "lakeshore-cc".parse().unwrap(),
-            mou: "mou".into(),
-            listen: "127.0.0.1:1".parse().unwrap(),
-            engine: crate::home::EngineChoice::Snapshot,
-            reply_tick_ms: 1,
-            postgres: None,
-        };
-        let (one, two) = (mapping("exits.toml"), mapping("banner-awards.toml"));
-        let sources = |files: Vec<_>, mappings: &[_]| {
-            let folders = Folders { extensions: vec!["toml"], recursive: false };
-            let mut views = Views { settings: &settings, session: None };
-            sources(&files, mappings, &mou, &folders, &mut views)
-        };
-        assert_eq!(sources(files(3), std::slice::from_ref(&one)).unwrap().len(), 3);
-        assert_eq!(sources(files(2), &[one.clone(), two.clone()]).unwrap().len(), 2);
-        assert!(sources(files(3), &[one.clone(), two.clone()]).is_err());
-        for (view, expected) in [
-            ("postgres:sumac.award", "names no PostgreSQL server"),
-            ("postgres:award", "SCHEMA.VIEW"),
-        ] {
-            let refused = sources(vec![view.into()], std::slice::from_ref(&one)).unwrap_err();
-            assert!(refused.to_string().contains(expected), "{refused}");
-        }
-        let folder = sources(vec![folder.to_owned(), "a.csv".into()], &[one, two]).unwrap();
-        let (last, others) = folder.split_last().unwrap();
-        assert!(others.len() >= 5 && others.is_sorted_by_key(|source| &source.path));
-        assert!(others.iter().all(|source| source.mapping.title() != last.mapping.title()));
     }
 }

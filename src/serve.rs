@@ -76,7 +76,10 @@ fn engine(home: &Home, settings: &Settings, agreement: &Agreement) -> anyhow::Re
         let later = settings.postgres.is_some() && settings.engine == EngineChoice::Snapshot;
         // For an import that leaves the records there while this node serves.
         let known = later.then(|| warehouse(settings).ok()).flatten();
-        return known.map_or_else(|| settings.engine.node(), |known| Ok(Engine::Warehouse(known)));
+        return known.map_or_else(
+            || settings.engine.node(),
+            |known| Ok(Engine::Warehouse(Arc::new(known))),
+        );
     }
     in_place_is_counted_there(&settings.engine)?;
     let warehouse = warehouse(settings).context("the data in use lies in PostgreSQL")?;
@@ -90,7 +93,7 @@ fn engine(home: &Home, settings: &Settings, agreement: &Agreement) -> anyhow::Re
             return Err(error).context("the data in use lies in PostgreSQL").hint(hint);
         }
     }
-    Ok(Engine::Warehouse(warehouse))
+    Ok(Engine::Warehouse(Arc::new(warehouse)))
 }
 
 /// A node of a party that nobody asks, or under an MOU that is over, would only puzzle its operator.

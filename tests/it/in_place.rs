@@ -5,6 +5,7 @@ mod command;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sumac_node::records::canonical::{Canonical, Rows, Values};
@@ -173,7 +174,7 @@ async fn a_node_in_place_answers_what_one_with_a_snapshot_of_the_same_records_do
         import_in_place(&"sumac".parse().unwrap(), &session, &freezing, &[]).unwrap();
     });
     importing.await.unwrap();
-    coalition.engine = Engine::Warehouse(warehouse);
+    coalition.engine = Engine::Warehouse(Arc::new(warehouse));
     let serving = start(&coalition, "lakeshore-cc", 1, &in_place).await;
     assert_eq!(answers(&coalition).await, expected);
     // What was released once is so for ever, whatever the rows say now.

@@ -1,5 +1,7 @@
 //! What counts a node's tables. All engines agree cell for cell.
 
+use std::sync::Arc;
+
 use sumac_policy::{Measure, Permit, Table};
 use sumac_privacy::Exact;
 
@@ -17,7 +19,7 @@ pub enum Engine {
     #[default]
     Here,
     /// The warehouse, where the records lie in it; a snapshot is counted by this process.
-    Warehouse(Warehouse),
+    Warehouse(Arc<Warehouse>),
     /// A DataFusion cluster, whose executors read the snapshot's files.
     #[cfg(feature = "cluster")]
     Cluster(Scheduler),

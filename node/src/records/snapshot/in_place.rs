@@ -55,7 +55,8 @@ pub struct InPlace {
     kinds: BTreeMap<ColumnRef, Kind>,
     possible: BTreeMap<ColumnRef, (i64, i64)>,
     ranking: Ranking,
-    pads: [Hidden; 4],
+    // Where they are made, so that moving this leaves no copies of them.
+    pads: Box<[Hidden; 4]>,
 }
 
 /// Writes down which views are counted in place of files.
@@ -122,7 +123,7 @@ impl InPlace {
             kinds,
             possible,
             ranking: secret.ranking(),
-            pads: [one, two, three, four],
+            pads: Box::new([one, two, three, four]),
         })
     }
 

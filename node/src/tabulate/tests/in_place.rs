@@ -1,6 +1,8 @@
 //! Tables counted in a real server, from views that an import found fit: as a snapshot of the same records, whatever
 //! becomes of the rows afterwards.
 
+use std::sync::Arc;
+
 use sumac_policy::Schema;
 
 use super::agreement::{database, fill};
@@ -266,7 +268,7 @@ fn views_that_are_no_longer_as_they_were_imported_are_found_before_a_table_is_ch
     let mou = measures();
     let table = table(&mou, "headcount", "2025-26".parse().unwrap());
     let (_home, data, _) = taken(&warehouse, &mou, "sumac").unwrap();
-    let engine = Engine::Warehouse(warehouse.clone());
+    let engine = Engine::Warehouse(Arc::new(warehouse.clone()));
     engine.is_within_reach(&data, &table).unwrap();
     let reader = stranger(server, "in_place_changed");
     let refused = taken(&reader, &mou, "sumac").map(|_| ()).unwrap_err().to_string();
@@ -276,7 +278,7 @@ fn views_that_are_no_longer_as_they_were_imported_are_found_before_a_table_is_ch
         );
         assert!(refused.contains(&line), "{line}: {refused}");
     }
-    let reader = Engine::Warehouse(reader);
+    let reader = Engine::Warehouse(Arc::new(reader));
     for (statement, engine, expected) in [
         ("", &reader, "`in_place_changed` may not read what was asked for"),
         (
