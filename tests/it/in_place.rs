@@ -11,14 +11,16 @@ use std::time::Duration;
 use sumac_node::records::canonical::{Canonical, Rows, Values};
 use sumac_node::records::import::{Freezing, import_in_place};
 use sumac_node::records::snapshot::Statement;
+use sumac_node::store::read_only;
 use sumac_node::tabulate::Engine;
 use sumac_node::warehouse::{Place, Warehouse};
 use sumac_policy::{PeerRole, TableName};
 use sumac_protocol::RequestId;
+use tokio::sync::watch;
 
-use crate::coalition::{Coalition, freeze, wanted};
+use crate::coalition::{Coalition, chance, freeze, wanted};
 use crate::postgres_server::server;
-use crate::promises::{LAKESHORE, NOW, PARTIES, cells, start};
+use crate::promises::{LAKESHORE, NOW, PARTIES, answer, cells, start};
 
 /// KPIs of each measure beside the example's own.
 const KPIS: &str = r#"
@@ -174,11 +176,34 @@ async fn a_node_in_place_answers_what_one_with_a_snapshot_of_the_same_records_do
         import_in_place(&"sumac".parse().unwrap(), &session, &freezing, &[]).unwrap();
     });
     importing.await.unwrap();
+    // One that knows no warehouse does not take it up: nothing is charged that it cannot count.
+    let identity = watch::channel(Arc::new(coalition.identity_of_node("lakeshore-cc"))).1;
+    let ledger = coalition.ledger("lakeshore-cc", 2);
+    let refused = coalition.assemble("lakeshore-cc", identity, chance(2), &ledger, &in_place).await;
+    assert!(format!("{:?}", refused.err().unwrap()).contains("NoWarehouse"));
+
     coalition.engine = Engine::Warehouse(Arc::new(warehouse));
     let serving = start(&coalition, "lakeshore-cc", 1, &in_place).await;
     assert_eq!(answers(&coalition).await, expected);
     // What was released once is so for ever, whatever the rows say now.
     server.sql("in_place_coalition", "DROP SCHEMA sumac CASCADE");
     assert_eq!(answers(&coalition).await, expected);
+    // What is not can be neither charged nor counted, until records are taken into the node.
+    assert!(total(&coalition, "maria.1").await.is_err());
+    let before = read_only(&coalition.ledger("lakeshore-cc", 1)).unwrap().charged_tables;
+    assert_eq!(before, 5);
+    freeze(&coalition, &in_place, &rows, &["2025-26"]);
+    total(&coalition, "maria.2").await.unwrap();
     serving.stop().await;
+}
+
+/// The table that was not asked before.
+async fn total(coalition: &Coalition, request: &str) -> Result<Vec<i64>, String> {
+    let asker = coalition.asker("lakeshore-chamber", PeerRole::Analyst);
+    let tables = wanted(&coalition.mou, "enrolment", "2025-26", &[&[]]);
+    let answers = asker.ask(&request.parse().unwrap(), &tables).await;
+    match answer(&answers[0], "lakeshore-cc") {
+        Ok(_) => Ok(cells(&answers[0], "lakeshore-cc")),
+        Err(absence) => Err(absence.to_string()),
+    }
 }
