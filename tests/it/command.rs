@@ -188,8 +188,10 @@ impl Site {
     }
 
     /// Runs an import for the college, whose summary is the one text that may count.
-    pub(crate) fn summary_of(&self, words: &[&str]) -> Said {
-        done(command(self.dir(), COLLEGE, words))
+    pub(crate) fn summary_of(&self, more: &Environment, words: &[&str]) -> Said {
+        let mut command = command(self.dir(), COLLEGE, words);
+        command.envs(more);
+        done(command)
     }
 
     /// Starts the college's node and waits until it listens.
