@@ -10,7 +10,7 @@ use anyhow::Context;
 
 use self::steward::StewardArgs;
 use crate::outcome::Outcome;
-use crate::terminal::answer;
+use crate::terminal::{Format, answer};
 
 /// List the questions that wait for a steward's approval
 ///
@@ -32,17 +32,8 @@ pub(crate) struct Args {
     steward: StewardArgs,
 
     /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Table,
-    /// For machines; stable
-    Json,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -51,7 +42,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         Err(outcome) => return Ok(outcome),
     };
     let text = match args.format {
-        Format::Table => words::table(&questions),
+        Format::Text => words::table(&questions),
         Format::Json => serde_json::to_string_pretty(&words::json(&questions))
             .map(|text| text + "\n")
             .context("write the list as JSON")?,

@@ -11,7 +11,7 @@ use anyhow::Context;
 use crate::agreement::{Agreement, MouFolder};
 use crate::home::HomeArgs;
 use crate::outcome::Outcome;
-use crate::terminal::{answer, tell};
+use crate::terminal::{Format, answer, tell};
 use crate::world;
 
 /// Show where this party stands: MOU, certificates, data, budget
@@ -24,20 +24,11 @@ use crate::world;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
     #[command(flatten)]
     home: HomeArgs,
-}
-
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Table,
-    /// For machines; stable
-    Json,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -59,7 +50,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
         }
     }
     let text = match args.format {
-        Format::Table => words::table(&facts, now),
+        Format::Text => words::table(&facts, now),
         Format::Json => serde_json::to_string_pretty(&words::json(&facts, now))
             .map(|text| text + "\n")
             .context("write the status as JSON")?,

@@ -22,10 +22,11 @@ pub(crate) fn answer(text: &str) -> anyhow::Result<()> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("write the answer")
 }
 
-/// How the answer of a verb about the agreement is written.
+/// How a verb's answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// For people
+    #[value(alias = "table")]
     Text,
     /// For machines; stable
     Json,

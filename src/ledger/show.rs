@@ -9,7 +9,7 @@ use sumac_node::{day_of, store};
 use self::facts::Facts;
 use super::LedgerArgs;
 use crate::outcome::Outcome;
-use crate::terminal::{answer, tell};
+use crate::terminal::{Format, answer, tell};
 use crate::world;
 
 /// Show what was asked, by whom, what it cost, and what is left
@@ -22,20 +22,11 @@ use crate::world;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
     #[command(flatten)]
     of: LedgerArgs,
-}
-
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Table,
-    /// For machines; stable
-    Json,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -52,7 +43,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut facts = Facts::gather(&history, mou.as_ref(), party, day_of(world::now()));
     facts.standing = Some(store::read_only(&ledger.dir).context("read the ledger")?.standing);
     let text = match args.format {
-        Format::Table => words::table(&facts),
+        Format::Text => words::table(&facts),
         Format::Json => serde_json::to_string_pretty(&words::json(&facts))
             .map(|text| text + "\n")
             .context("write the ledger as JSON")?,

@@ -12,7 +12,7 @@ use sumac_policy::diff::{Diff, Version};
 use crate::agreement::in_file;
 use crate::home::read_bounded;
 use crate::outcome::{Hint, Outcome, hinted};
-use crate::terminal::{answer, tell};
+use crate::terminal::{Format, answer, tell};
 
 /// Longest MOU read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -52,15 +52,6 @@ enum Assertion {
     Narrower,
     /// Nothing changes but wording
     Same,
-}
-
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For machines; stable
-    Json,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {

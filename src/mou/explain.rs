@@ -13,7 +13,7 @@ use sumac_privacy::figures;
 
 use crate::agreement::MouFolder;
 use crate::outcome::{Hint, Outcome};
-use crate::terminal::answer;
+use crate::terminal::{Format, answer};
 
 /// Say an MOU in plain words, each sentence with its clause; or what it says to a question
 ///
@@ -71,12 +71,6 @@ struct Question {
     /// On which day it is asked [default: today]
     #[arg(long, requires = "kpi", value_name = "DATE")]
     on: Option<Date>,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {

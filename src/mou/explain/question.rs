@@ -10,9 +10,10 @@ use sumac_policy::{
 };
 use sumac_privacy::{NanoRho, kpi_price, margin_of_cells};
 
+use super::Question;
 use super::words::wrapped;
-use super::{Format, Question};
 use crate::outcome::{Outcome, hinted};
+use crate::terminal::Format;
 use crate::terminal::answer;
 use crate::world;
 
