@@ -82,15 +82,17 @@ impl Several {
         }
         self.so_far.clear();
         self.so_far.resize(self.places.len(), 0);
-        let (so_far, same) = (self.so_far.chunks_mut(8), self.same.chunks(8));
-        let eights = so_far.zip(same).zip(self.places.chunks(8)).zip(counting.bytes());
-        let mut bits = 0;
-        for (((so_far, same), places), counting) in eights {
-            let rows = so_far.iter_mut().zip(same).zip(places).zip(0..);
-            for (((so_far, same), place), row) in rows {
-                bits = (bits & same) | u64::from(counting >> row & 1) << (place % u64::BITS);
-                *so_far = bits;
+        // First each row's own place, then what its learner had before it: the first without waiting for another row.
+        let eights = self.so_far.chunks_mut(8).zip(self.places.chunks(8)).zip(counting.bytes());
+        for ((own, places), counting) in eights {
+            for ((own, place), row) in own.iter_mut().zip(places).zip(0..) {
+                *own = u64::from(counting >> row & 1) << (place % u64::BITS);
             }
+        }
+        let mut bits = 0;
+        for (so_far, same) in self.so_far.iter_mut().zip(&self.same) {
+            bits = (bits & same) | *so_far;
+            *so_far = bits;
         }
     }
 
@@ -113,7 +115,8 @@ impl Several {
         self.places.resize(piece.rows.len(), 0);
         for (codes, stride) in codes.iter().zip(&places.strides) {
             for (place, code) in self.places.iter_mut().zip(*codes) {
-                *place += u32::from(*code) * stride;
+                // Less than the number of groups, since every code is in its list.
+                *place = place.wrapping_add(u32::from(*code).wrapping_mul(*stride));
             }
         }
     }
