@@ -1,16 +1,21 @@
 //! Exact cells in, noisy cells out. There is no other way from the one to the other.
 
 use std::fmt;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::thread;
 
 use prio::dp::Rational;
 use prio::dp::distributions::DiscreteGaussian;
-use rand::CryptoRng;
 use rand::distr::Distribution;
+use rand::{CryptoRng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
 use sumac_policy::Margin;
 
 #[cfg(test)]
 mod trials;
+
+/// Cells whose noise one generator draws: so many that a thread is worth its start.
+const LOT: usize = 512;
 
 /// A table's cells before the noise, in the order of its public code lists.
 ///
@@ -103,7 +108,8 @@ where
 {
     let Exact { cells, scales } = exact;
     let sigmas = scales.iter().map(|scale| sigma(margin, *scale)).collect();
-    let noise = draws(sigmas, cells.len(), rng)?;
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let noise = draws(sigmas, cells.len(), threads, rng)?;
     let cells = cells
         .into_iter()
         .zip(noise)
@@ -119,17 +125,43 @@ fn sigma(margin: Margin, scale: NonZeroU64) -> Rational {
 }
 
 /// One draw a cell; their deviations in turn, over and over.
-fn draws<R>(sigmas: Vec<Rational>, cells: usize, rng: &mut R) -> Result<Vec<i128>, NoiseError>
+///
+/// Each lot of cells has a generator of its own, seeded from `rng`, so that lots are drawn in threads and come out the
+/// same however many there are.
+fn draws<R>(
+    sigmas: Vec<Rational>,
+    cells: usize,
+    threads: NonZeroUsize,
+    rng: &mut R,
+) -> Result<Vec<i128>, NoiseError>
 where
     R: CryptoRng + ?Sized,
 {
     let gaussian =
         |sigma| DiscreteGaussian::new(sigma).expect("a Rational has no zero denominator");
     let gaussians: Vec<_> = sigmas.into_iter().map(gaussian).collect();
-    let of_cells = gaussians.iter().cycle().take(cells);
-    of_cells
-        .map(|gaussian| i128::try_from(gaussian.sample(rng)).map_err(|_| NoiseError::Overflow))
-        .collect()
+    let lots = (0..cells).step_by(LOT).map(|first| (first, ChaCha20Rng::from_rng(rng)));
+    let mut lots: Vec<_> = lots.collect();
+    let lot = |(first, rng): &mut (usize, ChaCha20Rng)| {
+        let of_cells = gaussians.iter().cycle().skip(*first % gaussians.len());
+        let of_cells = of_cells.take(LOT.min(cells - *first));
+        of_cells
+            .map(|gaussian| i128::try_from(gaussian.sample(rng)).map_err(|_| NoiseError::Overflow))
+            .collect::<Vec<_>>()
+    };
+    let each = lots.len().div_ceil(threads.get()).max(1);
+    thread::scope(|scope| {
+        let mut parts = lots.chunks_mut(each);
+        let first = parts.next().unwrap_or_default();
+        let others: Vec<_> = parts
+            .map(|lots| scope.spawn(|| lots.iter_mut().flat_map(lot).collect::<Vec<_>>()))
+            .collect();
+        let mut draws: Vec<_> = first.iter_mut().flat_map(lot).collect();
+        for other in others {
+            draws.extend(other.join().expect("drawing noise does not panic"));
+        }
+        draws.into_iter().collect()
+    })
 }
 
 fn add(cell: i64, draw: i128) -> Result<i64, NoiseError> {
@@ -144,8 +176,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
     use super::*;
-    use rand::{SeedableRng, TryCryptoRng, TryRng};
-    use rand_chacha::ChaCha20Rng;
+    use rand::{TryCryptoRng, TryRng};
     use std::convert::Infallible;
 
     /// Writes down everything that the sampler was given.
@@ -237,6 +268,28 @@ mod tests {
         distinct.dedup();
         // With σ = 510 two of 64 draws may meet; a shared draw would leave far fewer.
         assert!(distinct.len() > 55, "{}", distinct.len());
+    }
+
+    #[test]
+    fn noise_is_the_same_in_however_many_threads() {
+        let cells = 3 * LOT + 7;
+        let drawn = |threads| {
+            let sigmas =
+                [1, 3, 1000].map(|scale| sigma(margin(10), NonZeroU64::new(scale).unwrap()));
+            let threads = NonZeroUsize::new(threads).unwrap();
+            draws(sigmas.to_vec(), cells, threads, &mut ChaCha20Rng::seed_from_u64(5)).unwrap()
+        };
+        let alone = drawn(1);
+        assert_eq!(alone.len(), cells);
+        for threads in [2, 3, 4, 9] {
+            assert_eq!(drawn(threads), alone, "{threads} threads");
+        }
+        // No lot begins as another does, and each cell keeps its scale: a lot is not a whole number of groups.
+        let begins = |lot| alone.chunks(LOT).nth(lot).unwrap().iter().take(7).collect::<Vec<_>>();
+        assert_ne!(begins(0), begins(3));
+        let wide = alone.iter().skip(2).step_by(3).filter(|draw| draw.abs() > 100).count();
+        assert!(wide > cells / 3 * 9 / 10, "{wide}");
+        assert!(alone.iter().step_by(3).all(|draw| draw.abs() < 100));
     }
 
     #[test]

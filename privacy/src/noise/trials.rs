@@ -41,7 +41,7 @@ impl Sigma {
     fn sample(self, seed: u64) -> Vec<i64> {
         let sigma = Rational::from_unsigned(self.numerator, self.denominator).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        narrow(draws(vec![sigma], DRAWS, &mut rng).unwrap())
+        narrow(draws(vec![sigma], DRAWS, NonZeroUsize::MIN, &mut rng).unwrap())
     }
 
     /// P(X = x) from −`reach` to +`reach` by the definition, normalised over all that floats can see.
