@@ -1,4 +1,5 @@
-//! The same random tables over the same random records: row by row, by the dense pass, and by PostgreSQL.
+//! The same random tables over the same random records: row by row, by the dense pass, by PostgreSQL, and, with the
+//! feature `cluster-in-process`, by a DataFusion cluster.
 
 use std::fmt::Write;
 
@@ -184,8 +185,10 @@ fn ratios_are_rounded_alike_half_away_from_zero() {
 }
 
 #[test]
-fn postgresql_and_the_dense_pass_agree_with_counting_row_by_row() {
+fn every_engine_agrees_with_counting_row_by_row() {
     let Some((server, warehouse)) = database("agreement") else { return };
+    #[cfg(feature = "cluster-in-process")]
+    let cluster = crate::tabulate::cluster::in_process::Cluster::start();
     let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
     for seed in 1000..1000 + SEEDS {
         let mut dice = Dice::new(seed);
@@ -205,6 +208,11 @@ fn postgresql_and_the_dense_pass_agree_with_counting_row_by_row() {
             let definition = &kpi.definition;
             assert_eq!(dense, expected, "seed {seed}, {period}: {definition:?}");
             assert_eq!(pushed_down, expected, "seed {seed}, {period}: {definition:?}");
+            #[cfg(feature = "cluster-in-process")]
+            {
+                let spread = cluster.count(&snapshot, &table).unwrap();
+                assert_eq!(spread, expected, "seed {seed}, {period}: {definition:?}");
+            }
             let cells = expected.iter().filter(|cell| **cell != 0).count();
             *kinds.entry(definition.measure.kind()).or_insert(0) += cells;
         }
