@@ -92,15 +92,18 @@ def main():
     print(f"\nMemory of all tables: {sumac.peak_mib():.0f} MiB at most.")
 
 
+def freeze(binary, directory, files):
+    """Freezes the files into a snapshot; the seconds and the memory that it took."""
+    command = [binary, "import", directory, *files]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def imports(binary, directory, threads):
     """CSV to snapshot, and CSV to sorted Parquet, of both files."""
     files = [directory / "enrolment.csv", directory / "hires.csv"]
     for file in files:  # into the page cache, for both
         subprocess.run(["cat", file], check=True, stdout=subprocess.DEVNULL)
-    found = subprocess.run(
-        [binary, "import", directory, *files], check=True, capture_output=True, text=True
-    )
-    ours = json.loads(found.stdout)
+    ours = freeze(binary, directory, files)
     connection = duckdb.connect()
     connection.execute(f"set threads = {threads}")
     theirs = 0
