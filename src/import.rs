@@ -113,8 +113,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let mou = MouFolder::read(&settings.mou)?.mou()?;
     let rules = mou.party(&settings.party).and_then(|party| mou.data(party.kind));
     let withheld = rules.map_or(&[][..], |rules| &rules.withheld);
-    let statement = Statement { as_of: args.as_of, covers: args.covers.clone() };
-    is_sensible(&statement, &mou, day_of(now))?;
+    let statement = stated(args.as_of, &args.covers, &mou, day_of(now))?;
     let mut views = Views::of(&settings);
     let taken = match &args.in_place {
         Some(schema) => Taken::InPlace(schema, Box::new(views.in_place()?)),
@@ -219,17 +218,17 @@ fn advice(error: &ImportError) -> &'static str {
     }
 }
 
-/// Whether the operator's statement can be true, and speaks of the agreement's periods.
-fn is_sensible(statement: &Statement, mou: &Mou, today: Date) -> anyhow::Result<()> {
-    let Statement { as_of, covers } = statement;
-    if *as_of > today {
+/// What the operator states, if it can be true and speaks of the agreement's periods.
+fn stated(as_of: Date, covers: &[Period], mou: &Mou, today: Date) -> anyhow::Result<Statement> {
+    if as_of > today {
         return Err(hinted(
             format_args!("--as-of {as_of} lies in the future: today is {today} in UTC"),
             "give the day on which the data was taken from its source",
         ));
     }
+    let mut statement = Statement { as_of, covers: Vec::new() };
     for period in covers {
-        let span = mou.calendar().span(*period).ok_or_else(|| not_in(mou, *period))?;
+        let covered = mou.calendar().covered(*period).ok_or_else(|| not_in(mou, *period))?;
         let kinds = mou.kpis().iter().map(|kpi| kpi.period);
         let reported =
             period.kind() == PeriodKind::Year || kinds.clone().any(|kind| kind == period.kind());
@@ -240,8 +239,8 @@ fn is_sensible(statement: &Statement, mou: &Mou, today: Date) -> anyhow::Result<
                 format_args!("the MOU's KPIs are reported by {}", kinds.join(", ")),
             ));
         }
-        let last = span.last;
-        if last >= *as_of {
+        let last = covered.days.last;
+        if last >= as_of {
             return Err(hinted(
                 format_args!("--covers {period}: data taken on {as_of} cannot be complete for it"),
                 format_args!(
@@ -249,8 +248,9 @@ fn is_sensible(statement: &Statement, mou: &Mou, today: Date) -> anyhow::Result<
                 ),
             ));
         }
+        statement.covers.push(covered);
     }
-    Ok(())
+    Ok(statement)
 }
 
 /// A period whose label the agreement's calendar does not have.
@@ -310,11 +310,12 @@ mod tests {
         let mou = Mou::read(LAKESHORE.as_bytes()).unwrap();
         let today: Date = "2026-10-20".parse().unwrap();
         let judged = |as_of: &str, covers: &str| {
-            let covers = vec![covers.parse().unwrap()];
-            is_sensible(&Statement { as_of: as_of.parse().unwrap(), covers }, &mou, today)
+            stated(as_of.parse().unwrap(), &[covers.parse().unwrap()], &mou, today)
         };
         for covers in ["2025-26", "2026-Q3", "2024-25"] {
-            judged("2026-10-20", covers).unwrap();
+            let statement = judged("2026-10-20", covers).unwrap();
+            let days = mou.calendar().span(covers.parse().unwrap()).unwrap();
+            assert_eq!(statement.covers.first().map(|it| it.days), Some(days), "{covers}");
         }
         for (as_of, covers, expected) in [
             ("2026-10-21", "2025-26", "lies in the future"),

@@ -51,8 +51,9 @@ fn freeze(directory: &Path, enrolments: &Path, hires: &Path) {
         Source { path: path.to_owned(), mapping, view: None }
     };
     let sources = [source(enrolments, "enrolment.toml"), source(hires, "hires.toml")];
+    let covered = mou.calendar().covered(PERIOD.parse().unwrap());
     let statement =
-        Statement { as_of: "2026-08-01".parse().unwrap(), covers: vec![PERIOD.parse().unwrap()] };
+        Statement { as_of: "2026-08-01".parse().unwrap(), covers: covered.into_iter().collect() };
     let freezing = Freezing {
         statement: &statement,
         schema: mou.schema(),

@@ -220,7 +220,7 @@ impl Node {
                 snapshot: snapshot.id().to_owned(),
                 commitment: snapshot.commitment(),
                 as_of: holdings.as_of.to_string(),
-                covers: holdings.covers.iter().map(ToString::to_string).collect(),
+                covers: holdings.covers.iter().map(|it| it.period.to_string()).collect(),
             };
             self.store.note(Note::Import(import), now).await?;
         }

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::holdings::Covered;
 use crate::mou::{Kpi, Mou};
 use crate::names::PartyId;
 use crate::period::{Period, PeriodKind, Span, TermStarts, Year, YearStart};
@@ -41,6 +42,11 @@ impl Calendar {
                 Some(Span::until(first, next))
             }
         }
+    }
+
+    /// The period with its days, for who states that data covers it. None where [`Self::span`] is.
+    pub fn covered(&self, period: Period) -> Option<Covered> {
+        self.span(period).map(|days| Covered { period, days })
     }
 
     /// The periods of a kind, one after another without end, from the first that begins in `first_period` or

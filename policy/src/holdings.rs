@@ -16,9 +16,18 @@ pub struct Holdings {
     /// The day the data was taken from its source.
     pub as_of: Date,
     /// The periods it covers.
-    pub covers: Vec<Period>,
+    pub covers: Vec<Covered>,
     /// The columns it fills.
     pub columns: Vec<ColumnRef>,
+}
+
+/// A period that the data covers, and what was meant by it: an amendment may give the label other days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Covered {
+    /// The period.
+    pub period: Period,
+    /// The days that the agreement's calendar gave it when this was stated.
+    pub days: Span,
 }
 
 impl Holdings {
@@ -32,7 +41,19 @@ impl Holdings {
         let refuse = |reason, message, hint: &str| {
             Err(Refusal { reason, clause: Clause::at("calendar"), message, hint: hint.to_owned() })
         };
-        if !self.cover(table) {
+        let is_stated = |needed| self.covers.contains(&needed);
+        if !cover(table, is_stated) {
+            let is_named =
+                |needed: Covered| self.covers.iter().any(|it| it.period == needed.period);
+            if cover(table, is_named) {
+                return refuse(
+                    Reason::PeriodNotHeld,
+                    format!(
+                        "this node's data was said to cover {period}, and the agreement's calendar has moved since"
+                    ),
+                    "ask the partner to import again, with --covers meant of the days that periods have now",
+                );
+            }
             return refuse(
                 Reason::PeriodNotHeld,
                 format!("this node's data does not cover {period}"),
@@ -77,23 +98,22 @@ impl Holdings {
         }
         Ok(())
     }
+}
 
-    /// A stated period covers itself; stated years cover the spans made of them, and every term and quarter each of
-    /// whose days lies in one of them, also where it begins in one and ends in the next.
-    /// A stated span of years does not cover each of its years: a partner that opened in the second year
-    /// may state the span, and has no first year to answer for.
-    fn cover(&self, table: &Table) -> bool {
-        let start = table.year_starts();
-        let stated = |period: Period| self.covers.contains(&period);
-        if stated(table.period()) {
-            return true;
-        }
-        let Span { first, last } = table.span();
-        let last = start.year_of(last);
-        std::iter::successors(Some(start.year_of(first)), |year| Some(year.next()))
-            .take_while(|year| *year <= last)
-            .all(|year| stated(Period::Year(year)))
+/// A stated period covers itself; stated years cover the spans made of them, and every term and quarter each of
+/// whose days lies in one of them, also where it begins in one and ends in the next.
+/// A stated span of years does not cover each of its years: a partner that opened in the second year
+/// may state the span, and has no first year to answer for.
+fn cover(table: &Table, stated: impl Fn(Covered) -> bool) -> bool {
+    if stated(Covered { period: table.period(), days: table.span() }) {
+        return true;
     }
+    let start = table.year_starts();
+    let Span { first, last } = table.span();
+    let last = start.year_of(last);
+    std::iter::successors(Some(start.year_of(first)), |year| Some(year.next()))
+        .take_while(|year| *year <= last)
+        .all(|year| stated(Covered { period: Period::Year(year), days: year.span(start) }))
 }
 
 /// The columns a table reads: its definition's and its dimensions'.
@@ -115,18 +135,38 @@ mod tests {
 
     const LAKESHORE: &str = include_str!("../../examples/mou/lakeshore/mou.toml");
 
-    /// A table of the example, in which enrolment is reported by two years together.
-    fn table(kpi: &str, period: &str, by: &[&str]) -> Table {
-        let spans = LAKESHORE.replacen("\"year\"\nmargin      = 15", "\"2 years\"\nmargin = 15", 1);
-        let mou = Mou::read(spans.as_bytes()).unwrap();
-        let by = Breakdown::by(by.iter().map(|id| id.parse().unwrap()));
-        Table::resolve(&mou, &kpi.parse().unwrap(), period.parse().unwrap(), &by).unwrap()
+    const TERMS: &str =
+        "terms = { FALL = \"08-15\", SPRING = \"01-10\", SUMMER = \"05-20\" }\nwait_days ";
+
+    /// The example with some of its text changed.
+    fn mou(changes: &[(&str, &str)]) -> Mou {
+        let text = changes.iter().fold(LAKESHORE.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "the example has no {from:?}");
+            text.replacen(from, to, 1)
+        });
+        Mou::read(text.as_bytes()).unwrap()
     }
 
-    /// Holdings that lack nothing for the table but what the test takes away.
-    fn holdings(table: &Table, as_of: &str, covers: &[&str]) -> Holdings {
-        let covers = covers.iter().map(|period| period.parse().unwrap()).collect();
+    fn table_of(mou: &Mou, kpi: &str, period: &str, by: &[&str]) -> Table {
+        let by = Breakdown::by(by.iter().map(|id| id.parse().unwrap()));
+        Table::resolve(mou, &kpi.parse().unwrap(), period.parse().unwrap(), &by).unwrap()
+    }
+
+    /// A table of the example, in which enrolment is reported by two years together.
+    fn table(kpi: &str, period: &str, by: &[&str]) -> Table {
+        let spans = mou(&[("\"year\"\nmargin      = 15", "\"2 years\"\nmargin = 15")]);
+        table_of(&spans, kpi, period, by)
+    }
+
+    /// What was stated under this agreement, lacking nothing for the table but what the test takes away.
+    fn stated(mou: &Mou, table: &Table, as_of: &str, covers: &[&str]) -> Holdings {
+        let covers = covers.iter().map(|period| period.parse().unwrap());
+        let covers = covers.map(|period| mou.calendar().covered(period).unwrap()).collect();
         Holdings { as_of: as_of.parse().unwrap(), covers, columns: needed(table) }
+    }
+
+    fn holdings(table: &Table, as_of: &str, covers: &[&str]) -> Holdings {
+        stated(&mou(&[]), table, as_of, covers)
     }
 
     #[test]
@@ -156,18 +196,53 @@ mod tests {
 
     #[test]
     fn a_quarter_in_two_years_is_held_if_both_are_stated() {
-        let august = LAKESHORE.replacen("\"07-01\"", "\"08-15\"", 1);
-        let mou = Mou::read(august.as_bytes()).unwrap();
-        let (kpi, period) = ("hires_of_completers".parse().unwrap(), "2026-Q3".parse().unwrap());
-        let table = Table::resolve(&mou, &kpi, period, &Breakdown::total()).unwrap();
+        let mou = mou(&[("\"07-01\"", "\"08-15\"")]);
+        let table = table_of(&mou, "hires_of_completers", "2026-Q3", &[]);
         for (covers, held) in [
             (&["2025-26", "2026-27"][..], true),
             (&["2025-26"], false),
             (&["2026-27"], false),
             (&["2025-26", "2027-28"], false),
         ] {
-            let found = holdings(&table, "2030-01-01", covers).hold(&table);
+            let found = stated(&mou, &table, "2030-01-01", covers).hold(&table);
             assert_eq!(found.is_ok(), held, "{covers:?}");
+        }
+    }
+
+    #[test]
+    fn a_stated_period_counts_where_the_calendar_gives_it_the_days_it_had() {
+        const TERM: (&str, &str) = ("\"year\"\nmargin      = 15", "\"term\"\nmargin = 15");
+        const YEAR: (&str, &str) = ("\"07-01\"", "\"08-01\"");
+        let before = mou(&[("wait_days ", TERMS), TERM]);
+        let later_fall = TERMS.replace("08-15", "08-16");
+        let fall_moved = mou(&[("wait_days ", &later_fall), TERM]);
+        let year_moved = mou(&[("wait_days ", TERMS), TERM, YEAR]);
+        for (after, kpi, period, covers, expected) in [
+            (&fall_moved, "enrolment", "2025-FALL", &["2025-FALL"][..], Some(true)),
+            // The summer before it has another last day; the spring has the days it had.
+            (&fall_moved, "enrolment", "2026-SUMMER", &["2026-SUMMER"], Some(true)),
+            (&fall_moved, "enrolment", "2026-SPRING", &["2026-SPRING"], None),
+            // The year is as it was, and holds the term wherever it begins.
+            (&fall_moved, "enrolment", "2025-FALL", &["2025-26"], None),
+            (&fall_moved, "enrolment", "2025-FALL", &["2025-FALL", "2025-26"], None),
+            (&fall_moved, "enrolment", "2025-FALL", &["2026-27"], Some(false)),
+            (&year_moved, "retention", "2025-26", &["2025-26"], Some(true)),
+            (&year_moved, "retention", "2025-26", &["2026-27"], Some(false)),
+            (&year_moved, "enrolment", "2025-FALL", &["2025-FALL"], None),
+            (&year_moved, "enrolment", "2025-FALL", &["2025-26"], Some(true)),
+            // From 20 May to 14 August, in two years; July 2026 was in the second, and is in the first.
+            (&year_moved, "enrolment", "2026-SUMMER", &["2025-26", "2026-27"], Some(true)),
+            (&year_moved, "enrolment", "2026-SUMMER", &["2025-26"], Some(false)),
+            (&year_moved, "hires_of_completers", "2026-Q1", &["2026-Q1"], None),
+            (&year_moved, "hires_of_completers", "2026-Q1", &["2025-26"], Some(true)),
+        ] {
+            let table = table_of(after, kpi, period, &[]);
+            let refused = stated(&before, &table, "2030-01-01", covers).hold(&table).err();
+            let told = refused.map(|no| (no.reason, no.message.contains("calendar has moved")));
+            let expected = expected.map(|moved| (Reason::PeriodNotHeld, moved));
+            assert_eq!(told, expected, "{period} of {covers:?}");
+            let again = stated(after, &table, "2030-01-01", covers).hold(&table);
+            assert_eq!(again.is_ok(), expected.is_none_or(|(_, moved)| moved), "{period} again");
         }
     }
 

@@ -46,7 +46,7 @@ pub use derive::{DerivePermit, RollUp, Source};
 pub use digest::{DigestError, Sha256};
 pub use dimension::{Breakdown, Dimension, DimensionSource};
 pub use edit::{MarginEdit, with_margins};
-pub use holdings::{Holdings, needed};
+pub use holdings::{Covered, Holdings, needed};
 pub use margin::Margin;
 pub use measure::{Bins, Bound, Clip, Level, Measure, Scale, Unit};
 pub use mou::{

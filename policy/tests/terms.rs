@@ -154,7 +154,8 @@ fn a_term_is_held_if_it_is_stated_or_made_of_stated_years() {
     let mou = mou(TERMS);
     let reason = |period: &str, covers: &[&str]| {
         let table = table(&mou, period);
-        let covers = covers.iter().map(|period| period.parse().unwrap()).collect();
+        let covers = covers.iter().map(|period| period.parse().unwrap());
+        let covers = covers.map(|period| mou.calendar().covered(period).unwrap()).collect();
         let as_of = "2030-01-01".parse().unwrap();
         let held = Holdings { as_of, covers, columns: needed(&table) }.hold(&table);
         held.err().map(|refusal| refusal.reason)
@@ -179,7 +180,7 @@ fn a_term_is_held_if_it_is_stated_or_made_of_stated_years() {
     let fall = table(&mou, "2025-FALL");
     for (as_of, expected) in [("2026-01-09", Some(Reason::SnapshotTooEarly)), ("2026-01-10", None)]
     {
-        let covers = vec!["2025-FALL".parse().unwrap()];
+        let covers = vec![mou.calendar().covered(fall.period()).unwrap()];
         let holdings = Holdings { as_of: as_of.parse().unwrap(), covers, columns: needed(&fall) };
         assert_eq!(holdings.hold(&fall).err().map(|refusal| refusal.reason), expected, "{as_of}");
     }

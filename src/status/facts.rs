@@ -163,7 +163,7 @@ fn data(home: &Home, mou: &Mou) -> anyhow::Result<Option<Data>> {
         snapshot: snapshot.id().to_owned(),
         in_place: snapshot.schema_in_place().map(str::to_owned),
         as_of: snapshot.holdings().as_of,
-        covers: snapshot.holdings().covers.clone(),
+        covers: snapshot.holdings().covers.iter().map(|it| it.period).collect(),
     }))
 }
 

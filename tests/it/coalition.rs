@@ -17,7 +17,7 @@ use sumac_node::records::snapshot::{self, Statement};
 use sumac_node::store::Store;
 use sumac_node::tabulate::Engine;
 use sumac_node::{Chance, Node, NodeError, NodeParts, World, day_of, serve, signer};
-use sumac_policy::{Breakdown, Mou, PartyId, PeerRole, Table};
+use sumac_policy::{Breakdown, Covered, Mou, PartyId, PeerRole, Table};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpSocket, UnixStream};
 use tokio::sync::{oneshot, watch};
@@ -142,6 +142,12 @@ impl Coalition {
         self.earlier.insert(0, Version::new(self.mou.clone(), self.trust.clone()));
         self.text = next_version(&text, &self.mou);
         self.mou = Arc::new(Mou::read(self.text.as_bytes()).unwrap());
+    }
+
+    /// These periods with their days by the version in force.
+    pub(crate) fn covered(&self, covers: &[&str]) -> Vec<Covered> {
+        let covered = |label: &&str| self.mou.calendar().covered(label.parse().unwrap()).unwrap();
+        covers.iter().map(covered).collect()
     }
 
     /// The version in force and those before it.
@@ -340,11 +346,11 @@ pub(crate) fn wanted(mou: &Mou, kpi: &str, period: &str, breakdowns: &[&[&str]])
     breakdowns.iter().map(|by| Wanted { table: table(by), purpose: purpose.clone() }).collect()
 }
 
-/// Freezes rows as a party's data, taken long after `covers` closed.
+/// Freezes rows as a party's data, taken long after `covers` closed, whose days are those of the version in force.
 pub(crate) fn freeze(coalition: &Coalition, into: &Path, rows: &Canonical, covers: &[&str]) {
     let statement = Statement {
         as_of: coalition.clock()().strftime("%Y-%m-%d").to_string().parse().unwrap(),
-        covers: covers.iter().map(|label| label.parse().unwrap()).collect(),
+        covers: coalition.covered(covers),
     };
     static FROZEN: AtomicU64 = AtomicU64::new(0);
     let seed = FROZEN.fetch_add(1, Ordering::Relaxed).to_be_bytes();

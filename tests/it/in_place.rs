@@ -159,10 +159,11 @@ async fn a_node_in_place_answers_what_one_with_a_snapshot_of_the_same_records_do
     let in_place = coalition.home("lakeshore-cc").join("in-place");
     let taken = warehouse.clone();
     let (into, schema) = (in_place.clone(), coalition.mou.schema().clone());
+    let covers = coalition.covered(&["2025-26"]);
     let as_of = NOW.split('T').next().unwrap().parse().unwrap();
     let now = coalition.clock()();
     let importing = tokio::task::spawn_blocking(move || {
-        let statement = Statement { as_of, covers: vec!["2025-26".parse().unwrap()] };
+        let statement = Statement { as_of, covers };
         let freezing = Freezing {
             statement: &statement,
             schema: &schema,

@@ -82,10 +82,8 @@ fn import_module(coalition: &Coalition, folder: &Path, module: &str) {
     let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mappings/oulad.toml");
     let mapping = Mapping::open(&mapping, schema).unwrap();
     let covers: &[&str] = if module == "CCC" { &["2014", POOLED] } else { &["2013", "2014"] };
-    let statement = Statement {
-        as_of: "2015-07-15".parse().unwrap(),
-        covers: covers.iter().map(|label| label.parse().unwrap()).collect(),
-    };
+    let statement =
+        Statement { as_of: "2015-07-15".parse().unwrap(), covers: coalition.covered(covers) };
     let freezing = Freezing {
         withheld: &[],
         statement: &statement,

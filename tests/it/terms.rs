@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde_json::Value;
 use sumac_backbone::report::{Format, report};
-use sumac_backbone::{Answers, combine};
+use sumac_backbone::{Absence, Answers, combine};
 use sumac_node::records::canonical::{Canonical, PersonKey, Rows, Values};
 use sumac_node::store::read_only;
 use sumac_policy::{PeerRole, Reason, TableKey, TableName};
 
 use crate::coalition::{Coalition, Serving, freeze, wanted};
 use crate::command::{CHAMBER, COLLEGE, Site};
-use crate::promises::{LAKESHORE, PARTIES, cells, refusal, start};
+use crate::promises::{LAKESHORE, PARTIES, answer, cells, refusal, start};
 
 const COLLEGES: [&str; 2] = ["lakeshore-cc", "harbor-tech"];
 const TERMS: &str = "terms = { FALL = \"08-15\", SPRING = \"01-10\", SUMMER = \"05-20\" }";
@@ -156,8 +156,23 @@ async fn a_term_that_an_amendment_moves_is_another_table() {
         serving
             .push(start(&coalition, party, seed, &coalition.home(party).join("snapshots")).await);
     }
+    // Lakeshore stated a fall that began a day earlier; the year that Harbor stated has the days it had.
     let (after, answers) = ask(&coalition, "2025-FALL").await;
     assert_ne!(before, after);
+    match answer(&answers, COLLEGES[0]) {
+        Err(Absence::Refused(refusal)) => {
+            assert_eq!(refusal.reason, Reason::PeriodNotHeld);
+            assert!(refusal.message.contains("calendar has moved since"), "{refusal}");
+            assert!(refusal.hint.contains("import again"), "{refusal}");
+        }
+        other => panic!("not refused: {other:?}"),
+    }
+    assert!((cells(&answers, COLLEGES[1])[0] - 25).abs() <= NEAR, "{answers:?}");
+    assert_eq!(spent(&coalition), [(2, 2 * PRICE), (3, 3 * PRICE)]);
+    let snapshots = coalition.home(COLLEGES[0]).join("snapshots");
+    freeze(&coalition, &snapshots, &lakeshore(), &["2025-FALL", "2026-SPRING"]);
+    let (again, answers) = ask(&coalition, "2025-FALL").await;
+    assert_eq!(again, after);
     near(&answers, [80, 25]);
     assert_eq!(spent(&coalition), [(3, 3 * PRICE); 2]);
     // Spring has the days it had: what is released of it is answered, free.

@@ -106,7 +106,7 @@ impl Service {
             mou_version: mou.version(),
             snapshot: snapshot.map(|snapshot| SnapshotFacts {
                 as_of: snapshot.holdings().as_of,
-                covers: snapshot.holdings().covers.clone(),
+                covers: snapshot.holdings().covers.iter().map(|it| it.period).collect(),
             }),
             accounting_year: year,
             budget_nano_rho: agreement.terms().privacy().budget_nano_rho,

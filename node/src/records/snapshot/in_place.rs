@@ -12,7 +12,7 @@ use sumac_keys::{NodeSecret, Ranking};
 use sumac_policy::{ColumnRef, Holdings, Kind, Schema, TableName};
 
 use super::error::SnapshotError;
-use super::manifest::{ColumnEntry, Committed, Text, holdings};
+use super::manifest::{ColumnEntry, Committed, CoveredEntry, Text, holdings};
 use super::write::{Aside, Statement, id_of};
 use crate::records::plausible::Bounds;
 use crate::warehouse::Hidden;
@@ -31,7 +31,7 @@ struct Manifest {
     /// The day as of which the views are complete, as the operator stated it.
     as_of: String,
     /// The periods they cover, as the operator stated them.
-    covers: Vec<String>,
+    covers: Vec<CoveredEntry>,
     /// The schema of the database.
     schema: String,
     tables: BTreeMap<String, BTreeMap<String, ColumnEntry>>,
@@ -78,7 +78,7 @@ pub(in crate::records) fn write_in_place(
         id: id_of(now, id_seed),
         stated: now.to_string(),
         as_of: statement.as_of.to_string(),
-        covers: statement.covers.iter().map(ToString::to_string).collect(),
+        covers: statement.covers.iter().map(CoveredEntry::of).collect(),
         schema: schema.to_owned(),
         tables: entries.collect(),
         commitment: None,

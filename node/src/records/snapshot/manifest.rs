@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sumac_keys::NodeSecret;
-use sumac_policy::{Holdings, Kind, Period};
+use sumac_policy::{Covered, Holdings, Kind, Span};
 
 use super::error::SnapshotError;
+use super::write::Statement;
 
 /// The format that this version writes and reads.
-const FORMAT: &str = "sumac-snapshot/2";
+const FORMAT: &str = "sumac-snapshot/3";
 
-/// Its codes took two bytes each, compressed.
-const OLDER: &str = "sumac-snapshot/1";
+/// The first's codes took two bytes each, compressed; the second's periods had no days.
+const OLDER: [&str; 2] = ["sumac-snapshot/1", "sumac-snapshot/2"];
 
 /// The file's name in a snapshot's directory.
 pub(super) const FILE: &str = "manifest.json";
@@ -35,13 +35,22 @@ pub(super) struct Manifest {
     /// The day the data was taken from its source, as the operator stated it.
     pub(super) as_of: String,
     /// The periods it covers, as the operator stated them.
-    pub(super) covers: Vec<String>,
+    pub(super) covers: Vec<CoveredEntry>,
     pub(super) learners: u32,
     /// Learners in a block.
     pub(super) block: u32,
     pub(super) tables: BTreeMap<String, TableEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     commitment: Option<String>,
+}
+
+/// A period that the data covers, with the days that the agreement's calendar gave it at the import.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CoveredEntry {
+    period: String,
+    first: String,
+    last: String,
 }
 
 /// One table's file.
@@ -142,25 +151,38 @@ impl Text {
 /// What an operator stated, as manifests write it down.
 pub(super) fn holdings(
     as_of: &str,
-    covers: &[String],
+    covers: &[CoveredEntry],
     text: &Text,
 ) -> Result<Holdings, SnapshotError> {
-    let covers = covers.iter().map(|period| period.parse());
+    let covers = covers.iter().map(CoveredEntry::read).collect::<Option<_>>();
     Ok(Holdings {
         as_of: as_of.parse().map_err(|_| text.damaged("unreadable as-of date"))?,
-        covers: covers.collect::<Result<_, _>>().map_err(|_| text.damaged("unreadable period"))?,
+        covers: covers.ok_or_else(|| text.damaged("unreadable period"))?,
         columns: Vec::new(),
     })
 }
 
+impl CoveredEntry {
+    pub(super) fn of(Covered { period, days }: &Covered) -> Self {
+        let [period, first, last] =
+            [period.to_string(), days.first.to_string(), days.last.to_string()];
+        Self { period, first, last }
+    }
+
+    fn read(&self) -> Option<Covered> {
+        let days = Span { first: self.first.parse().ok()?, last: self.last.parse().ok()? };
+        Some(Covered { period: self.period.parse().ok()?, days })
+    }
+}
+
 impl Manifest {
-    pub(super) fn new(id: String, frozen: String, as_of: Date, covers: &[Period]) -> Self {
+    pub(super) fn new(id: String, frozen: String, statement: &Statement) -> Self {
         Self {
             format: FORMAT.to_owned(),
             id,
             frozen,
-            as_of: as_of.to_string(),
-            covers: covers.iter().map(Period::to_string).collect(),
+            as_of: statement.as_of.to_string(),
+            covers: statement.covers.iter().map(CoveredEntry::of).collect(),
             learners: 0,
             block: 0,
             tables: BTreeMap::new(),
@@ -176,7 +198,7 @@ impl Manifest {
         let path = || text.path.clone();
         match text.format.as_str() {
             FORMAT => text.open(secret),
-            OLDER => Err(SnapshotError::Older { path: path() }),
+            older if OLDER.contains(&older) => Err(SnapshotError::Older { path: path() }),
             format => Err(SnapshotError::Newer { path: path(), format: format.to_owned() }),
         }
     }

@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Date32Type, Int64Type, UInt16Type, UInt32Type};
 use jiff::Timestamp;
 use sumac_keys::NodeSecret;
-use sumac_policy::{Schema, TableName, standard};
+use sumac_policy::{Covered, Schema, Span, TableName, standard};
 
 use super::manifest::{Manifest, Text};
 use super::memory::aside_of;
@@ -25,10 +25,13 @@ fn schema() -> &'static Schema {
 }
 
 fn statement() -> Statement {
-    Statement {
-        as_of: "2026-07-05".parse().unwrap(),
-        covers: vec!["2025-26".parse().unwrap(), "2026-Q1".parse().unwrap()],
-    }
+    let covered = |[period, first, last]: [&str; 3]| Covered {
+        period: period.parse().unwrap(),
+        days: Span { first: first.parse().unwrap(), last: last.parse().unwrap() },
+    };
+    let year = covered(["2025-26", "2025-07-01", "2026-06-30"]);
+    let quarter = covered(["2026-Q1", "2026-01-01", "2026-03-31"]);
+    Statement { as_of: "2026-07-05".parse().unwrap(), covers: vec![year, quarter] }
 }
 
 fn column(name: &str, values: Values) -> (String, Values) {
@@ -117,14 +120,14 @@ fn a_crash_before_the_name_is_given_leaves_the_old_snapshot_current() {
     let home = tempfile::tempdir().unwrap();
     assert_eq!(current(home.path()), None);
     let old = frozen(home.path(), 1);
-    let manifest = Manifest::new("next".into(), NOW.to_string(), statement().as_of, &[]);
+    let manifest = Manifest::new("next".into(), NOW.to_string(), &statement());
     let (aside, _) = aside_of(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
     fs::rename(home.path().join(".next.partial"), home.path().join(".left.partial")).unwrap();
     drop(aside);
     assert_eq!(current(home.path()), Some(old.id.clone()));
 
     // A crash after the name was given and before `current` was replaced.
-    let manifest = Manifest::new("named".into(), NOW.to_string(), statement().as_of, &[]);
+    let manifest = Manifest::new("named".into(), NOW.to_string(), &statement());
     let (aside, _) = aside_of(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
     fs::rename(home.path().join(".named.partial"), home.path().join("named")).unwrap();
     drop(aside);
@@ -140,9 +143,9 @@ fn a_crash_before_the_name_is_given_leaves_the_old_snapshot_current() {
 #[test]
 fn two_imports_at_once_do_not_sweep_each_other_away() {
     let home = tempfile::tempdir().unwrap();
-    let manifest = Manifest::new("first".into(), NOW.to_string(), statement().as_of, &[]);
+    let manifest = Manifest::new("first".into(), NOW.to_string(), &statement());
     let first = aside_of(&records(), manifest, schema(), &secret(), home.path(), 2).unwrap();
-    let manifest = Manifest::new("second".into(), NOW.to_string(), statement().as_of, &[]);
+    let manifest = Manifest::new("second".into(), NOW.to_string(), &statement());
     let second = aside_of(&records(), manifest, schema(), &secret(), home.path(), 2);
     assert!(matches!(second, Err(SnapshotError::Busy(_))));
     assert!(home.path().join(".first.partial").is_dir());
@@ -162,8 +165,11 @@ fn a_manifest_that_was_changed_or_is_anothers_is_refused() {
         assert!(format!("{error:?}").starts_with(expected), "{error:?}");
     };
     check(&|text| text.replace("2025-26", "2024-25"), "NotOurs");
+    check(&|text| text.replace("2025-07-01", "2025-06-01"), "NotOurs");
     check(&|text| text.replace("\"learners\": 3", "\"learners\": 4"), "NotOurs");
-    check(&|text| text.replace("sumac-snapshot/2", "sumac-snapshot/3"), "Newer");
+    check(&|text| text.replace("sumac-snapshot/3", "sumac-snapshot/4"), "Newer");
+    check(&|text| text.replace("sumac-snapshot/3", "sumac-snapshot/2"), "Older");
+    check(&|text| text.replace("sumac-snapshot/3", "sumac-snapshot/1"), "Older");
     check(&|text| text[..text.len() / 2].to_owned(), "Damaged");
     check(&|_| String::new(), "Damaged");
     fs::write(&path, &text).unwrap();

@@ -10,7 +10,7 @@ use std::thread;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sumac_keys::NodeSecret;
-use sumac_policy::{Period, TableName};
+use sumac_policy::{Covered, TableName};
 
 use super::BLOCK;
 use super::cut::Cutter;
@@ -31,8 +31,8 @@ const WAITING: usize = 1;
 pub struct Statement {
     /// The day the data was taken from its source.
     pub as_of: Date,
-    /// The periods it covers.
-    pub covers: Vec<Period>,
+    /// The periods it covers, with the days that they have by the agreement now.
+    pub covers: Vec<Covered>,
 }
 
 /// A snapshot just frozen and made current.
@@ -88,7 +88,7 @@ pub(crate) fn write_aside(
 }
 
 pub(super) fn manifest_of(statement: &Statement, now: Timestamp, id_seed: [u8; 8]) -> Manifest {
-    Manifest::new(id_of(now, id_seed), now.to_string(), statement.as_of, &statement.covers)
+    Manifest::new(id_of(now, id_seed), now.to_string(), statement)
 }
 
 pub(super) fn id_of(now: Timestamp, seed: [u8; 8]) -> String {

@@ -35,7 +35,7 @@ fn says_how_many_learners_each_table_would_cut() {
     let files = Files::one(&mapping, text);
     let statement = Statement {
         as_of: "2026-10-15".parse().unwrap(),
-        covers: vec!["2025-26".parse().unwrap()],
+        covers: mou.calendar().covered("2025-26".parse().unwrap()).into_iter().collect(),
     };
     let secret = secret();
     let snapshots = files.directory.path().join("snapshots");
