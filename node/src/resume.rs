@@ -137,7 +137,7 @@ pub(crate) async fn close(
     shown: Shown,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(restore) = store.restoration().await?.restores.pop() else { return Ok(()) };
+    let Some(restore) = store.restoration().await?.unaccounted() else { return Ok(()) };
     let account = Account::of(store, chain, party, &restore, shown, false, now).await?;
     let (lost_nano_rho, tables) = (account.lost_nano_rho, account.tables.len());
     store.note(Note::Resumed(account.resumed(Vec::new(), String::new())), now).await?;
@@ -172,7 +172,7 @@ async fn waiting(store: &Store, without: &Without) -> Result<RestoreFacts, Resum
     {
         return Err(ResumeError::NoReason);
     }
-    store.restoration().await?.restores.pop().ok_or(ResumeError::NotWaiting)
+    store.restoration().await?.unaccounted().ok_or(ResumeError::NotWaiting)
 }
 
 /// What is lost.
@@ -201,11 +201,11 @@ impl Account {
         };
         // Of a log that others had seen otherwise, the heads do not say how much it lost.
         let without = without || restore.forked;
+        let unaccounted = shown.spent_nano_rho.saturating_sub(restore.accounted_nano_rho);
         // Nobody saw anything that the backup does not hold.
-        if !without && shown.size <= restore.size {
+        if !without && unaccounted == 0 && shown.size <= restore.size {
             return Ok(account);
         }
-        let unaccounted = shown.spent_nano_rho.saturating_sub(restore.accounted_nano_rho);
         let charged = without || unaccounted > 0;
         let mut most = 0_u64;
         for (table, price) in measurable(chain, party, day_of(now)) {

@@ -1,5 +1,7 @@
 //! A node whose disk is lost: what a backup and its askers give back, and what stays spent. Over real TLS.
 
+mod again;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};

@@ -1,7 +1,7 @@
 //! What a book knows of restores: who is waited for, what came back, what is lost.
 
 use serde::{Deserialize, Serialize};
-use sumac_policy::TableKey;
+use sumac_policy::{PeerRole, TableKey};
 
 use super::table::{Derivation, Paid, TableState, number};
 use super::{Book, BookError};
@@ -49,10 +49,13 @@ pub(in crate::store) struct Lost {
 }
 
 impl Book {
-    /// Keeps the place of a party's last question; a name that is none has no party.
+    /// Keeps the place of the last question of a party's analysts: they alone give back what they hold, so that what
+    /// somebody else of the party asked, and was refused, must not make them wait for it. A name that is none has no
+    /// party.
     pub(super) fn asked(&mut self, peer: &str, seq: u64) {
-        let party = peer.strip_prefix("sumac://").and_then(|rest| rest.split('/').next());
-        if let Some(party) = party {
+        let mut path = peer.strip_prefix("sumac://").unwrap_or_default().split('/');
+        let (party, role) = (path.next(), path.next());
+        if let Some(party) = party.filter(|_| role == Some(PeerRole::Analyst.as_str())) {
             match self.totals.asked.get_mut(party) {
                 Some(last) => *last = seq,
                 None => drop(self.totals.asked.insert(party.to_owned(), seq)),

@@ -42,7 +42,7 @@ pub(in crate::store) struct Totals {
     pub(in crate::store) latest_s: Option<i64>,
     /// Where in the log the last signer is named.
     pub(in crate::store) signer_at: Option<u64>,
-    /// The place of each party's last question.
+    /// The place of the last question of each party's analysts.
     pub(in crate::store) asked: BTreeMap<String, u64>,
     /// What showed that this is not the log that its askers saw; none if nothing did.
     pub(in crate::store) stopped: Option<Stopped>,

@@ -62,7 +62,7 @@ pub enum Recovery {
 pub struct Restoration {
     /// Each restore, the last one last.
     pub restores: Vec<RestoreFacts>,
-    /// The place of each party's last question.
+    /// The place of the last question of each party's analysts.
     pub asked: BTreeMap<String, u64>,
 }
 
@@ -89,6 +89,19 @@ pub struct RestoreFacts {
     pub accounted_nano_rho: u64,
     /// Whether the node answers again.
     pub resumed: bool,
+}
+
+impl Restoration {
+    /// The last restore, as to what it has to account for: all that was lost since the node last answered. A node that was
+    /// restored again while it waited has lost what it lost then, too.
+    pub fn unaccounted(mut self) -> Option<RestoreFacts> {
+        let last = self.restores.pop()?;
+        let waited = self.restores.iter().rev().take_while(|earlier| !earlier.resumed);
+        let forked = last.forked || waited.clone().any(|earlier| earlier.forked);
+        let first = waited.last().unwrap_or(&last);
+        let (size, backed_up) = (first.size, first.backed_up);
+        Some(RestoreFacts { size, backed_up, forked, ..last })
+    }
 }
 
 /// What shows that a log was restored: its record of that, below the head that is shown with it.

@@ -9,6 +9,12 @@ use crate::store::{
 /// Tables 1 and 2 are charged and 1 is released; then the log is said to come from a backup.
 async fn restored(dir: &Path) -> Store {
     let store = history(dir).await;
+    say_restored(&store).await;
+    store
+}
+
+/// Says that all of the log comes from a backup.
+async fn say_restored(store: &Store) {
     let head = store.head().await.unwrap().unwrap().head;
     let restored = Restored {
         size: head.size,
@@ -19,7 +25,6 @@ async fn restored(dir: &Path) -> Store {
         awaited: vec!["chamber".into()],
     };
     store.note(Note::Restored(restored), NOW).await.unwrap();
-    store
 }
 
 fn lost(n: u8, body: &[u8]) -> LostRelease {
@@ -32,6 +37,49 @@ fn lost(n: u8, body: &[u8]) -> LostRelease {
         what: LostWhat::Measured(charge(PRICE)),
         body: body.to_vec(),
     }
+}
+
+#[tokio::test]
+async fn what_others_of_a_party_ask_does_not_say_what_its_analysts_hold() {
+    let dir = TempDir::new().unwrap();
+    let store = history(dir.path()).await;
+    let asked = store.restoration().await.unwrap().asked;
+    assert!(asked.contains_key("chamber"));
+    for peer in ["sumac://chamber/steward/sam", "sumac://transit/steward/tom", "somebody"] {
+        let refused = Asked {
+            request_id: "r".into(),
+            peer: peer.into(),
+            table: None,
+            kpi: "completers".into(),
+            period: "2025-26".into(),
+            breakdown: Vec::new(),
+            purpose: "annual-report".into(),
+            outcome: "ROLE_MAY_NOT_ASK".into(),
+        };
+        store.note(Note::Asked(refused), NOW).await.unwrap();
+    }
+    assert_eq!(store.restoration().await.unwrap().asked, asked);
+}
+
+#[tokio::test]
+async fn a_log_restored_while_it_waits_accounts_for_all_that_it_lost() {
+    let dir = TempDir::new().unwrap();
+    let store = restored(dir.path()).await;
+    let first = store.restoration().await.unwrap().unaccounted().unwrap();
+    say_restored(&store).await;
+    let restoration = store.restoration().await.unwrap();
+    assert!(restoration.restores[1].size > first.size);
+    let both = restoration.unaccounted().unwrap();
+    assert_eq!((both.size, both.backed_up), (first.size, first.backed_up));
+
+    // Once the node has answered, what it lost before is over.
+    store.note(Note::Heard(heard("chamber", 41, 300)), NOW).await.unwrap();
+    store.note(Note::Resumed(resumed(50, &[])), NOW).await.unwrap();
+    let restoration = store.restoration().await.unwrap();
+    let last = restoration.restores[1].size;
+    assert_eq!(restoration.unaccounted().unwrap().size, first.size, "a head may come late");
+    say_restored(&store).await;
+    assert!(store.restoration().await.unwrap().unaccounted().unwrap().size > last);
 }
 
 #[tokio::test]
