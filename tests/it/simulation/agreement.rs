@@ -124,12 +124,27 @@ fn text(budget: Budget, kpis: &str) -> String {
     let changed = [
         ("first_period = \"2025-26\"", "first_period = \"2021-22\""),
         ("expires   = 2028-06-30", "expires   = 2031-06-30"),
+        ("[privacy]", "transit = { party = \"county-transit\", may = [\"ask\"] }\n\n[privacy]"),
         ("budget      = { rho = 0.5 }", &budget),
     ];
     changed.iter().fold(with_mill + kpis, |text, (old, new)| {
         assert!(text.contains(old), "the example has no `{old}` any more");
         text.replace(old, new)
     })
+}
+
+/// What names the table of a question in every ledger, in hexadecimal, if enrolment counts these.
+pub(super) fn key(question: Q, counted: Counted) -> String {
+    static WIDEST: LazyLock<BTreeMap<Counted, Mou>> = LazyLock::new(|| {
+        let of = |counted| {
+            let changes = Terms::widest(counted).into_iter();
+            let terms = changes.fold(Terms::first(Budget::Ample), Terms::changed);
+            (counted, Mou::read(text(Budget::Ample, &kpis(&terms)).as_bytes()).unwrap())
+        };
+        [Counted::AllYear, Counted::Fall].map(of).into()
+    });
+    let Q(kpi, by, year, _) = question;
+    resolved(&WIDEST[&counted], kpi.word(), by, year).unwrap().key().to_string()
 }
 
 /// A question as an asker holds it.

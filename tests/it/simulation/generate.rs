@@ -1,5 +1,6 @@
 //! Random lists of operations. The same seed gives the same list, here and everywhere.
 
+mod restore;
 mod version;
 
 use super::operation::{
@@ -56,7 +57,7 @@ pub(super) fn case(seed: u64) -> Case {
     let mut dice = Dice::new(seed);
     let nodes = dice.pick(&[(3, 2), (1, 3)]);
     let budget = dice.pick(&[(3, Budget::Tight), (1, Budget::Ample)]);
-    let length = 10 + dice.below(11);
+    let length = 14 + dice.below(13);
     let mut ops = Vec::new();
     for _ in 0..length {
         ops.push(operation(&mut dice, nodes, &ops));
@@ -91,9 +92,19 @@ enum Kind {
     Down,
     Up,
     StepClock,
+    Restore,
+    Lose,
+    Resume,
 }
 
 fn operation(dice: &mut Dice, nodes: usize, before: &[Op]) -> Op {
+    if let Some(back) = restore::gives_back(dice, before) {
+        return back;
+    }
+    if matches!(before.last(), Some(Op::Lose(..))) {
+        let place = Place::ALL[dice.below(nodes)];
+        return restore::restore(dice, place, before);
+    }
     let kind = dice.pick(&[
         (24, Kind::Ask),
         (12, Kind::Batch),
@@ -105,12 +116,15 @@ fn operation(dice: &mut Dice, nodes: usize, before: &[Op]) -> Op {
         (5, Kind::Import),
         (9, Kind::Remeasure),
         (7, Kind::Pause),
-        (14, Kind::Crash),
+        (20, Kind::Crash),
         (14, Kind::Amend),
         (4, Kind::Restart),
         (3, Kind::Down),
         (4, Kind::Up),
         (6, Kind::StepClock),
+        (14, Kind::Restore),
+        (5, Kind::Lose),
+        (2, Kind::Resume),
     ]);
     let place = Place::ALL[dice.below(nodes)];
     match kind {
@@ -144,6 +158,9 @@ fn operation(dice: &mut Dice, nodes: usize, before: &[Op]) -> Op {
         Kind::Down => Op::Down(place),
         Kind::Up => Op::Up(place),
         Kind::StepClock => Op::StepClock(dice.pick(&[(3, 1), (2, 25), (2, 100), (2, 340)])),
+        Kind::Restore => restore::restore(dice, place, before),
+        Kind::Lose => restore::lose(dice),
+        Kind::Resume => restore::resume(dice, place),
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod audit;
 mod expect;
+mod lives;
+mod paid;
+mod restored;
 mod table;
 mod versions;
 
@@ -10,8 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use sumac_policy::Reason;
 
-use super::auditor::{Charge, Ledger};
+use super::auditor::Ledger;
 use super::operation::{Covers, Place, year_label, year_of};
+pub(super) use lives::Forgotten;
+pub(super) use restored::Foreseen;
 pub(super) use table::Table;
 pub(super) use versions::{Agreed, LAST_DAY, Terms};
 
@@ -37,6 +42,8 @@ pub(super) enum Expected {
     /// An answer or any refusal that has to do with what was released and spent: somebody who hung up may have it
     /// measured by a version that asked for less.
     Open,
+    /// Either, or a refusal for whatever reason: two give back at once what the node lost.
+    Any,
 }
 
 /// What comes of an operator's order to measure a table anew.
@@ -55,8 +62,6 @@ pub(super) struct Model {
     pub(super) versions: Vec<Agreed>,
     pub(super) today: Date,
     nodes: BTreeMap<Place, Node>,
-    /// The key that each table was seen under, at any node.
-    keys: BTreeMap<String, Table>,
 }
 
 /// What is known of a node.
@@ -66,18 +71,25 @@ pub(super) struct Node {
     pub(super) by: usize,
     /// The one that its operator accepted last.
     pub(super) accepted: usize,
+    /// The one that was accepted when it was backed up last.
+    pub(super) backed_up: usize,
     pub(super) as_of: Date,
     pub(super) covers: Covers,
     /// As it was last read.
     pub(super) ledger: Ledger,
-    /// The table of each charge in it.
-    tables: Vec<Table>,
     /// How many new measurements its operator ordered.
     pub(super) orders: usize,
     /// Tables by which an asker who hung up may still spend.
     pub(super) loose: BTreeMap<Table, Loose>,
     /// The pause that its operator said last: its last day, or none if it has no end.
     pub(super) paused: Option<Option<Date>>,
+    /// How often it was said that its ledger comes from a backup.
+    pub(super) restores: usize,
+    /// Its ledgers on disks that were lost, as they were last read.
+    pub(super) lives: Vec<Ledger>,
+    pub(super) forgotten: Forgotten,
+    /// Every release that anybody was shown, by table and revision.
+    pub(super) shown: BTreeMap<(Table, u64), Vec<u8>>,
 }
 
 /// What somebody who hung up may still spend.
@@ -89,36 +101,30 @@ pub(super) struct Loose {
 }
 
 impl Node {
-    /// The last measurement that was paid for.
-    fn last(&self, table: Table) -> Option<&Charge> {
-        let mut charges = self.ledger.charges.iter().zip(&self.tables);
-        charges.rfind(|(_, of)| **of == table).map(|(charge, _)| charge)
-    }
-
-    /// The revision that was ordered, and nobody has asked for yet.
-    fn ordered(&self, table: Table) -> Option<u64> {
-        let next = self.last(table).map(|charge| (charge.table.clone(), charge.revision + 1))?;
-        self.ledger.orders.contains(&next).then_some(next.1)
-    }
-
-    /// The bytes that a table is answered with; none while it is to be measured.
+    /// The bytes that a table is answered with; none while it is to be measured, or is lost.
     pub(super) fn released(&self, table: Table) -> Option<&Vec<u8>> {
-        let charge = self.last(table).filter(|_| self.ordered(table).is_none())?;
-        self.ledger.releases.get(&(charge.table.clone(), charge.revision))
+        self.ledger.released(table)
     }
 
     /// Whether the next ask is paid for.
     pub(super) fn is_charged(&self, table: Table) -> bool {
-        self.last(table).is_some() && self.ordered(table).is_none()
+        self.ledger.is_charged(table)
     }
 
     /// Every table that was ever paid for, with the price of all its measurements.
     pub(super) fn charged(&self) -> BTreeMap<Table, u64> {
         let mut charged = BTreeMap::new();
-        for (charge, table) in self.ledger.charges.iter().zip(&self.tables) {
-            *charged.entry(*table).or_default() += charge.price_nano_rho;
+        for charge in &self.ledger.charges {
+            if let Some(table) = Table::keyed(&charge.table) {
+                *charged.entry(table).or_default() += charge.price_nano_rho;
+            }
         }
         charged
+    }
+
+    /// Every table that was ever lost.
+    pub(super) fn lost(&self) -> BTreeSet<Table> {
+        self.ledger.lost.iter().filter_map(|lost| Table::keyed(&lost.table)).collect()
     }
 
     /// Whether its operator lets it answer nothing.
@@ -134,16 +140,20 @@ impl Model {
             up: false,
             by: 0,
             accepted: 0,
+            backed_up: 0,
             as_of: today,
             covers: Covers::All,
             ledger: Ledger::default(),
-            tables: Vec::new(),
             orders: 0,
             loose: BTreeMap::new(),
             paused: None,
+            restores: 0,
+            lives: Vec::new(),
+            forgotten: Forgotten::Nothing,
+            shown: BTreeMap::new(),
         };
         let nodes = places.iter().map(|place| (*place, node())).collect();
-        Self { versions: vec![first], today, nodes, keys: BTreeMap::new() }
+        Self { versions: vec![first], today, nodes }
     }
 
     pub(super) fn node(&self, place: Place) -> Option<&Node> {

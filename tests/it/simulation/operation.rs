@@ -2,6 +2,7 @@
 //! broke a promise can be pasted into `regressions.rs`.
 
 mod version;
+mod who;
 
 use std::fmt;
 
@@ -29,7 +30,6 @@ pub(super) enum Budget {
 
 /// One thing that happens.
 ///
-/// Still to come, each with its own arm in `run.rs`, its deed in `run/` and its rule in `model/`: `Restore`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Op {
     /// Tables are asked for in one call.
@@ -63,6 +63,14 @@ pub(super) enum Op {
     Amend(Change, u16, To),
     /// Everybody's clock goes on by so many days. A node whose certificate grows old is started anew with another.
     StepClock(u16),
+    /// A node's ledger is backed up as it is, while it serves or while it does not.
+    Backup(Place),
+    /// A node's disk is lost, and its last backup takes its place. Without one nothing happens.
+    Restore(Place, Said),
+    /// An asker loses this of what it keeps.
+    Lose(Who, Kept),
+    /// A node's operator goes on without the parties of these, which cannot give anything back any more.
+    Resume(Place, List<Who>),
     /// A node's certificate is renewed while it serves. Not generated: a call here may outlast years of clock.
     Renew(Place),
 }
@@ -81,7 +89,7 @@ pub(super) enum Place {
 /// Who asks, and in which role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Who {
-    /// Two analysts of the backbone: they may ask.
+    /// An analyst of the backbone, and one of another party: they may ask.
     Maria,
     Omar,
     /// The backbone's steward: of the coalition, and may not ask.
@@ -107,6 +115,8 @@ pub(super) enum By {
     SexRace,
     /// The same breakdown in another order.
     RaceSex,
+    /// Listed as a part of those, and not asked for: it may be lost all the same.
+    Race,
     /// Not in the MOU, nor part of anything that is.
     Age,
     /// Restricted by the MOU.
@@ -170,6 +180,22 @@ pub(super) enum IndexLeft {
     Garbled(u8),
 }
 
+/// How often a ledger is told that it comes from a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    Once,
+    /// The restore was killed behind it, and taken further.
+    Twice,
+}
+
+/// What an asker keeps of all nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    Receipts,
+    /// Their last heads, too.
+    All,
+}
+
 /// Several, in order.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct List<T>(pub(super) Vec<T>);
@@ -229,6 +255,7 @@ impl By {
             Self::Sex => &["sex"],
             Self::SexRace => &["sex", "race_ethnicity"],
             Self::RaceSex => &["race_ethnicity", "sex"],
+            Self::Race => &["race_ethnicity"],
             Self::Age => &["age_band"],
             Self::Pell => &["pell"],
         }

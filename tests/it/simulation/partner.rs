@@ -1,6 +1,7 @@
 //! A partner whose node can be killed: what a SIGKILL would leave behind is a copy of the ledger's files, taken
 //! in the middle of whatever the node does.
 
+mod backup;
 mod console;
 mod disk;
 mod folders;
@@ -18,6 +19,7 @@ use sumac_node::{Chance, Node, NodeError, NodeParts, World, day_of, signer};
 use sumac_policy::{PeerRole, Sha256};
 use tokio::sync::watch;
 
+pub(super) use self::disk::copy_folder;
 use self::disk::{copy, leave};
 use super::agreement::parties;
 use super::model::in_words;
@@ -35,6 +37,7 @@ pub(super) struct Partner {
     /// Kills so far.
     lives: u32,
     starts: u32,
+    backups: u32,
     pub(super) running: Option<Running>,
     /// For what is done while the node does not run.
     offline: Arc<Trap>,
@@ -78,7 +81,7 @@ impl Trap {
 
 impl Partner {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, lives: 0, starts: 0, running: None, offline: Arc::default() }
+        Self { place, lives: 0, starts: 0, backups: 0, running: None, offline: Arc::default() }
     }
 
     /// Where the node keeps its ledger in this life.

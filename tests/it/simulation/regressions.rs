@@ -8,10 +8,12 @@ use super::operation::By::*;
 use super::operation::Change::*;
 use super::operation::For::*;
 use super::operation::IndexLeft::*;
+use super::operation::Kept::*;
 use super::operation::Kpi::*;
 use super::operation::Moment::*;
 use super::operation::Op::*;
 use super::operation::Place::*;
+use super::operation::Said::*;
 use super::operation::To::*;
 use super::operation::Who::*;
 use super::operation::{Case, Folders, Left, Q, list};
@@ -39,6 +41,24 @@ pub(super) fn all() -> Vec<(&'static str, Case)> {
             Amend(Margin(Enrolment, 20), 0, Killed(Lakeshore, Folders(0), Left { tail: 255, index: Whole })),
             StepClock(400),
             Up(Lakeshore),
+        ]) }),
+        // A steward's question, which is refused, was taken for the last one of the party: its analysts, who alone may
+        // give anything back, were never heard.
+        ("a question of a steward does not keep the analysts of its party from giving back", Case { nodes: 2, budget: Tight, ops: list([
+            Crash(Harbor, Steward, list([Q(Enrolment, RaceSex, 2024, Report)]), Call(2), Left { tail: 253, index: Whole }),
+            Backup(Harbor),
+            Restore(Harbor, Once),
+        ]) }),
+        // Only what was lost since the second backup counted, so that the table was measured a second time.
+        ("what was lost before a node that waited was lost itself stays lost", Case { nodes: 1, budget: Tight, ops: list([
+            Backup(Lakeshore),
+            Ask(Omar, list([Q(Enrolment, Sex, 2025, Report)])),
+            Lose(Omar, Receipts),
+            Restore(Lakeshore, Once),
+            Ask(Maria, list([Q(Enrolment, Total, 2025, Report)])),
+            Backup(Lakeshore),
+            Restore(Lakeshore, Once),
+            Ask(Omar, list([Q(Enrolment, Sex, 2025, Report)])),
         ]) }),
     ]
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sumac_backbone::Asker;
 use sumac_node::day_of;
-use sumac_policy::PeerRole;
 
 use self::amend::Signed;
 use super::agreement::{mou_text, parties, wanted};
+use super::keeps::Keeps;
 use super::model::{Broken, Model, Table, Terms, broken};
 use super::operation::{Case, Covers, List, Moment, Op, Place, Q, Who};
 use super::partner::{Partner, days_between, identity};
@@ -35,8 +35,10 @@ pub(super) struct Ending {
 mod amend;
 mod asks;
 mod end;
+mod judge;
 mod looks;
 mod operator;
+mod restore;
 
 struct Run {
     coalition: Coalition,
@@ -46,6 +48,7 @@ struct Run {
     signed: Vec<Signed>,
     /// Each by a version, with a certificate of that time.
     askers: BTreeMap<Who, (usize, Timestamp, Asker)>,
+    keeps: Keeps,
     /// Every ask so far, with its request id.
     asked: Vec<(Who, List<Q>, String)>,
     tally: BTreeMap<&'static str, u64>,
@@ -94,7 +97,8 @@ impl Run {
         }
         let (askers, asked, tally) = Default::default();
         let signed = vec![first];
-        let mut run = Self { coalition, partners, model, signed, askers, asked, tally };
+        let keeps = Keeps::new(coalition.dir.path().join("askers"));
+        let mut run = Self { coalition, partners, model, signed, askers, keeps, asked, tally };
         for n in 0..case.nodes {
             let place = run.partners[n].place;
             run.import(place, Covers::All, 0);
@@ -155,6 +159,13 @@ impl Run {
             }
             Op::Amend(change, days, to) => self.amend(&[*change], *days, *to).await,
             Op::StepClock(days) => self.step_clock(*days).await,
+            Op::Backup(place) => self.back_up(*place).await,
+            Op::Restore(place, said) => self.restore(*place, *said).await,
+            Op::Lose(who, kept) => {
+                self.lose(*who, *kept);
+                Ok(())
+            }
+            Op::Resume(place, of) => self.resume(*place, of).await,
             Op::Renew(place) => {
                 let n = self.partner(*place);
                 self.partners[n].renew(&self.coalition);
@@ -182,8 +193,9 @@ impl Run {
         self.audit_all(&BTreeMap::new())
     }
 
-    fn spent(&self, place: Place) -> u64 {
-        self.model.node(place).map_or(0, |node| node.charged().values().sum())
+    /// The places of this case.
+    fn places(&self) -> Vec<Place> {
+        self.partners.iter().map(|partner| partner.place).collect()
     }
 
     fn partner(&self, place: Place) -> usize {
@@ -234,15 +246,10 @@ impl Run {
         {
             return asker.clone();
         }
-        let (party, role, name) = match who {
-            Who::Maria => ("lakeshore-chamber", PeerRole::Analyst, "maria"),
-            Who::Omar => ("lakeshore-chamber", PeerRole::Analyst, "omar"),
-            Who::Steward => ("lakeshore-chamber", PeerRole::Steward, "sam"),
-            Who::Rival => ("harbor-tech", PeerRole::Analyst, "rita"),
-        };
-        let shown = identity(party, role, name, now);
+        let shown = identity(who.party(), who.role(), who.name(), now);
         let (chain, clock) = (self.chain(version), self.coalition.clock());
         let asker = Asker::by_chain(&chain, self.model.today, &shown, &clock).unwrap();
+        let asker = asker.with_keep(self.keeps.keep(who));
         self.askers.insert(who, (version, now, asker.clone()));
         asker
     }

@@ -1,7 +1,7 @@
 //! From a list that breaks a promise to the least one that still breaks the same.
 
 use super::model::Broken;
-use super::operation::{Case, List, Op, Q, To};
+use super::operation::{Case, Kept, List, Op, Q, Said, To};
 
 /// Cases tried; each takes a second or two.
 const TRIES: usize = 300;
@@ -57,6 +57,11 @@ fn smaller(case: &Case) -> Vec<Case> {
             }
             all.push(Case { ops: List(ops), ..case.clone() });
         }
+        if let Some(simpler) = simpler(op) {
+            let mut ops = ops.clone();
+            ops[place] = simpler;
+            all.push(Case { ops: List(ops), ..case.clone() });
+        }
     }
     for (place, op) in ops.iter().enumerate() {
         if let Op::Amend(change, days, to) = op {
@@ -70,6 +75,15 @@ fn smaller(case: &Case) -> Vec<Case> {
         }
     }
     all
+}
+
+/// The same with less to it.
+fn simpler(op: &Op) -> Option<Op> {
+    match op {
+        Op::Restore(place, Said::Twice) => Some(Op::Restore(*place, Said::Once)),
+        Op::Lose(who, Kept::All) => Some(Op::Lose(*who, Kept::Receipts)),
+        _ => None,
+    }
 }
 
 fn questions(op: &Op) -> Option<&List<Q>> {

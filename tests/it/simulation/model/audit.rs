@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use sumac_keys::Trust;
-use sumac_node::store::{check, read_only};
+use sumac_node::store::{Standing, check, read_only};
 use sumac_protocol::{Release, SignedRelease};
 
-use super::super::auditor::{Charge, Ledger, spent};
+use super::super::auditor::{Charge, Ledger};
 use super::super::operation::{Place, year_label, year_of};
 use super::{Broken, Model, Table, broken, in_words};
 
@@ -33,19 +33,26 @@ impl Model {
         if !ledger.bytes.starts_with(&node.ledger.bytes) {
             return broken("what was acknowledged stays", format!("{place:?}"));
         }
+        node.audit_restores(place, &ledger, &self.versions[..=in_force])?;
         let known = node.ledger.charges.len();
-        let mut tables = node.tables.clone();
         for (n, charge) in ledger.charges.iter().enumerate().skip(known) {
             let Some((table, version)) = Table::charged(charge, &self.versions) else {
                 return broken("only tables are charged", format!("{place:?}: {charge:?}"));
             };
-            let before = tables.iter().filter(|other| **other == table).count();
-            tables.push(table);
-            if u64::try_from(before) != Ok(charge.revision) {
+            let terms = &self.versions[version].terms;
+            let public = (u64::from(terms.margin(table.kpi())), terms.price_nano_rho(table));
+            if (charge.margin, charge.price_nano_rho) != public {
+                return broken("the price is public", format!("{place:?}: {charge:?}"));
+            }
+            // It was paid for on a disk that was lost.
+            if charge.is_recovered {
+                continue;
+            }
+            if ledger.next_at(n) != charge.revision {
                 return broken("a table is charged once", format!("{place:?}: {charge:?}"));
             }
             let order = (charge.table.clone(), charge.revision);
-            if before > 0 && !ledger.orders.contains(&order) {
+            if charge.revision > 0 && !ledger.orders.contains(&order) {
                 return broken("only an order measures anew", format!("{place:?}: {charge:?}"));
             }
             let loose = node.loose.get(&table);
@@ -56,27 +63,13 @@ impl Model {
             if !by_it && version != in_force {
                 return broken("the version in force allows", format!("{place:?}: {charge:?}"));
             }
-            let terms = &self.versions[version].terms;
-            let public = (u64::from(terms.margin(table.kpi())), terms.price_nano_rho(table));
-            if (charge.margin, charge.price_nano_rho) != public {
-                return broken("the price is public", format!("{place:?}: {charge:?}"));
-            }
             let mut years = loose.map_or(this_year, |loose| loose.year)..=this_year;
             if !years.any(|year| year_label(year) == charge.year) {
                 return broken("the year of the ask pays", format!("{place:?}: {charge:?}"));
             }
-            if spent(&ledger.charges[..=n], &charge.year) > terms.budget_nano_rho() {
+            let spent = ledger.spent_below(charge.seq + 1, Some(&charge.year));
+            if spent > terms.budget_nano_rho() {
                 return broken("the budget is never exceeded", format!("{place:?}: {charge:?}"));
-            }
-            let key_of = |known: &Table| *known == table;
-            match self.keys.get(&charge.table) {
-                Some(known) if *known != table => {
-                    return broken("a key names one table", format!("{charge:?}, {known:?}"));
-                }
-                None if self.keys.values().any(key_of) => {
-                    return broken("a table has one key", format!("{charge:?}"));
-                }
-                _ => drop(self.keys.insert(charge.table.clone(), table)),
             }
         }
         if ledger.orders.len() != node.orders {
@@ -96,15 +89,14 @@ impl Model {
             if !is_known {
                 let charge =
                     ledger.charges.iter().find(|c| (&c.table, c.revision) == (key, *revision));
-                match charge.zip(charge.and_then(|charge| self.keys.get(&charge.table))) {
-                    Some((charge, table)) => states_its_charge(place, charge, *table, body)?,
+                match charge.zip(Table::keyed(key)) {
+                    Some((charge, table)) => states_its_charge(place, charge, table, body)?,
                     None => return broken("no release without a charge", key.clone()),
                 }
             }
         }
         agrees_with_the_node(folder, trust, &ledger)?;
         node.ledger = ledger;
-        node.tables = tables;
         let loose = std::mem::take(&mut node.loose);
         node.loose =
             loose.into_iter().filter(|(table, _)| node.released(*table).is_none()).collect();
@@ -180,10 +172,17 @@ fn agrees_with_the_node(folder: &Path, trust: &Trust, ledger: &Ledger) -> Result
     if told != ledger.paused {
         return broken("a node tells of its pause", format!("{:?}, node {told:?}", ledger.paused));
     }
-    let charges = &ledger.charges;
+    let told = match &summary.standing {
+        Standing::Restored(waiting) => ledger.waits() && waiting.awaited == ledger.awaited(),
+        Standing::Itself => !ledger.waits(),
+        Standing::Stopped(_) => false,
+    };
+    if !told {
+        return broken("a node tells that it waits", format!("{:?}", summary.standing));
+    }
     let ours = (
-        charges.iter().map(|charge| charge.price_nano_rho).sum(),
-        u64::try_from(charges.len()).unwrap(),
+        ledger.lifetime_nano_rho(),
+        u64::try_from(ledger.charges.len()).unwrap(),
         u64::try_from(ledger.releases.len()).unwrap(),
     );
     let theirs = (summary.lifetime_nano_rho, summary.charged_tables, summary.released_tables);

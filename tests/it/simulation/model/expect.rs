@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::date;
 use sumac_policy::Reason;
 
-use super::super::auditor::Charge;
+use super::super::auditor::Ledger;
 use super::super::operation::{By, For, Kpi, Place, Q, Who};
 use super::{Correction, Expected, LAST_DAY, Model};
 
@@ -55,6 +55,9 @@ impl Model {
         if node.is_paused(self.today) {
             return refused(Reason::Paused);
         }
+        if node.ledger.is_lost(table) {
+            return refused(Reason::ReleaseLost);
+        }
         if let Some(expected) = self.too_wide(place, table) {
             return Some(expected);
         }
@@ -77,16 +80,16 @@ impl Model {
     /// What comes of an order to measure a table anew.
     pub(in crate::simulation) fn correction(&self, place: Place, question: Q) -> Correction {
         let Some(node) = self.node(place) else { return Correction::Refused };
-        let terms = self.terms_at(place);
+        let (terms, ledger) = (self.terms_at(place), &node.ledger);
         let (table, budget) = (terms.table(question), terms.budget_nano_rho());
-        if !terms.lists(table) || node.ordered(table).is_some() {
+        if !terms.lists(table) || ledger.ordered(table).is_some() {
             return Correction::Refused;
         }
         let is_loose = node.loose.contains_key(&table);
         // What was paid for and is not precise enough any more is never completed.
         let too_wide = matches!(self.too_wide(place, table), Some(Expected::Refusal(_)));
-        let stands = |_: &&Charge| too_wide || node.released(table).is_some();
-        let Some(last) = node.last(table).filter(stands) else {
+        let stands = too_wide || ledger.is_lost(table) || node.released(table).is_some();
+        let Some(last) = ledger.last(table).filter(|_| stands) else {
             return if is_loose { Correction::Either } else { Correction::Refused };
         };
         let least = node.ledger.spent(&self.year()) + terms.price_nano_rho(table);
@@ -95,8 +98,21 @@ impl Model {
         } else if least + self.loose_nano_rho(place) > budget {
             Correction::Either
         } else {
-            Correction::Ordered(last.revision + 1)
+            Correction::Ordered(last + 1)
         }
+    }
+
+    /// What a node would say to these asks if its ledger were this one.
+    pub(in crate::simulation) fn expect_on(
+        &mut self,
+        place: Place,
+        ledger: &Ledger,
+        asks: &[(Who, Vec<Q>)],
+    ) -> Vec<Vec<Expected>> {
+        let now = std::mem::replace(&mut self.node_mut(place).ledger, ledger.clone());
+        let expected = self.expect(place, asks);
+        self.node_mut(place).ledger = now;
+        expected
     }
 
     /// What a node says to these asks. The questions of one are taken one after the other; if there are several

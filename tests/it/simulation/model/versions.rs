@@ -94,15 +94,17 @@ impl Terms {
         }
     }
 
-    /// Whether it has this breakdown of the KPI, and the KPI.
+    /// Whether it has this breakdown of the KPI, with this meaning.
     pub(super) fn lists(&self, table: Table) -> bool {
         let of_kpi = match (table.kpi(), table.by()) {
-            (_, By::Total) | (Kpi::Enrolment | Kpi::Retention, By::Sex) => true,
+            (_, By::Total)
+            | (Kpi::Enrolment | Kpi::Retention, By::Sex)
+            | (Kpi::Enrolment, By::Race) => true,
             (Kpi::Enrolment, By::SexRace | By::RaceSex) => self.by_sex_and_race,
             (Kpi::Enrolment, By::Age) => self.by_age,
             _ => false,
         };
-        of_kpi && self.has(table.kpi())
+        of_kpi && self.has(table.kpi()) && table.is_of(self.counted)
     }
 
     /// What a question asks for.
@@ -185,7 +187,7 @@ impl Model {
     pub(super) fn too_wide(&self, place: Place, table: Table) -> Option<super::Expected> {
         let node = self.node(place)?;
         let margin = self.terms_at(place).margin(table.kpi());
-        let stands = node.last(table).filter(|_| node.ordered(table).is_none());
+        let stands = node.ledger.stands(table);
         if stands.is_some_and(|charge| charge.margin > u64::from(margin)) {
             return Some(super::Expected::Refusal(Reason::MarginTighter));
         }

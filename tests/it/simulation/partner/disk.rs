@@ -14,7 +14,7 @@ pub(super) fn copy(from: &Path, into: &Path) -> io::Result<()> {
     copy_folder(&from.join("bodies"), &into.join("bodies"))
 }
 
-pub(super) fn copy_folder(from: &Path, into: &Path) -> io::Result<()> {
+pub(in crate::simulation) fn copy_folder(from: &Path, into: &Path) -> io::Result<()> {
     fs::create_dir_all(into)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -77,7 +77,9 @@ impl Run {
         let told = self.asker(Who::Maria).propose(&papers).await;
         for place in Place::ALL.into_iter().filter(|place| self.model.is_up(*place)) {
             let of_place = told.iter().find(|(party, _)| party.as_str() == place.party());
-            let is_kept = self.model.not_accepted(place, version).is_none();
+            // A restored node that waits takes nothing but what it lost.
+            let waits = self.model.node(place).is_some_and(|node| node.ledger.waits());
+            let is_kept = !waits && self.model.not_accepted(place, version).is_none();
             if of_place.is_none_or(|(_, kept)| is_kept != (kept.as_ref().ok() == Some(&papers))) {
                 let what = format!("{place:?}, version {version}: {of_place:?}");
                 return broken("a node keeps what may follow the version in force", what);
@@ -88,8 +90,7 @@ impl Run {
 
     /// The operators of all nodes that run accept what was signed.
     pub(super) async fn all_accept(&mut self, but: Option<Place>) -> Result<(), Broken> {
-        let places: Vec<_> = self.partners.iter().map(|partner| partner.place).collect();
-        for place in places {
+        for place in self.places() {
             if self.model.is_up(place) && Some(place) != but {
                 self.accept(place).await?;
             }

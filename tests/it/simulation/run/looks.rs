@@ -12,11 +12,24 @@ use super::Run;
 
 impl Run {
     pub(super) async fn preview(&mut self, who: Who, of: &List<Q>) -> Result<(), Broken> {
+        let mut foreseen = self.foresee(&[(who, of.0.clone())]);
+        // It shows no head of its own accord.
+        foreseen.retain(|place, _| self.model.node(*place).is_some_and(|node| node.ledger.waits()));
         let previews = self.asker(who).preview(&self.wanted(of)).await;
+        let mut before = Vec::new();
+        for (place, foreseen) in &foreseen {
+            let ledger = &mut self.model.node_mut(*place).ledger;
+            before.push((*place, std::mem::replace(ledger, foreseen[0].ledger.clone())));
+        }
         for (question, previews) in of.0.iter().zip(previews) {
             for place in Place::ALL.into_iter().filter(|place| self.model.is_up(*place)) {
                 let from = previews.from.iter().find(|(from, _)| from.as_str() == place.party());
                 let said = || format!("{place:?}, {question:?}: {from:?}");
+                let refusal = foreseen.get(&place).and_then(|foreseen| foreseen[0].refusal);
+                if let Some(reason) = refusal {
+                    refuses(from.map(|(_, preview)| preview), reason, said)?;
+                    continue;
+                }
                 let expected = self.model.refusal(place, who, *question);
                 let Some(node) = self.model.node(place) else { continue };
                 let terms = self.model.terms();
@@ -51,8 +64,12 @@ impl Run {
                 }
             }
         }
+        for (place, ledger) in before {
+            self.model.node_mut(place).ledger = ledger;
+        }
         self.count("previewed");
-        self.audit_all(&BTreeMap::new())
+        self.audit_all(&BTreeMap::new())?;
+        self.came_true(&foreseen, None)
     }
 
     pub(super) async fn describe(&mut self, who: Who) -> Result<(), Broken> {
@@ -60,6 +77,12 @@ impl Run {
         for place in Place::ALL.into_iter().filter(|place| self.model.is_up(*place)) {
             let from = described.iter().find(|(from, _)| from.as_str() == place.party());
             let Some(node) = self.model.node(place) else { continue };
+            if node.ledger.waits() {
+                refuses(from.map(|(_, said)| said), Reason::Restored, || {
+                    format!("{place:?}: {from:?}")
+                })?;
+                continue;
+            }
             let year = self.model.year();
             let least = node.ledger.spent(&year);
             let most = least + self.model.loose_nano_rho(place);
@@ -85,5 +108,17 @@ impl Run {
         }
         self.count("described");
         self.audit_all(&BTreeMap::new())
+    }
+}
+
+/// A restored node that waits says nothing else, not even who it is.
+fn refuses<T>(
+    from: Option<&Result<T, Absence>>,
+    reason: Reason,
+    said: impl FnOnce() -> String,
+) -> Result<(), Broken> {
+    match from {
+        Some(Err(Absence::Refused(refusal))) if refusal.reason == reason => Ok(()),
+        _ => broken("a restored node answers nothing before all was shown", said()),
     }
 }
