@@ -8,9 +8,6 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use sumac_policy::{ColumnRef, Kind, Table, TableName};
 
-#[cfg(all(test, feature = "cluster-in-process"))]
-pub(super) mod in_process;
-
 use super::TabulateError;
 use super::engine::gathered;
 use super::sql::{Dialect, listed, statement};

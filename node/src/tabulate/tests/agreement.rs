@@ -1,5 +1,5 @@
 //! The same random tables over the same random records: row by row, by the dense pass, by PostgreSQL, and, with the
-//! feature `cluster-in-process`, by a DataFusion cluster.
+//! feature `cluster`, by DataFusion.
 
 use std::fmt::Write;
 
@@ -187,8 +187,6 @@ fn ratios_are_rounded_alike_half_away_from_zero() {
 #[test]
 fn every_engine_agrees_with_counting_row_by_row() {
     let Some((server, warehouse)) = database("agreement") else { return };
-    #[cfg(feature = "cluster-in-process")]
-    let cluster = crate::tabulate::cluster::in_process::Cluster::start();
     let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
     for seed in 1000..1000 + SEEDS {
         let mut dice = Dice::new(seed);
@@ -208,9 +206,9 @@ fn every_engine_agrees_with_counting_row_by_row() {
             let definition = &kpi.definition;
             assert_eq!(dense, expected, "seed {seed}, {period}: {definition:?}");
             assert_eq!(pushed_down, expected, "seed {seed}, {period}: {definition:?}");
-            #[cfg(feature = "cluster-in-process")]
+            #[cfg(feature = "cluster")]
             {
-                let spread = cluster.count(&snapshot, &table).unwrap();
+                let spread = crate::tabulate::cluster::count_here(&snapshot, &table).unwrap();
                 assert_eq!(spread, expected, "seed {seed}, {period}: {definition:?}");
             }
             let cells = expected.iter().filter(|cell| **cell != 0).count();
