@@ -123,5 +123,5 @@ fn in_words(without: &Without, plan: &Plan) -> String {
     if tables.len() > NAMED {
         text += &format!("\n  and {} more", tables.len() - NAMED);
     }
-    text
+    text + "\nthese are of the MOU's versions that this node has: activate any that it accepted since the backup first"
 }
