@@ -28,9 +28,14 @@ const NAMED: usize = 10;
 ///
 /// Wait rather than use this: a party is heard with its next `sumac ask`.
 ///
+/// First `sumac mou activate` each version of the MOU that was accepted since the
+/// backup: the tables that it added may have been measured, too. --mou-version
+/// says which version the others go by today; ask one of them. A node that goes
+/// by another refuses.
+///
 /// Examples:
 ///   sumac resume
-///   sumac resume --without county-transit --because "it has left the coalition"
+///   sumac resume --without county-transit --because "it has left" --mou-version 2
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -38,12 +43,16 @@ pub(crate) struct Args {
     home: HomeArgs,
 
     /// A party to go on without; once for each
-    #[arg(long, requires = "because", value_name = "PARTY")]
+    #[arg(long, requires_all = ["because", "mou_version"], value_name = "PARTY")]
     without: Vec<PartyId>,
 
     /// Why to go on without it: kept in the ledger
     #[arg(long, requires = "without", value_name = "REASON")]
     because: Option<String>,
+
+    /// The version of the MOU that the others go by today, as one of them says
+    #[arg(long, requires = "without", value_name = "N")]
+    mou_version: Option<u32>,
 
     /// Do not ask for a confirmation
     #[arg(long)]
@@ -56,9 +65,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let home = args.home.open()?;
-    let Some(because) = args.because else { return end_pause(&home, args.format) };
+    let Some((because, mou_version)) = args.because.zip(args.mou_version) else {
+        return end_pause(&home, args.format);
+    };
     let parties = args.without.iter().map(ToString::to_string).collect();
-    let without = Without { parties, because };
+    let without = Without { parties, because, mou_version };
     let mut node = Counterpart::find(&home)?;
     let command = |order| Command::Resume { without: without.clone(), order };
     match node.say(&command(false))? {
@@ -123,5 +134,5 @@ fn in_words(without: &Without, plan: &Plan) -> String {
     if tables.len() > NAMED {
         text += &format!("\n  and {} more", tables.len() - NAMED);
     }
-    text + "\nthese are of the MOU's versions that this node has: activate any that it accepted since the backup first"
+    text
 }

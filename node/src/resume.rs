@@ -40,6 +40,9 @@ pub struct Without {
     pub parties: Vec<String>,
     /// Why; kept in the ledger.
     pub because: String,
+    /// The version of the MOU that the others go by: of an older one, not every table that may have been measured
+    /// would be given up.
+    pub mou_version: u32,
 }
 
 /// What it costs to go on.
@@ -73,6 +76,14 @@ pub enum ResumeError {
         "going on without a party needs a reason, of at most {MAX_REASON} bytes and without control characters"
     )]
     NoReason,
+    /// It goes by another version.
+    #[error("this node goes by version {here} of the MOU, not by version {said}")]
+    OtherVersion {
+        /// The node's.
+        here: u32,
+        /// The operator's.
+        said: u32,
+    },
     /// The ledger.
     #[error("keep the ledger")]
     Store(#[from] StoreError),
@@ -87,6 +98,9 @@ impl ResumeError {
                 "it is heard with its next `sumac ask`; if it is gone for good, name it with --without, too"
             }
             Self::NoReason => "say it with --because \"…\"",
+            Self::OtherVersion { .. } => {
+                "`sumac mou activate` each version that was accepted since the backup first: the tables that it added may have been measured, too"
+            }
             Self::Store(_) => "see the node's log",
         }
     }
@@ -103,7 +117,7 @@ pub async fn plan(
     without: &Without,
     now: Timestamp,
 ) -> Result<Plan, ResumeError> {
-    let restore = waiting(store, without).await?;
+    let restore = waiting(store, chain, without).await?;
     let shown = Shown { size: restore.shown_size, spent_nano_rho: restore.shown_nano_rho };
     let account = Account::of(store, chain, party, &restore, shown, true, now).await?;
     Ok(account.plan(chain.mou()))
@@ -120,11 +134,11 @@ pub async fn order(
     without: &Without,
     now: Timestamp,
 ) -> Result<Plan, ResumeError> {
-    let restore = waiting(store, without).await?;
+    let restore = waiting(store, chain, without).await?;
     let shown = Shown { size: restore.shown_size, spent_nano_rho: restore.shown_nano_rho };
     let account = Account::of(store, chain, party, &restore, shown, true, now).await?;
     let plan = account.plan(chain.mou());
-    let Without { parties, because } = without.clone();
+    let Without { parties, because, .. } = without.clone();
     store.note(Note::Resumed(account.resumed(parties, because)), now).await?;
     Ok(plan)
 }
@@ -155,8 +169,12 @@ pub(crate) async fn close(
 }
 
 /// The restore that waits, if it waits for these parties alone.
-async fn waiting(store: &Store, without: &Without) -> Result<RestoreFacts, ResumeError> {
-    let Without { parties, because } = without;
+async fn waiting(
+    store: &Store,
+    chain: &Chain,
+    without: &Without,
+) -> Result<RestoreFacts, ResumeError> {
+    let Without { parties, because, mou_version } = without;
     let Standing::Restored(Waiting { awaited, .. }) = store.standing().await? else {
         return Err(ResumeError::NotWaiting);
     };
@@ -171,6 +189,10 @@ async fn waiting(store: &Store, without: &Without) -> Result<RestoreFacts, Resum
         || because.chars().any(char::is_control)
     {
         return Err(ResumeError::NoReason);
+    }
+    let here = chain.mou().version();
+    if here != *mou_version {
+        return Err(ResumeError::OtherVersion { here, said: *mou_version });
     }
     store.restoration().await?.unaccounted().ok_or(ResumeError::NotWaiting)
 }

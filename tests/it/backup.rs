@@ -229,6 +229,9 @@ fn the_operator_goes_on_without_the_one_that_is_gone_while_the_node_serves_and_w
             let resume = ["resume", "--without", CHAMBER, "--because", "it is gone"];
             site.run(COLLEGE, &[&resume, words].concat())
         };
+        resume(&[]).badly(2, &["--mou-version"]);
+        resume(&["--mou-version", "2"]).badly(1, &["goes by version 1", "sumac mou activate"]);
+        let resume = |words: &[&str]| resume(&[&["--mou-version", "1"], words].concat());
         resume(&[]).badly(1, &["counts as spent: ρ", "enrolment, 2000, everybody", "--yes"]);
         assert!(matches!(site.summary().standing, Standing::Restored(_)));
         resume(&["--yes"]).well();

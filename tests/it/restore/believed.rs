@@ -127,6 +127,7 @@ async fn the_operator_goes_on_without_a_party_at_the_price_of_all_that_it_may_ho
     let without = |parties: &[&str], because: &str| Without {
         parties: parties.iter().map(|party| (*party).to_owned()).collect(),
         because: because.to_owned(),
+        mou_version: 1,
     };
     let party = COLLEGE.parse().unwrap();
     let gone = without(&[TRANSIT], "it has left");
@@ -134,6 +135,7 @@ async fn the_operator_goes_on_without_a_party_at_the_price_of_all_that_it_may_ho
         (without(&[CHAMBER], "it has left"), "NotAwaited"),
         (without(&[], "it has left"), "StillAwaited"),
         (without(&[TRANSIT], " "), "NoReason"),
+        (Without { mou_version: 2, ..gone.clone() }, "OtherVersion { here: 1, said: 2 }"),
     ] {
         let refused = resume::plan(&store, &chain, &party, &wrong, now).await.unwrap_err();
         assert!(format!("{refused:?}").starts_with(hint), "{refused:?}");

@@ -81,7 +81,8 @@ impl Run {
         }
     }
 
-    /// The operator goes on without these parties: if they are all that the node waits for, and none else.
+    /// The operator goes on without these parties: if they are all that the node waits for, and none else, and it goes
+    /// by the version that everybody asks by.
     pub(super) async fn resume(&mut self, place: Place, of: &List<Who>) -> Result<(), Broken> {
         let Some(node) = self.model.node(place) else { return Ok(()) };
         let parties: Vec<_> = of.0.iter().map(|who| who.party().to_owned()).collect();
@@ -89,8 +90,10 @@ impl Run {
         let is_taken = !parties.is_empty()
             && node.ledger.waits()
             && awaited.iter().all(|party| parties.contains(party))
-            && parties.iter().all(|party| awaited.contains(party));
-        let without = Without { parties, because: "it is gone".to_owned() };
+            && parties.iter().all(|party| awaited.contains(party))
+            && self.model.in_force(place) == self.model.asked_by();
+        let mou_version = u32::try_from(self.model.asked_by() + 1).unwrap();
+        let without = Without { parties, because: "it is gone".to_owned(), mou_version };
         let n = self.partner(place);
         let mut plans = Vec::new();
         for order in [false, true] {
