@@ -208,6 +208,8 @@ async fn no_change_of_the_mou_lowers_what_was_spent() {
         ("\"09-15\"", "\"02-01\""),
     ] {
         coalition.amend(from, to);
+        // Where years begin on another day, data that was said to cover them covers other days.
+        import(&coalition, &learners(90));
         let serving = start(&coalition, 1).await;
         let asker = coalition.asker("lakeshore-chamber", PeerRole::Analyst);
         let described = asker.describe().await;
