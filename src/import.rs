@@ -143,7 +143,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let summary = match taken.summary(&args, &freezing, &asked) {
         Ok(summary) => summary,
         Err(error) => {
-            let hint = advice(&error);
+            let hint = taken.advice(&error);
             return Err(error).hint(hint);
         }
     };
@@ -205,16 +205,24 @@ impl Taken<'_> {
             }
         }
     }
-}
 
-fn advice(error: &ImportError) -> &'static str {
-    match error {
-        ImportError::Warehouse(error) => error.hint(),
-        ImportError::Files(_) => {
-            "correct the mapping rather than the file, if the file is what your system exports"
+    /// What to do about it.
+    fn advice(&self, error: &ImportError) -> &'static str {
+        match (error, self) {
+            (ImportError::Warehouse(error), _) => error.hint(),
+            (ImportError::Files(_), Self::InPlace(..)) => {
+                "correct the views, and import again: docs/postgres.md, under \"In place\""
+            }
+            (ImportError::Files(_), Self::Files(_)) => {
+                "correct the mapping rather than the file, if the file is what your system exports"
+            }
+            (ImportError::Uneven { .. } | ImportError::NotInAgreement { .. }, _) => {
+                "correct the mapping"
+            }
+            (ImportError::Freeze(_) | ImportError::Bounds(_), _) => {
+                "the snapshot in use is still in use"
+            }
         }
-        ImportError::Uneven { .. } | ImportError::NotInAgreement { .. } => "correct the mapping",
-        ImportError::Freeze(_) | ImportError::Bounds(_) => "the snapshot in use is still in use",
     }
 }
 

@@ -225,6 +225,9 @@ fn what_cannot_be_served_in_place_is_told_before_a_port_is_bound() {
         let said = college.site.run(COLLEGE, &[&["import"], &words[..], more].concat());
         said.badly(2, &["cannot be used with", "--in-place"]);
     }
+    server.sql(college.database, "CREATE TABLE sumac.support (person bigint)");
+    college.import(&[]).badly(1, &["`postgres:sumac.support`", "correct the views"]);
+    server.sql(college.database, "DROP TABLE sumac.support");
     college.import(&[]).well();
     let refused = |words: &[&str]| {
         let Err((code, log)) = college.site.serve_in(&Environment::new()) else {
