@@ -98,6 +98,9 @@ impl ResumeError {
                 "it is heard with its next `sumac ask`; if it is gone for good, name it with --without, too"
             }
             Self::NoReason => "say it with --because \"…\"",
+            Self::OtherVersion { here, said } if said < here => {
+                "ask one of the others which version is in force today, and say that one"
+            }
             Self::OtherVersion { .. } => {
                 "`sumac mou activate` each version that was accepted since the backup first: the tables that it added may have been measured, too"
             }

@@ -140,6 +140,11 @@ async fn the_operator_goes_on_without_a_party_at_the_price_of_all_that_it_may_ho
         let refused = resume::plan(&store, &chain, &party, &wrong, now).await.unwrap_err();
         assert!(format!("{refused:?}").starts_with(hint), "{refused:?}");
     }
+    for (said, hint) in [(0, "which version is in force"), (2, "sumac mou activate")] {
+        let other = Without { mou_version: said, ..gone.clone() };
+        let refused = resume::plan(&store, &chain, &party, &other, now).await.unwrap_err();
+        assert!(refused.hint().contains(hint), "{}", refused.hint());
+    }
     let plan = resume::plan(&store, &chain, &party, &gone, now).await.unwrap();
     assert!(plan.tables.iter().any(|table| table == "enrolment, 2025-26, by age_band"));
     assert!(!plan.tables.iter().any(|table| table == "enrolment, 2025-26, by sex"), "it came back");
