@@ -11,9 +11,9 @@ use zeroize::Zeroizing;
 const PERSON_KEY: &[u8] = b"sumac person key v1\0";
 const COMMITMENT: &[u8] = b"sumac commitment v1\0";
 const TAG: &[u8] = b"sumac tag v1\0";
-const RANK: &[u8] = b"sumac rank v1\0";
+const CIRCLE: &[u8] = b"sumac circle v1\0";
 
-/// The bits that each word of a tag or a ranking keeps of its four bytes.
+/// The bits that a word keeps of its four bytes.
 const WORD: u32 = u32::MAX >> 1;
 
 /// 32 secret bytes that never leave the node. Wiped when dropped; it cannot be printed.
@@ -21,7 +21,7 @@ pub struct NodeSecret {
     person_key: PurposeKey,
     commitment: Hmac<Sha256>,
     tag: PurposeKey,
-    ranking: Ranking,
+    circles: Circles,
 }
 
 /// A key derived from the secret for one purpose alone: a warehouse that holds learners' records computes tags with
@@ -33,10 +33,10 @@ pub struct PurposeKey {
     code: Hmac<Sha256>,
 }
 
-/// What turns a table's name into the two words that rank a learner's groups in it. Cannot be printed, and tells
+/// What turns a table's name into the word by which learners' groups are taken in it. Cannot be printed, and tells
 /// nothing else of the secret.
 #[derive(Clone)]
-pub struct Ranking(Hmac<Sha256>);
+pub struct Circles(Hmac<Sha256>);
 
 impl NodeSecret {
     /// Takes over 32 bytes that the caller drew at random when the node was made, and keeps in a file.
@@ -47,7 +47,7 @@ impl NodeSecret {
             person_key: PurposeKey::new(labelled(PERSON_KEY)),
             commitment: labelled(COMMITMENT),
             tag: PurposeKey::new(labelled(TAG)),
-            ranking: Ranking(labelled(RANK)),
+            circles: Circles(labelled(CIRCLE)),
         }
     }
 
@@ -65,10 +65,10 @@ impl NodeSecret {
         self.commitment.clone().chain_update(bytes).finalize().into_bytes().into()
     }
 
-    /// A learner's tag: two words of 31 bits of an HMAC-SHA-256 of their key. Which of a learner's groups count,
-    /// where they are in more than a table allows, follows from it; nothing about the learner does.
-    pub fn tag(&self, person_key: &[u8; 16]) -> [u32; 2] {
-        words(self.tag.code.clone().chain_update(person_key))
+    /// A learner's tag: 31 bits of an HMAC-SHA-256 of their key. Which of a learner's groups count, where they are in
+    /// more than a table allows, follows from it; nothing about the learner does.
+    pub fn tag(&self, person_key: &[u8; 16]) -> u32 {
+        word(self.tag.code.clone().chain_update(person_key))
     }
 
     /// The keys with which [`NodeSecret::person_key`] and [`NodeSecret::tag`] are computed elsewhere.
@@ -76,9 +76,9 @@ impl NodeSecret {
         [&self.person_key, &self.tag]
     }
 
-    /// What ranks the groups of tables.
-    pub fn ranking(&self) -> Ranking {
-        self.ranking.clone()
+    /// What decides in each table where a learner's groups are begun with.
+    pub fn circles(&self) -> Circles {
+        self.circles.clone()
     }
 }
 
@@ -103,16 +103,16 @@ impl PurposeKey {
     }
 }
 
-impl Ranking {
-    /// A table's two words of 31 bits, from the name that it has at every revision.
-    pub fn words(&self, table: &[u8; 32]) -> [u32; 2] {
-        words(self.0.clone().chain_update(table))
+impl Circles {
+    /// A table's word of 31 bits, from the name that it has at every revision.
+    pub fn word(&self, table: &[u8; 32]) -> u32 {
+        word(self.0.clone().chain_update(table))
     }
 }
 
-impl fmt::Debug for Ranking {
+impl fmt::Debug for Circles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Ranking")
+        f.write_str("Circles")
     }
 }
 
@@ -126,17 +126,15 @@ fn hmac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 
-/// The first two words of a code, big-endian, without their highest bits.
-fn words(code: Hmac<Sha256>) -> [u32; 2] {
+/// The first word of a code, big-endian, without its highest bit.
+fn word(code: Hmac<Sha256>) -> u32 {
     let code: [u8; 32] = code.finalize().into_bytes().into();
-    let (one, rest) = code.split_first_chunk().expect("32 bytes hold 4");
-    let two = rest.first_chunk().expect("28 bytes hold 4");
-    [*one, *two].map(|bytes| u32::from_be_bytes(bytes) & WORD)
+    u32::from_be_bytes(*code.first_chunk().expect("32 bytes hold 4")) & WORD
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::indexing_slicing, reason = "a test may panic")]
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use sha2::Digest;
 
     use super::*;
@@ -150,8 +148,8 @@ mod tests {
     fn agrees_with_another_implementation_of_hmac() {
         assert_eq!(secret(7).person_key("A-1042"), PERSON);
         assert_eq!(secret(7).commit(b"A-1042"), COMMIT);
-        assert_eq!(secret(7).tag(&[3; 16]), [1_940_329_779, 1_193_071_291]);
-        assert_eq!(secret(7).ranking().words(&[5; 32]), [1_392_466_244, 1_793_854_891]);
+        assert_eq!(secret(7).tag(&[3; 16]), 1_940_329_779);
+        assert_eq!(secret(7).circles().word(&[5; 32]), 2_043_109_373);
     }
 
     #[test]
@@ -165,11 +163,8 @@ mod tests {
         };
         let [person_key, tag] = secret.purposes();
         assert_eq!(code(person_key, b"A-1042")[..16], PERSON);
-        let [one, two] = [0, 4].map(|at| {
-            let code = code(tag, &[3; 16]);
-            u32::from_be_bytes([code[at], code[at + 1], code[at + 2], code[at + 3]]) & WORD
-        });
-        assert_eq!([one, two], secret.tag(&[3; 16]));
+        let first = *code(tag, &[3; 16]).first_chunk().unwrap();
+        assert_eq!(u32::from_be_bytes(first) & WORD, secret.tag(&[3; 16]));
         assert_eq!(format!("{tag:?}"), "PurposeKey");
     }
 

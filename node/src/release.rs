@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sumac_policy::{
-    Clause, Margin, Measure, PartyId, Peer, Permit, Permitted, Question, Reason, Refusal, Table,
-    decide,
+    Clause, Margin, PartyId, Peer, Permit, Permitted, Question, Reason, Refusal, Table, decide,
 };
 use sumac_privacy::{NanoRho, Noisy, kpi_price};
 use sumac_protocol::{Mechanism, Release, ReleaseFacts, SignedRelease, Withheld};
@@ -146,18 +145,6 @@ impl Node {
         let rules = mou.party(&self.party).and_then(|party| mou.data(party.kind));
         snapshot.holdings().fresh(rules, day_of(now))?;
         snapshot.holdings().hold(table)?;
-        let measure = &table.kpi().definition.measure;
-        let ranks = matches!(measure, Measure::Count { cap: Some(_) } | Measure::Awards { .. });
-        if ranks && !snapshot.ranks() {
-            return Err(Refusal {
-                reason: Reason::ColumnNotHeld,
-                clause: Clause::at("calendar"),
-                message:
-                    "this node's data was frozen before it could bound how often a learner counts"
-                        .to_owned(),
-                hint: "ask the partner to import its data again".to_owned(),
-            });
-        }
         Ok(snapshot)
     }
 

@@ -19,14 +19,13 @@
 mod axis;
 mod block;
 mod calendar;
+mod circle;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod condition;
 mod engine;
-mod first;
 mod learners;
 mod plan;
-mod rank;
 mod rows;
 mod several;
 mod sql;

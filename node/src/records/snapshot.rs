@@ -72,8 +72,8 @@ const UNKNOWN: &str = "unknown";
 /// The column that names a row's learner.
 const PERSON: &str = "person";
 
-/// The column of the learner table that holds each learner's tag: [`NodeSecret::tag`](sumac_keys::NodeSecret::tag)
-/// as one number, the second word above the first. No condition can name it.
+/// The column of the learner table that holds each learner's tag: [`NodeSecret::tag`](sumac_keys::NodeSecret::tag).
+/// No condition can name it.
 pub(crate) const TAG: &str = "keyed:tag";
 
 /// The column of every other table that says where in its block a row stands, for engines that do not keep rows in

@@ -1,16 +1,17 @@
 //! Counting one block: each learner's rows that count, their codes, their outcome, and one added to one cell.
 
-use arrow::array::{AsArray, Int64Array, RecordBatch, UInt32Array};
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take};
 use arrow::datatypes::UInt16Type;
 use sumac_policy::{ColumnRef, Predicate, TableName, When};
 
 use super::TabulateError;
+use super::circle::Circles;
 use super::condition::{Frame, between, evaluate, reads};
 use super::learners::{Codes, Learners, Piece};
 use super::plan::{Plan, Work};
 use super::rows::{Mask, Rows, Starts, truth};
-use super::several::{Ranks, Several};
+use super::several::Several;
 use super::values::Values;
 use crate::records::snapshot::Snapshot;
 
@@ -42,13 +43,13 @@ pub(super) fn count(
         Work::Mean { value, clip } => Ok(values.mean(value, *clip, learners, cells)),
         Work::Groups { cap, places } => {
             let tags = block.tags(count)?;
-            let ranks = Ranks { tags: tags.values(), words: block.words() };
-            Ok(several.count_groups(places, *cap, &ranks, learners.groups(), cells))
+            let circles = Circles { tags: tags.values(), word: block.word() };
+            Ok(several.count_groups(places, *cap, &circles, learners.groups(), cells))
         }
         Work::Rows { cap, places, .. } => {
             let tags = block.tags(count)?;
-            let ranks = Ranks { tags: tags.values(), words: block.words() };
-            Ok(several.count_rows(places, *cap, &ranks, learners.groups(), cells))
+            let circles = Circles { tags: tags.values(), word: block.word() };
+            Ok(several.count_rows(places, *cap, &circles, learners.groups(), cells))
         }
     }
 }
@@ -126,16 +127,16 @@ impl<'a> Block<'a> {
     }
 
     /// Each learner's tag.
-    fn tags(&self, learners: usize) -> Result<Int64Array, TabulateError> {
+    fn tags(&self, learners: usize) -> Result<UInt32Array, TabulateError> {
         let damaged = || TabulateError::Damaged(TableName::Learner);
         let tags = self.snapshot.tags(self.number)?;
         let tags = tags.columns().first().and_then(|tags| tags.as_primitive_opt()).cloned();
         tags.filter(|tags| tags.len() == learners).ok_or_else(damaged)
     }
 
-    /// The words by which the table ranks its groups.
-    fn words(&self) -> [u32; 2] {
-        self.snapshot.ranking().words(self.plan.key.as_bytes())
+    /// The table's word, by which its learners' groups are taken.
+    fn word(&self) -> u32 {
+        self.snapshot.circles().word(self.plan.key.as_bytes())
     }
 
     fn other(&self, table: TableName) -> Result<&Rows, TabulateError> {

@@ -56,8 +56,8 @@ async fn count_in(
         let options = ParquetReadOptions::default();
         session.register_parquet(held(name), path, options).await.map_err(failed)?;
     }
-    let words = snapshot.ranking().words(table.key().as_bytes());
-    let text = statement(table, words, &|column| snapshot.kind(column), &Files)?;
+    let word = snapshot.circles().word(table.key().as_bytes());
+    let text = statement(table, word, &|column| snapshot.kind(column), &Files)?;
     let batches = session.sql(&text).await.map_err(failed)?.collect().await.map_err(failed)?;
 
     let mut found = Vec::new();
@@ -139,10 +139,7 @@ impl Dialect for Files {
 
     fn tags(&self, _of: &str) -> String {
         let learners = held(TableName::Learner);
-        let tag = format!("\"{TAG}\"");
-        format!(
-            "SELECT person, {tag} % 2147483648 AS tag_low, {tag} / 2147483648 AS tag_high FROM {learners}"
-        )
+        format!("SELECT person, CAST(\"{TAG}\" AS BIGINT) AS tag FROM {learners}")
     }
 }
 

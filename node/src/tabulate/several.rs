@@ -3,17 +3,13 @@
 use std::hint::select_unpredictable;
 use std::ops::Range;
 
-use super::first::narrow;
+use super::circle::{Circle, Circles};
 use super::learners::Piece;
 use super::plan::Places;
-use super::rank::Rank;
 use super::rows::Mask;
 
 /// As many places as a word has bits: a learner's groups are then the bits of one word.
 const WORD: usize = 64;
-/// Caps up to which the groups that rank first are kept in order, without a branch.
-const FEW: usize = 4;
-const SOME: usize = 8;
 
 /// The places of each learner's rows that count. A thread has one and uses it for block after block.
 #[derive(Default)]
@@ -31,14 +27,6 @@ pub(super) struct Several {
     same: Vec<u64>,
     /// The places of the learner's rows up to each row, as bits.
     so_far: Vec<u64>,
-}
-
-/// How each learner of a block ranks a table's groups.
-pub(super) struct Ranks<'a> {
-    /// Their tags.
-    pub(super) tags: &'a [i64],
-    /// The table's words.
-    pub(super) words: [u32; 2],
 }
 
 impl Several {
@@ -136,38 +124,28 @@ impl Several {
         }
     }
 
-    /// Adds one to each of a learner's groups, to `cap` of them at most: those that rank first.
+    /// Adds one to each of a learner's groups, to `cap` of them at most.
     pub(super) fn count_groups(
         &mut self,
         places: &Places,
         cap: usize,
-        ranks: &Ranks<'_>,
+        circles: &Circles<'_>,
         own: &[u32],
         cells: usize,
     ) -> Vec<i64> {
         if places.groups.len() <= WORD {
             if places.groups.len() > cap {
-                narrow(&mut self.seen, &places.groups, cap, ranks, own);
+                circles.narrow(&mut self.seen, places.groups.len(), cap);
             }
             return self.count_all(places, own, cells);
         }
-        if cap <= FEW {
-            return self.count_first::<FEW>(places, cap, ranks, own, cells);
-        }
-        if cap <= SOME {
-            return self.count_first::<SOME>(places, cap, ranks, own, cells);
-        }
         let mut counts = vec![0; cells];
-        self.each_learner(ranks, own, |rows, rank, own| {
+        self.each_learner(circles, own, |rows, circle, own| {
             rows.sort_unstable();
-            let mut groups: Vec<_> = rows
-                .chunk_by(|a, b| a == b)
-                .filter_map(|same| group(places, *same.first()?, own))
-                .collect();
-            if groups.len() > cap {
-                groups.sort_unstable_by_key(|group| (rank.at(*group), *group));
+            let groups = distinct(rows);
+            for row in circle.kept(groups, cap).into_iter().flatten() {
+                add(&mut counts, group(places, *row, own), 1);
             }
-            groups.iter().take(cap).for_each(|group| add(&mut counts, *group, 1));
         });
         counts
     }
@@ -180,7 +158,7 @@ impl Several {
                 let mut bits = *seen;
                 while bits != 0 {
                     let place = u64::from(bits.trailing_zeros());
-                    add(&mut counts, group(places, place, *own).unwrap_or(u32::MAX), 1);
+                    add(&mut counts, group(places, place, *own), 1);
                     bits &= bits - 1;
                 }
             }
@@ -205,58 +183,26 @@ impl Several {
         counts
     }
 
-    /// Adds one to each of a learner's groups, to the `cap` that rank first. At most `N`.
-    fn count_first<const N: usize>(
-        &mut self,
-        places: &Places,
-        cap: usize,
-        ranks: &Ranks<'_>,
-        own: &[u32],
-        cells: usize,
-    ) -> Vec<i64> {
-        // One cell more, for what a learner has less than `cap`: it is added to like the others, and dropped.
-        let mut counts = vec![0_u32; cells + 1];
-        self.each_learner(ranks, own, |rows, rank, own| {
-            // In order, each below its rank: rank · 2³² + group. No group's is the greatest number.
-            let mut first = [u64::MAX; N];
-            for row in rows {
-                let group = group(places, *row, own).unwrap_or(u32::MAX);
-                let mut next = u64::from(rank.at(group)) << 32 | u64::from(group);
-                for kept in &mut first {
-                    let (less, more) = ((*kept).min(next), (*kept).max(next));
-                    // A group that is there already is not kept twice.
-                    next = select_unpredictable(*kept == next, u64::MAX, more);
-                    *kept = less;
-                }
-            }
-            for kept in first.iter().take(cap) {
-                let cell = usize::try_from(kept & u64::from(u32::MAX)).unwrap_or(cells).min(cells);
-                if let Some(count) = counts.get_mut(cell) {
-                    *count += 1;
-                }
-            }
-        });
-        counts.truncate(cells);
-        counts.into_iter().map(i64::from).collect()
-    }
-
-    /// Adds one to the group of each of a learner's rows, for `cap` of them at most: those of the highest level, and
-    /// of one level those whose group ranks first.
+    /// Adds one to the group of each of a learner's rows, for `cap` of them at most: those of the highest level, and as
+    /// many as are left of the next.
     pub(super) fn count_rows(
         &mut self,
         places: &Places,
         cap: usize,
-        ranks: &Ranks<'_>,
+        circles: &Circles<'_>,
         own: &[u32],
         cells: usize,
     ) -> Vec<i64> {
         let mut counts = vec![0; cells];
-        self.each_learner(ranks, own, |rows, rank, own| {
-            let of = |row: &u64| group(places, *row, own).unwrap_or(0);
-            if rows.len() > cap {
-                rows.sort_unstable_by_key(|row| (row >> 32, rank.at(of(row)), of(row)));
+        self.each_learner(circles, own, |rows, circle, own| {
+            rows.sort_unstable();
+            let mut left = cap;
+            for level in rows.chunk_by(|one, other| one >> 32 == other >> 32) {
+                for row in circle.kept(level, left).into_iter().flatten() {
+                    add(&mut counts, group(places, *row, own), 1);
+                }
+                left = left.saturating_sub(level.len());
             }
-            rows.iter().take(cap).for_each(|row| add(&mut counts, of(row), 1));
         });
         counts
     }
@@ -288,19 +234,19 @@ impl Several {
         number
     }
 
-    /// Each learner's kept rows, with their ranking and how far their own codes move their groups.
+    /// Each learner's kept rows, with their circle and how far their own codes move their groups.
     fn each_learner(
         &mut self,
-        ranks: &Ranks<'_>,
+        circles: &Circles<'_>,
         own: &[u32],
-        mut take: impl FnMut(&mut [u64], Rank, u32),
+        mut take: impl FnMut(&mut [u64], Circle, u32),
     ) {
         let mut start = 0;
-        for ((end, own), tag) in self.ends.iter().zip(own).zip(ranks.tags) {
+        for ((end, own), circle) in self.ends.iter().zip(own).zip(circles.each()) {
             // A learner without a row in any piece was given no end.
             let end = (*end).max(start);
             if let Some(rows) = self.rows.get_mut(start..end) {
-                take(rows, Rank::of(*tag, ranks.words), *own);
+                take(rows, circle, *own);
             }
             start = end;
         }
@@ -314,9 +260,23 @@ fn add(counts: &mut [i64], group: u32, number: i64) {
 }
 
 /// The group of a kept row, given how far the learner's own codes move it.
-fn group(places: &Places, row: u64, own: u32) -> Option<u32> {
-    let place = usize::try_from(row & u64::from(u32::MAX)).ok()?;
-    places.groups.get(place).map(|group| group + own)
+fn group(places: &Places, row: u64, own: u32) -> u32 {
+    let place = usize::try_from(row & u64::from(u32::MAX)).unwrap_or(usize::MAX);
+    places.groups.get(place).map_or(u32::MAX, |group| group + own)
+}
+
+/// Sorted rows without those that are as the one before, moved to the front.
+fn distinct(rows: &mut [u64]) -> &[u64] {
+    let (mut last, mut length) = (None, 0);
+    for at in 0..rows.len() {
+        let row = rows.get(at).copied();
+        if let (Some(row), Some(place)) = (row, rows.get_mut(length)) {
+            *place = row;
+        }
+        length += usize::from(row != last);
+        last = row;
+    }
+    rows.get(..length).unwrap_or_default()
 }
 
 fn span(rows: &Range<u32>) -> Range<usize> {

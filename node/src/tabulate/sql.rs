@@ -28,19 +28,19 @@ const COUNTING: &str = "counting";
 /// Each learner's last of them.
 const LAST: &str = "latest";
 
-/// The statement that counts a table. `kind` tells what a column holds; `words` are the table's, for ranking.
+/// The statement that counts a table. `kind` tells what a column holds; `word` is the table's, by which a cap chooses.
 ///
 /// # Errors
 /// Where the table has too many cells, or reads a column that `kind` does not know.
 pub(crate) fn statement(
     table: &Table,
-    words: [u32; 2],
+    word: u32,
     kind: &dyn Fn(&ColumnRef) -> Option<Kind>,
     dialect: &dyn Dialect,
 ) -> Result<String, TabulateError> {
     let plan = Plan::of(table)?;
     let mut statement = Statement::of(&plan, kind, dialect)?;
-    let cells = statement.measured(words);
+    let cells = statement.measured(word);
     Ok(statement.ending(&cells))
 }
 

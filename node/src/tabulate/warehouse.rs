@@ -19,14 +19,14 @@ pub(super) fn count(
 ) -> Result<Vec<i64>, TabulateError> {
     let session = warehouse.connect()?;
     fits(&session, views, table)?;
-    let words = views.ranking().words(table.key().as_bytes());
-    let text = statement(table, words, &kind(views), &dialect(views))?;
+    let word = views.circles().word(table.key().as_bytes());
+    let text = statement(table, word, &kind(views), &dialect(views))?;
     let pads: Vec<_> = views.pads().iter().map(|pad| pad as &(dyn ToSql + Sync)).collect();
-    let ranked = matches!(
+    let capped = matches!(
         table.kpi().definition.measure,
         Measure::Count { cap: Some(_) } | Measure::Awards { .. }
     );
-    let rows = session.query(&told(table, &text), if ranked { &pads } else { &[] })?;
+    let rows = session.query(&told(table, &text), if capped { &pads } else { &[] })?;
     let found = rows.iter().map(|row| Ok((session.get(row, 0)?, session.get(row, 1)?)));
     gathered(table, found.collect::<Result<_, WarehouseError>>()?)
 }

@@ -24,7 +24,7 @@ pub(super) struct Cutter<'a> {
     persons: Vec<Vec<u32>>,
     /// For each of the other tables, each learner's rows.
     counts: Vec<Vec<u32>>,
-    tags: Vec<i64>,
+    tags: Vec<u32>,
 }
 
 impl<'a> Cutter<'a> {
@@ -73,7 +73,7 @@ impl<'a> Cutter<'a> {
         let ordinal = self.learners;
         let next = self.learners.checked_add(1);
         self.learners = next.ok_or(SnapshotError::TooManyRows(TableName::Learner))?;
-        self.tags.push(tag(self.secret.tag(&learner.person)));
+        self.tags.push(self.secret.tag(&learner.person));
         let mut counts = self.counts.iter_mut();
         for (at, (persons, rows)) in self.persons.iter_mut().zip(learner.rows).enumerate() {
             if at != self.own {
@@ -121,9 +121,4 @@ fn absent(layout: &Layout, columns: &mut [Values]) {
             Values::Integer(values) => values.push(None),
         }
     }
-}
-
-/// A tag's two words as one number, the second above the first; never negative.
-fn tag([low, high]: [u32; 2]) -> i64 {
-    i64::from(low) | i64::from(high) << 31
 }

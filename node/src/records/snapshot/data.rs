@@ -93,14 +93,6 @@ impl Data {
         }
     }
 
-    /// Whether it can bound the groups that a learner is in.
-    pub(crate) fn ranks(&self) -> bool {
-        match self {
-            Self::Frozen(snapshot) => snapshot.ranks(),
-            Self::InPlace(_) => true,
-        }
-    }
-
     /// The schema of the database whose views it is, where the records lie in the warehouse.
     pub fn schema_in_place(&self) -> Option<&str> {
         match self {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sumac_keys::{NodeSecret, Ranking};
+use sumac_keys::{Circles, NodeSecret};
 use sumac_policy::{ColumnRef, Holdings, Kind, Schema, TableName};
 
 use super::error::SnapshotError;
@@ -54,7 +54,7 @@ pub struct InPlace {
     schema: String,
     kinds: BTreeMap<ColumnRef, Kind>,
     possible: BTreeMap<ColumnRef, (i64, i64)>,
-    ranking: Ranking,
+    circles: Circles,
     // Where they are made, so that moving this leaves no copies of them.
     pads: Box<[Hidden; 4]>,
 }
@@ -122,7 +122,7 @@ impl InPlace {
             schema: manifest.schema,
             kinds,
             possible,
-            ranking: secret.ranking(),
+            circles: secret.circles(),
             pads: Box::new([one, two, three, four]),
         })
     }
@@ -166,9 +166,9 @@ impl InPlace {
         &self.possible
     }
 
-    /// What ranks learners' groups in tables, with their tags.
-    pub(crate) fn ranking(&self) -> &Ranking {
-        &self.ranking
+    /// What decides in each table, with learners' tags, where their groups are begun with.
+    pub(crate) fn circles(&self) -> &Circles {
+        &self.circles
     }
 
     /// What learners' tags are computed with: the pads of the person's key, inner and outer, and those of the tag.

@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
-use sumac_keys::{NodeSecret, Ranking};
+use sumac_keys::{Circles, NodeSecret};
 use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
 
 use super::error::SnapshotError;
@@ -40,7 +40,7 @@ pub struct Snapshot {
     /// What the columns hold.
     #[cfg(feature = "cluster")]
     kinds: BTreeMap<ColumnRef, sumac_policy::Kind>,
-    ranking: Ranking,
+    circles: Circles,
 }
 
 /// A block's rows of a table, a piece at a time.
@@ -114,7 +114,7 @@ impl Snapshot {
             tables.insert(table, opened);
         }
         let Manifest { id, learners, block, .. } = manifest;
-        let ranking = secret.ranking();
+        let circles = secret.circles();
         Ok(Self {
             id,
             commitment,
@@ -124,7 +124,7 @@ impl Snapshot {
             tables,
             #[cfg(feature = "cluster")]
             kinds,
-            ranking,
+            circles,
         })
     }
 
@@ -209,15 +209,9 @@ impl Snapshot {
         self.kinds.get(column).cloned()
     }
 
-    /// Whether it holds learners' tags, without which no table can bound the groups that a learner is in.
-    pub(crate) fn ranks(&self) -> bool {
-        let learners = self.tables.get(&TableName::Learner);
-        learners.is_some_and(|table| table.metadata.schema().field_with_name(TAG).is_ok())
-    }
-
-    /// What ranks learners' groups in tables, with their tags.
-    pub(crate) fn ranking(&self) -> &Ranking {
-        &self.ranking
+    /// What decides in each table, with learners' tags, where their groups are begun with.
+    pub(crate) fn circles(&self) -> &Circles {
+        &self.circles
     }
 
     /// The tag of each of a block's learners, in the order of their ordinals.

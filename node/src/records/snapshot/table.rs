@@ -35,7 +35,7 @@ pub(super) struct Block {
     /// In the learner table: how many rows each learner has in every other table.
     pub(super) counts: Vec<Vec<u32>>,
     /// In the learner table: each learner's tag.
-    pub(super) tags: Vec<i64>,
+    pub(super) tags: Vec<u32>,
 }
 
 /// What a table's file is.
@@ -94,7 +94,7 @@ impl Shape<'_> {
         let counts = self.others.iter();
         let counts = counts.map(|other| Field::new(rows_column(*other), DataType::UInt32, false));
         let last = match self.table {
-            TableName::Learner => Field::new(TAG, DataType::Int64, false),
+            TableName::Learner => Field::new(TAG, DataType::UInt32, false),
             _ => Field::new(PLACE, DataType::UInt32, false),
         };
         [person].into_iter().chain(columns).chain(counts).chain([last]).collect()
@@ -109,7 +109,7 @@ impl Shape<'_> {
         let counts = block.counts.into_iter();
         arrays.extend(counts.map(|counts| -> ArrayRef { Arc::new(UInt32Array::from(counts)) }));
         arrays.push(match self.table {
-            TableName::Learner => Arc::new(Int64Array::from(block.tags)),
+            TableName::Learner => Arc::new(UInt32Array::from(block.tags)),
             _ => Arc::new(places),
         });
         arrays

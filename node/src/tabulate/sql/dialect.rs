@@ -21,7 +21,6 @@ pub(crate) trait Dialect {
     /// A quotient of two such sums that are not negative, without what is behind the point.
     fn quotient(&self, above: &str, below: &str) -> String;
 
-    /// A query for `person`, `tag_low` and `tag_high`, the two words of each learner's tag, of at least the persons
-    /// in this part of the statement.
+    /// A query for `person` and `tag`, each learner's tag, of at least the persons in this part of the statement.
     fn tags(&self, of: &str) -> String;
 }

@@ -5,12 +5,12 @@ use sumac_policy::{Bins, Clip, Quantity, RATIO_PER};
 use super::super::plan::Work;
 use super::{COUNTING, LAST, Statement, flat};
 
-/// 2³¹ − 1: ranks are taken by it.
-const MODULUS: u32 = (1 << 31) - 1;
+/// One more than the greatest tag.
+const TAGS: u32 = 1 << 31;
 
 impl Statement<'_> {
     /// The query for cells and numbers.
-    pub(super) fn measured(&mut self, words: [u32; 2]) -> String {
+    pub(super) fn measured(&mut self, word: u32) -> String {
         let plan = self.plan;
         match &plan.work {
             Work::Once => {
@@ -21,13 +21,9 @@ impl Statement<'_> {
                     "SELECT CAST({cell} AS BIGINT) AS cell, count(*) AS number FROM (SELECT {LAST}.*, {first} AS outcome FROM {LAST}{joins}) AS found WHERE outcome < {outcomes} GROUP BY 1"
                 )
             }
-            Work::Groups { cap, .. } => {
+            Work::Groups { cap, .. } | Work::Rows { cap, .. } => {
                 self.placed();
-                self.ranked(words, "rank, cell", *cap)
-            }
-            Work::Rows { cap, .. } => {
-                self.placed();
-                self.ranked(words, "below, rank, cell", *cap)
+                self.capped(word, *cap)
             }
             Work::Mean { value, clip } => {
                 self.values(value);
@@ -72,30 +68,33 @@ impl Statement<'_> {
                 let below = format!("CASE {}{} END", flat(column), cases.collect::<String>());
                 format!("SELECT person, {below} AS below, {group} AS cell FROM {COUNTING}")
             }
-            _ => format!("SELECT DISTINCT person, {group} AS cell FROM {COUNTING}"),
+            _ => format!("SELECT DISTINCT person, 0 AS below, {group} AS cell FROM {COUNTING}"),
         };
         self.part("placed", placed);
     }
 
-    /// Counts the first so many rows of each learner in `placed`, by this order.
-    fn ranked(&mut self, [low, high]: [u32; 2], order: &str, cap: usize) -> String {
+    /// Counts so many rows of each learner in `placed`: those of the highest level, and as many as are left of the
+    /// next, round the circle of that level from where the learner's begins.
+    fn capped(&mut self, word: u32, cap: usize) -> String {
         let tags = self.dialect.tags("placed");
         self.part("tags", tags);
-        // a XOR b is a + b less twice what they have in common.
-        let xor = |tag: &str, word: u32| format!("({tag} + {word} - 2 * ({tag} & {word}))");
-        let rank = format!(
-            "({} * (cell + 1) + {}) % {MODULUS}",
-            xor("tag_low", low),
-            xor("tag_high", high)
-        );
+        let level = "PARTITION BY person, below";
         self.part(
-            "ranked",
+            "standing",
             format!(
-                "SELECT placed.*, {rank} AS rank FROM placed JOIN (SELECT person AS who, tag_low, tag_high FROM tags) AS whose ON whose.who = placed.person"
+                "SELECT person, cell, CAST(row_number() OVER ({level} ORDER BY cell) AS BIGINT) - 1 AS place, CAST(count(*) OVER ({level}) AS BIGINT) AS number, CAST(rank() OVER (PARTITION BY person ORDER BY below) AS BIGINT) - 1 AS above FROM placed"
+            ),
+        );
+        // a XOR b is a + b less twice what they have in common.
+        let drawn = format!("(tag + {word} - 2 * (tag & {word}))");
+        self.part(
+            "turned",
+            format!(
+                "SELECT cell, above, (place + number - {drawn} * number / {TAGS}) % number AS turn FROM standing JOIN (SELECT person AS who, tag FROM tags) AS whose ON whose.who = standing.person"
             ),
         );
         format!(
-            "SELECT CAST(cell AS BIGINT) AS cell, count(*) AS number FROM (SELECT cell, row_number() OVER (PARTITION BY person ORDER BY {order}) AS place FROM ranked) AS first WHERE place <= {cap} GROUP BY 1"
+            "SELECT CAST(cell AS BIGINT) AS cell, count(*) AS number FROM turned WHERE above + turn < {cap} GROUP BY 1"
         )
     }
 

@@ -89,14 +89,13 @@ impl Dialect for Postgres<'_> {
         };
         let key = code(1, 2, "convert_to(person, 'UTF8')");
         let tag = code(3, 4, &format!("substring({key} FROM 1 FOR 16)"));
-        let [low, high] = [0, 4].map(|at| {
-            let byte = |place: u8| format!("CAST(get_byte(tag, {}) AS bigint)", at + place);
-            let top = format!("({} & 127)", byte(0));
-            format!("{top} * 16777216 + {} * 65536 + {} * 256 + {}", byte(1), byte(2), byte(3))
-        });
+        let byte = |place: u8| format!("CAST(get_byte(tag, {place}) AS bigint)");
+        let top = format!("({} & 127)", byte(0));
+        let word =
+            format!("{top} * 16777216 + {} * 65536 + {} * 256 + {}", byte(1), byte(2), byte(3));
         // With OFFSET a query is not merged into the one around it: else each code is computed wherever it is named.
         format!(
-            "SELECT person, {low} AS tag_low, {high} AS tag_high FROM (SELECT person, {tag} AS tag FROM (SELECT DISTINCT person FROM {of}) AS persons OFFSET 0) AS tagged OFFSET 0"
+            "SELECT person, {word} AS tag FROM (SELECT person, {tag} AS tag FROM (SELECT DISTINCT person FROM {of}) AS persons OFFSET 0) AS tagged OFFSET 0"
         )
     }
 }

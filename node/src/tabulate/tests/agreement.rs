@@ -105,12 +105,12 @@ fn asked(
     views: &str,
     secret: &NodeSecret,
 ) -> Vec<i64> {
-    let words = secret.ranking().words(table.key().as_bytes());
+    let word = secret.circles().word(table.key().as_bytes());
     let kind = |column: &ColumnRef| {
         schema.column(column.table, &column.column).map(|column| column.kind.clone())
     };
     let statement =
-        sql::statement(table, words, &kind, &Postgres { views, possible: &BTreeMap::new() })
+        sql::statement(table, word, &kind, &Postgres { views, possible: &BTreeMap::new() })
             .unwrap();
     let pads = secret.purposes().map(|key| key.pads().map(|pad| pad.to_vec()));
     let pads: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =

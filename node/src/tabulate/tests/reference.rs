@@ -1,7 +1,7 @@
 //! The same tables, counted learner by learner and row by row, with no column, mask or block in sight.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -56,21 +56,20 @@ pub(super) fn count(
         let Some(last) = counting.last().copied() else { continue };
 
         let group = node.group(table, last, learner);
-        let rank = |group: usize| {
-            let (tag, words) =
-                (secret.tag(&person), secret.ranking().words(table.key().as_bytes()));
-            let [times, plus] = [0, 1].map(|word| u64::from(tag[word] ^ words[word]));
-            (times * (group as u64 + 1) + plus) % 2_147_483_647
+        // Of sorted groups so many, round the circle from where this learner's begins.
+        let chosen = |groups: &[usize], cap: usize| -> Vec<usize> {
+            let drawn = secret.tag(&person) ^ secret.circles().word(table.key().as_bytes());
+            let share = u128::from(drawn) * groups.len() as u128 / 2_147_483_648;
+            let round = groups.iter().cycle().skip(usize::try_from(share).unwrap());
+            round.take(cap.min(groups.len())).copied().collect()
         };
         match &definition.measure {
             Measure::Count { cap: None } | Measure::Rate => {}
             Measure::Count { cap: Some(cap) } => {
                 let groups = counting.iter().map(|row| node.group(table, *row, learner));
                 let groups: BTreeSet<_> = groups.collect();
-                let mut ranked: Vec<_> =
-                    groups.into_iter().map(|group| (rank(group), group)).collect();
-                ranked.sort_unstable();
-                ranked.iter().take(*cap as usize).for_each(|(_, group)| cells[*group] += 1);
+                let groups: Vec<_> = groups.into_iter().collect();
+                chosen(&groups, *cap as usize).iter().for_each(|group| cells[*group] += 1);
                 continue;
             }
             Measure::Awards { cap, level } => {
@@ -80,13 +79,17 @@ pub(super) fn count(
                     let code = usize::try_from(code).unwrap();
                     if level.codes[code] == "unknown" { 0 } else { 1 + code }
                 };
-                let ranked = counting.iter().map(|row| {
-                    let group = node.group(table, *row, learner);
-                    (Reverse(height(*row)), rank(group), group)
-                });
-                let mut ranked: Vec<_> = ranked.collect();
-                ranked.sort_unstable();
-                ranked.iter().take(*cap as usize).for_each(|(_, _, group)| cells[*group] += 1);
+                let mut levels: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+                for row in &counting {
+                    let groups = levels.entry(Reverse(height(*row))).or_default();
+                    groups.push(node.group(table, *row, learner));
+                }
+                let mut left = *cap as usize;
+                for groups in levels.values_mut() {
+                    groups.sort_unstable();
+                    chosen(groups, left).iter().for_each(|group| cells[*group] += 1);
+                    left -= left.min(groups.len());
+                }
                 continue;
             }
             Measure::Mean { value, clip, .. } => {
