@@ -17,11 +17,13 @@
 //! decoding takes does depend on how well the values pack; the service must not let a reply's time show it.
 
 mod axis;
+mod bits;
 mod block;
 mod calendar;
 mod circle;
 #[cfg(feature = "cluster")]
 mod cluster;
+mod codes;
 mod condition;
 mod engine;
 mod learners;

@@ -1,11 +1,11 @@
 //! A dimension's code in each row of the table that has its column.
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{Int16Type, UInt16Type};
+use arrow::datatypes::Int16Type;
 use sumac_policy::{ColumnRef, Dimension, DimensionSource};
 
 use super::TabulateError;
+use super::codes::Codes;
 
 /// One axis of a table.
 pub(super) struct Axis {
@@ -69,18 +69,13 @@ impl Axis {
     }
 
     /// The code in each row of the column's table.
-    pub(super) fn codes(&self, rows: &RecordBatch) -> Result<ScalarBuffer<u16>, TabulateError> {
+    pub(super) fn codes(&self, rows: &RecordBatch) -> Result<Codes, TabulateError> {
         let damaged = || TabulateError::Damaged(self.column.table);
         let values = rows.column_by_name(&self.column.column).ok_or_else(damaged)?;
         if matches!(self.from, From::Code) {
-            let codes = values.as_primitive_opt::<UInt16Type>().ok_or_else(damaged)?.values();
-            let largest = codes.iter().fold(0, |largest, code| largest.max(*code));
+            let codes = Codes::of(values).ok_or_else(damaged)?;
             // Every row is looked at first, so that a code outside the list cannot be someone's cell.
-            return if usize::from(largest) < self.codes || codes.is_empty() {
-                Ok(codes.clone())
-            } else {
-                Err(damaged())
-            };
+            return if codes.are_below(self.codes) { Ok(codes) } else { Err(damaged()) };
         }
         let years = values.as_primitive_opt::<Int16Type>().ok_or_else(damaged)?;
         let unknown = u16::try_from(self.codes.saturating_sub(1)).map_err(|_| damaged())?;
@@ -92,7 +87,7 @@ impl Axis {
             From::Year { .. } | From::Code => unknown,
         };
         let codes = years.iter().map(|year| year.map_or(unknown, code));
-        Ok(codes.collect::<Vec<_>>().into())
+        Ok(Codes::Wide(codes.collect::<Vec<_>>().into()))
     }
 }
 

@@ -2,16 +2,18 @@
 
 use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take};
-use arrow::datatypes::UInt16Type;
+use arrow::datatypes::UInt32Type;
 use sumac_policy::{ColumnRef, Predicate, TableName, When};
 
 use super::TabulateError;
+use super::bits::Bits;
 use super::circle::Circles;
+use super::codes::Codes;
 use super::condition::{Frame, between, evaluate, reads};
-use super::learners::{Codes, Learners, Piece};
+use super::learners::{Along, Learners, Piece};
 use super::plan::{Plan, Work};
 use super::rows::{Mask, Rows, Starts, truth};
-use super::several::Several;
+use super::several::{Several, Whose};
 use super::values::Values;
 use crate::records::snapshot::Snapshot;
 
@@ -19,6 +21,7 @@ use crate::records::snapshot::Snapshot;
 #[derive(Default)]
 pub(super) struct Known {
     learners: Learners,
+    bits: Bits,
     several: Several,
     values: Values,
 }
@@ -32,7 +35,7 @@ pub(super) fn count(
 ) -> Result<Vec<i64>, TabulateError> {
     let block = gather(plan, snapshot, number, known)?;
     let count = snapshot.learners(number).len();
-    let Known { learners, several, values } = known;
+    let Known { learners, bits, several, values } = known;
     let cells = plan.cells;
     match &plan.work {
         Work::Once => Ok(learners.count(plan.outcomes, cells)),
@@ -41,15 +44,14 @@ pub(super) fn count(
             Ok(learners.count(plan.outcomes, cells))
         }
         Work::Mean { value, clip } => Ok(values.mean(value, *clip, learners, cells)),
+        Work::Bits { cap, places } => {
+            block.among(count, learners, |whose| bits.count(places, *cap, whose, cells))
+        }
         Work::Groups { cap, places } => {
-            let tags = block.tags(count)?;
-            let circles = Circles { tags: tags.values(), word: block.word() };
-            Ok(several.count_groups(places, *cap, &circles, learners.groups(), cells))
+            block.among(count, learners, |whose| several.count_groups(places, *cap, whose, cells))
         }
         Work::Rows { cap, places, .. } => {
-            let tags = block.tags(count)?;
-            let circles = Circles { tags: tags.values(), word: block.word() };
-            Ok(several.count_rows(places, *cap, &circles, learners.groups(), cells))
+            block.among(count, learners, |whose| several.count_rows(places, *cap, whose, cells))
         }
     }
 }
@@ -62,13 +64,14 @@ pub(super) fn over(
     number: usize,
     known: &mut Known,
 ) -> Result<u64, TabulateError> {
-    gather(plan, snapshot, number, known)?;
-    let Known { several, values, .. } = known;
+    let starts = gather(plan, snapshot, number, known)?.starts;
+    let Known { bits, several, values, .. } = known;
     Ok(match &plan.work {
         Work::Once | Work::Distribution { .. } => 0,
         Work::Mean { value, clip } => values.over(value, *clip),
-        Work::Groups { cap, places } => several.over_groups(places, *cap),
-        Work::Rows { cap, .. } => several.over_rows(*cap),
+        Work::Bits { cap, .. } => bits.over(&starts, *cap),
+        Work::Groups { cap, .. } => several.over_groups(&starts, *cap),
+        Work::Rows { cap, .. } => several.over_rows(&starts, *cap),
     })
 }
 
@@ -84,7 +87,8 @@ fn gather<'a>(
     known.learners.begin(count, plan.otherwise);
     match &plan.work {
         Work::Once => {}
-        Work::Groups { .. } | Work::Rows { .. } => known.several.begin(count),
+        Work::Bits { .. } => known.bits.begin(),
+        Work::Groups { .. } | Work::Rows { .. } => known.several.begin(),
         Work::Mean { value, .. } | Work::Distribution { value, .. } => {
             known.values.begin(count, value);
         }
@@ -93,7 +97,7 @@ fn gather<'a>(
     let learners = &mut known.learners;
     for axis in plan.axes.iter().filter(|axis| axis.column().table != plan.definition.of) {
         let codes = axis.codes(&block.other(axis.column().table)?.batch)?;
-        learners.shift(&Codes { codes: &codes, stride: axis.stride() });
+        learners.shift(&Along { codes: &codes, stride: axis.stride() });
     }
     for (outcome, number) in plan.definition.outcomes.iter().zip(0..) {
         if let When::Exists { in_table, when } = &outcome.when {
@@ -110,6 +114,8 @@ struct Block<'a> {
     plan: &'a Plan<'a>,
     snapshot: &'a Snapshot,
     number: usize,
+    /// Where learners' rows of the table that is counted begin.
+    starts: Starts,
     others: Vec<Rows>,
 }
 
@@ -123,20 +129,24 @@ impl<'a> Block<'a> {
         let others = others
             .map(|(table, columns)| Rows::read(snapshot, number, *table, columns))
             .collect::<Result<_, _>>()?;
-        Ok(Self { plan, snapshot, number, others })
+        let starts = Starts::read(snapshot, number, plan.definition.of)?;
+        Ok(Self { plan, snapshot, number, starts, others })
     }
 
-    /// Each learner's tag.
-    fn tags(&self, learners: usize) -> Result<UInt32Array, TabulateError> {
+    /// Counts learners of whom groups or rows may be too many.
+    fn among(
+        &self,
+        count: usize,
+        learners: &Learners,
+        cells: impl FnOnce(Whose<'_>) -> Vec<i64>,
+    ) -> Result<Vec<i64>, TabulateError> {
         let damaged = || TabulateError::Damaged(TableName::Learner);
         let tags = self.snapshot.tags(self.number)?;
-        let tags = tags.columns().first().and_then(|tags| tags.as_primitive_opt()).cloned();
-        tags.filter(|tags| tags.len() == learners).ok_or_else(damaged)
-    }
-
-    /// The table's word, by which its learners' groups are taken.
-    fn word(&self) -> u32 {
-        self.snapshot.circles().word(self.plan.key.as_bytes())
+        let tags = tags.columns().first().and_then(|tags| tags.as_primitive_opt::<UInt32Type>());
+        let tags = tags.filter(|tags| tags.len() == count).ok_or_else(damaged)?;
+        let word = self.snapshot.circles().word(self.plan.key.as_bytes());
+        let circles = Circles { tags: tags.values(), word };
+        Ok(cells(Whose { starts: &self.starts, circles: &circles, own: learners.groups() }))
     }
 
     fn other(&self, table: TableName) -> Result<&Rows, TabulateError> {
@@ -148,11 +158,10 @@ impl<'a> Block<'a> {
     /// their last row that counts and what the rows that count say. Returns the rows themselves if another
     /// table's will be read beside them; else none.
     fn walk(&self, known: &mut Known) -> Result<RecordBatch, TabulateError> {
-        let Self { plan, snapshot, number, .. } = self;
+        let Self { plan, snapshot, number, starts, .. } = self;
         let of = plan.definition.of;
         let columns = plan.columns.get(&of).map_or(&[][..], Vec::as_slice);
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        let starts = Starts::read(snapshot, *number, of)?;
         let whose = plan.own_reads_learner.then(|| starts.learners());
 
         let pieces = snapshot.pieces(of, *number, &columns)?;
@@ -192,7 +201,7 @@ impl<'a> Block<'a> {
         known: &mut Known,
     ) -> Result<(), TabulateError> {
         let Self { plan, .. } = self;
-        let Known { learners, several, values } = known;
+        let Known { learners, bits, several, values } = known;
         let (anchor, first, last) = &plan.anchor;
         let mut counting = between(anchor, first, last, frame)?;
         if plan.definition.population != Predicate::True {
@@ -205,18 +214,20 @@ impl<'a> Block<'a> {
             }
         }
         let own = plan.axes.iter().filter(|axis| axis.column().table == plan.definition.of);
-        let buffers = own.clone().map(|axis| axis.codes(rows)).collect::<Result<Vec<_>, _>>()?;
+        let codes = own.clone().map(|axis| axis.codes(rows)).collect::<Result<Vec<_>, _>>()?;
         let mask = Mask::of(&counting);
         match &plan.work {
+            Work::Bits { places, .. } => {
+                bits.note(places, &codes, &mask);
+                return Ok(());
+            }
             Work::Groups { places, .. } => {
-                let codes: Vec<&[u16]> = buffers.iter().map(|codes| &**codes).collect();
-                several.note_groups(places, &codes, piece, &mask);
+                several.note(places, &codes, &mask, None);
                 return Ok(());
             }
             Work::Rows { places, level, .. } => {
-                let codes: Vec<&[u16]> = buffers.iter().map(|codes| &**codes).collect();
                 let below = level.as_ref().map(|(column, below)| levels(column, below, rows));
-                several.note_rows(places, &codes, piece, &mask, below.transpose()?.as_deref());
+                several.note(places, &codes, &mask, below.transpose()?.as_deref());
                 return Ok(());
             }
             Work::Mean { value, .. } | Work::Distribution { value, .. } => {
@@ -224,9 +235,9 @@ impl<'a> Block<'a> {
             }
             Work::Once => {}
         }
-        let codes = buffers.iter().zip(own);
-        let codes = codes.map(|(codes, axis)| Codes { codes, stride: axis.stride() });
-        learners.latest(piece, &mask, &codes.collect::<Vec<_>>());
+        let along = codes.iter().zip(own);
+        let along = along.map(|(codes, axis)| Along { codes, stride: axis.stride() });
+        learners.latest(piece, &mask, &along.collect::<Vec<_>>());
         Ok(())
     }
 
@@ -277,7 +288,11 @@ fn levels(
 ) -> Result<Vec<u16>, TabulateError> {
     let damaged = || TabulateError::Damaged(column.table);
     let codes = rows.column_by_name(&column.column).ok_or_else(damaged)?;
-    let codes = codes.as_primitive_opt::<UInt16Type>().ok_or_else(damaged)?.values();
-    let levels = codes.iter().map(|code| below.get(usize::from(*code)).copied());
-    levels.collect::<Option<_>>().ok_or_else(damaged)
+    let codes = Codes::of(codes).filter(|codes| codes.are_below(below.len()));
+    let codes = codes.ok_or_else(damaged)?;
+    let mut levels = vec![0; rows.num_rows()];
+    codes.each(&mut levels, |level, code| {
+        *level = below.get(usize::from(code)).copied().unwrap_or(0);
+    });
+    Ok(levels)
 }

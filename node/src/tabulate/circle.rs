@@ -7,10 +7,6 @@
 
 /// The bits of a tag and of a word.
 const BITS: u32 = 31;
-/// As many places as a learner's bits have.
-const WORD: usize = 64;
-/// Learners side by side.
-const LANES: usize = 16;
 
 /// The circles of a block's learners in a table.
 pub(super) struct Circles<'a> {
@@ -30,21 +26,27 @@ impl Circles<'_> {
         self.tags.iter().map(|tag| Circle(tag ^ self.word))
     }
 
-    /// Leaves of each learner's places, which are bits, those that count: `cap` at most. Every step is the same for
-    /// all learners, without a branch, and is taken for several at once.
-    pub(super) fn narrow(&self, seen: &mut [u64], places: usize, cap: usize) {
-        // No learner has more places than bits.
-        let cap = u8::try_from(cap.min(WORD)).unwrap_or(u8::MAX);
-        for (seen, tags) in seen.chunks_mut(LANES).zip(self.tags.chunks(LANES)) {
-            let mut bits = [0_u64; LANES];
-            bits.iter_mut().zip(&*seen).for_each(|(bits, seen)| *bits = *seen);
-            let mut starts = [0_u8; LANES];
-            let numbers = bits.map(|bits| low_byte(bits.count_ones().into()));
-            for ((start, tag), number) in starts.iter_mut().zip(tags).zip(numbers) {
-                *start = low_byte(Circle(tag ^ self.word).start(number.into()).into());
+    /// Leaves of each learner's places those that count: `cap` at most. Places are bits, eight in the byte that each
+    /// learner has in a plane, and `numbers` says how many a learner has. Every step is the same for all learners,
+    /// without a branch, so that the processor takes several at once.
+    pub(super) fn narrow(&self, planes: &mut [Vec<u8>], numbers: &[u8], cap: usize) {
+        // Nobody has so many places that a larger cap would be another.
+        let cap = u8::try_from(cap).unwrap_or(u8::MAX);
+        // How many of the learner's things stand between the start and the next of them, round the circle.
+        let turn = |(circle, number): (Circle, &u8)| {
+            let [start, ..] = circle.start(u32::from(*number)).to_le_bytes();
+            if start == 0 { 0 } else { number.wrapping_sub(start) }
+        };
+        let mut turns: Vec<u8> = self.each().zip(numbers).map(turn).collect();
+        for plane in planes {
+            for bit in (0..8).map(|bit| 1_u8 << bit) {
+                for ((byte, turn), number) in plane.iter_mut().zip(&mut turns).zip(numbers) {
+                    // All bits are one less than none.
+                    let next = turn.wrapping_sub(if *byte & bit == 0 { 0 } else { u8::MAX });
+                    *byte &= if *turn < cap { u8::MAX } else { !bit };
+                    *turn = if next == *number { 0 } else { next };
+                }
             }
-            let kept = kept(&bits, &numbers, &starts, places, cap);
-            seen.iter_mut().zip(kept).for_each(|(seen, kept)| *seen = kept);
         }
     }
 }
@@ -65,50 +67,9 @@ impl Circle {
     }
 }
 
-/// The bits that count, of learners with so many bits and such starts.
-fn kept(
-    bits: &[u64; LANES],
-    numbers: &[u8; LANES],
-    starts: &[u8; LANES],
-    places: usize,
-    cap: u8,
-) -> [u64; LANES] {
-    let mut all = [0; LANES];
-    // How many of the learner's things stand between the start and the next of them, round the circle.
-    let mut turns = [0; LANES];
-    for ((turn, number), start) in turns.iter_mut().zip(numbers).zip(starts) {
-        *turn = if *start == 0 { 0 } else { number.wrapping_sub(*start) };
-    }
-    for shift in (0..WORD).step_by(8).take(places.div_ceil(8)) {
-        let bytes = bits.map(|bits| low_byte(bits >> shift));
-        let mut kept = [0; LANES];
-        for bit in (0..8).map(|bit| 1_u8 << bit) {
-            for (((kept, byte), turn), number) in
-                kept.iter_mut().zip(bytes).zip(&mut turns).zip(numbers)
-            {
-                let there = if byte & bit == 0 { 0 } else { u8::MAX };
-                let counts = if *turn < cap { u8::MAX } else { 0 };
-                *kept |= there & counts & bit;
-                // All bits are one less than none.
-                let next = turn.wrapping_sub(there);
-                *turn = if next == *number { 0 } else { next };
-            }
-        }
-        for (all, kept) in all.iter_mut().zip(kept) {
-            *all |= u64::from(kept) << shift;
-        }
-    }
-    all
-}
-
-fn low_byte(number: u64) -> u8 {
-    let [low, ..] = number.to_le_bytes();
-    low
-}
-
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
     use proptest::prelude::*;
 
     use super::*;
@@ -155,23 +116,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn side_by_side_as_one_by_one(
-            learners in prop::collection::vec((any::<u64>(), word()), 0..40),
+        fn all_learners_at_once_as_one_by_one(
+            learners in prop::collection::vec((any::<[u8; 3]>(), word()), 0..40),
             word in word(),
-            places in 1..=WORD,
-            cap in 1..70_usize,
+            cap in 1..30_usize,
         ) {
-            let all = u64::MAX >> (WORD - places);
-            let mut seen: Vec<u64> = learners.iter().map(|(seen, _)| seen & all).collect();
             let tags: Vec<u32> = learners.iter().map(|(_, tag)| *tag).collect();
+            let bits = |bytes: &[u8; 3]| -> Vec<u32> {
+                let word = bytes.iter().rev().fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
+                (0..24).filter(|bit| word >> bit & 1 == 1).collect()
+            };
             let circles = Circles { tags: &tags, word };
-            let one_by_one = seen.iter().zip(circles.each()).map(|(seen, circle)| {
-                let bits: Vec<u32> = (0..64).filter(|bit| seen >> bit & 1 == 1).collect();
-                kept(circle, &bits, cap).into_iter().fold(0, |kept, bit| kept | 1_u64 << bit)
-            });
-            let expected: Vec<u64> = one_by_one.collect();
-            circles.narrow(&mut seen, places, cap);
-            prop_assert_eq!(seen, expected);
+            let one_by_one = learners.iter().zip(circles.each());
+            let expected: Vec<u32> = one_by_one
+                .map(|((bytes, _), circle)| {
+                    kept(circle, &bits(bytes), cap).into_iter().fold(0, |word, bit| word | 1 << bit)
+                })
+                .collect();
+
+            let plane = |at: usize| learners.iter().map(|(bytes, _)| bytes[at]).collect();
+            let mut planes = [plane(0), plane(1), plane(2)];
+            let numbers: Vec<u8> =
+                learners.iter().map(|(bytes, _)| u8::try_from(bits(bytes).len()).unwrap()).collect();
+            circles.narrow(&mut planes, &numbers, cap);
+            let narrowed: Vec<u32> = (0..learners.len())
+                .map(|at| u32::from_le_bytes([planes[0][at], planes[1][at], planes[2][at], 0]))
+                .collect();
+            prop_assert_eq!(narrowed, expected);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Datum, Int16Array, Int64Array,
-    PrimitiveArray, RecordBatch, Scalar, UInt16Array, UInt32Array,
+    PrimitiveArray, RecordBatch, Scalar, UInt8Array, UInt16Array, UInt32Array,
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::cmp;
@@ -132,15 +132,21 @@ fn inside<T: ArrowPrimitiveType>(
     span: &RangeInclusive<T::Native>,
 ) -> BooleanBuffer {
     let (first, last) = (*span.start(), *span.end());
-    let words = values.values().chunks(64).map(|chunk| {
-        let bits = chunk
-            .iter()
-            .zip(0..)
-            .map(|(value, bit)| u64::from((first <= *value) & (*value <= last)) << bit);
-        bits.fold(0, |word, bit| word | bit)
-    });
-    let bits = BooleanBuffer::new(words.collect::<Vec<u64>>().into(), 0, values.len());
+    let inside = |value: T::Native| u8::from((first <= value) & (value <= last));
+    let (eights, rest) = values.values().as_chunks::<8>();
+    let bytes = eights.iter().map(|values| gathered(values.map(inside)));
+    let mut last_byte = [0; 8];
+    last_byte.iter_mut().zip(rest).for_each(|(byte, value)| *byte = inside(*value));
+    let bytes: Vec<u8> = bytes.chain([gathered(last_byte)]).collect();
+    let bits = BooleanBuffer::new(bytes.into(), 0, values.len());
     truth(&BooleanArray::new(bits, values.nulls().cloned()))
+}
+
+/// The lowest bits of eight bytes, the first the lowest.
+fn gathered(bytes: [u8; 8]) -> u8 {
+    // Bit 8i times the sum of 2^(7j) reaches bit 56 + i by j = 8 − i alone, and nothing carries into it.
+    let [.., top] = u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080).to_le_bytes();
+    top
 }
 
 /// What an operator makes of all parts, from the first to the last; none of no parts.
@@ -181,6 +187,10 @@ fn constant(value: &Value, values: &ArrayRef) -> Option<Box<dyn Datum>> {
         Some(Box::new(Scalar::new(Arc::new(array) as ArrayRef)))
     }
     match (value, values.data_type()) {
+        // In a list of codes of one byte every code is one.
+        (Value::Code { index, .. }, DataType::UInt8) => {
+            scalar(UInt8Array::from(vec![u8::try_from(*index).ok()?]))
+        }
         (Value::Code { index, .. }, DataType::UInt16) => scalar(UInt16Array::from(vec![*index])),
         (Value::Date(date), DataType::Date32) => {
             scalar(Date32Array::from(vec![calendar::days(*date)]))

@@ -3,6 +3,7 @@
 use std::hint::select_unpredictable;
 use std::ops::Range;
 
+use super::codes::Codes;
 use super::rows::{Mask, Starts};
 
 /// Sums side by side for each cell, so that a learner need not wait for the one before, who is often in the
@@ -22,8 +23,8 @@ pub(super) struct Learners {
 }
 
 /// An axis's code in each row, and how far one code moves a learner among the groups.
-pub(super) struct Codes<'a> {
-    pub(super) codes: &'a [u16],
+pub(super) struct Along<'a> {
+    pub(super) codes: &'a Codes,
     pub(super) stride: u32,
 }
 
@@ -48,23 +49,21 @@ impl Learners {
     }
 
     /// Remembers the last row that counts, and the group it puts its learner in. Later pieces overrule.
-    pub(super) fn latest(&mut self, piece: &Piece<'_>, counting: &Mask, codes: &[Codes<'_>]) {
+    pub(super) fn latest(&mut self, piece: &Piece<'_>, counting: &Mask, axes: &[Along<'_>]) {
         let last = self.last.get_mut(piece.learners.clone()).unwrap_or_default();
         let groups = self.groups.get_mut(piece.learners.clone()).unwrap_or_default();
         for ((last, group), rows) in last.iter_mut().zip(groups).zip(piece.ranges()) {
             let end = counting.end_in(rows);
             let row = end.saturating_sub(1) as usize;
-            let found = codes.iter().fold(0, |group, codes| group + codes.step(row));
+            let found = axes.iter().fold(0, |group, axis| group + axis.step(row));
             *last = select_unpredictable(end > 0, piece.rows.start + end, *last);
             *group = select_unpredictable(end > 0, found, *group);
         }
     }
 
     /// Moves every learner along an axis that is read in their own row.
-    pub(super) fn shift(&mut self, codes: &Codes<'_>) {
-        for (group, code) in self.groups.iter_mut().zip(codes.codes) {
-            *group += u32::from(*code) * codes.stride;
-        }
+    pub(super) fn shift(&mut self, axis: &Along<'_>) {
+        axis.codes.each(&mut self.groups, |group, code| *group += u32::from(code) * axis.stride);
     }
 
     /// Gives an outcome to each learner with such a row, unless an earlier outcome has them.
@@ -111,9 +110,9 @@ impl Learners {
     }
 }
 
-impl Codes<'_> {
+impl Along<'_> {
     fn step(&self, row: usize) -> u32 {
-        self.codes.get(row).map_or(0, |code| u32::from(*code)) * self.stride
+        u32::from(self.codes.at(row)) * self.stride
     }
 }
 

@@ -8,6 +8,7 @@ use sumac_policy::{
 };
 
 use super::axis::Axis;
+use super::bits::WORD;
 use super::condition::reads;
 use super::{MAX_CELLS, TabulateError};
 
@@ -37,7 +38,9 @@ pub(super) struct Plan<'a> {
 pub(super) enum Work<'a> {
     /// One is added to the cell of their last row's group and their outcome.
     Once,
-    /// One is added to each of so many groups of their rows.
+    /// One is added to each of so many groups of their rows, where a word has a bit for each place.
+    Bits { cap: usize, places: Places },
+    /// The same where there are more places.
     Groups { cap: usize, places: Places },
     /// One is added to the group of each of so many of their rows, the highest first.
     Rows { cap: usize, places: Places, level: Option<(ColumnRef, Vec<u16>)> },
@@ -105,7 +108,12 @@ impl<'a> Plan<'a> {
         let work = match &definition.measure {
             Measure::Count { cap: None } | Measure::Rate => Work::Once,
             Measure::Count { cap: Some(cap) } => {
-                Work::Groups { cap: *cap as usize, places: Places::of(&axes, definition.of)? }
+                let (cap, places) = (*cap as usize, Places::of(&axes, definition.of)?);
+                if places.groups.len() <= WORD {
+                    Work::Bits { cap, places }
+                } else {
+                    Work::Groups { cap, places }
+                }
             }
             Measure::Awards { cap, level } => Work::Rows {
                 cap: *cap as usize,

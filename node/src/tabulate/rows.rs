@@ -25,7 +25,10 @@ pub(super) struct Rows {
 pub(super) struct Starts(Vec<u32>);
 
 /// Which rows hold a condition, a bit for each, and eight bytes more, so that every row begins a window.
-pub(super) struct Mask(Vec<u8>);
+pub(super) struct Mask {
+    bytes: Vec<u8>,
+    rows: usize,
+}
 
 impl Rows {
     pub(super) fn read(
@@ -101,9 +104,14 @@ impl Starts {
         starts.iter().zip(starts.iter().skip(1)).map(|(start, end)| *start..*end)
     }
 
+    /// The rows of all learners in turn.
+    pub(super) fn all(&self) -> impl Iterator<Item = Range<u32>> {
+        self.ranges(0..self.0.len().saturating_sub(1))
+    }
+
     /// The learner of each row in turn, counted from the block's first.
     pub(super) fn learners(&self) -> UInt32Array {
-        let learners = (0..).zip(self.ranges(0..self.0.len().saturating_sub(1)));
+        let learners = (0..).zip(self.all());
         let learners = learners.flat_map(|(learner, rows)| rows.map(move |_| learner));
         UInt32Array::from_iter_values(learners)
     }
@@ -123,7 +131,7 @@ impl Mask {
         let mut bytes = Vec::with_capacity(rows.len() + size_of::<u64>());
         bytes.extend_from_slice(&rows);
         bytes.extend([0; size_of::<u64>()]);
-        Self(bytes)
+        Self { bytes, rows: rows.len() }
     }
 
     /// One past the last of these rows that holds the condition; 0 if none does. Looks at every row, wherever
@@ -142,13 +150,18 @@ impl Mask {
 
     /// One if this row holds it, else none.
     pub(super) fn bit(&self, row: u32) -> u64 {
-        let byte = self.0.get((row / 8) as usize).copied().unwrap_or(0);
+        let byte = self.bytes.get((row / 8) as usize).copied().unwrap_or(0);
         u64::from(byte >> (row % 8)) & 1
+    }
+
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Eight rows a byte, the first the lowest bit.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// Whether any of these rows holds it.
@@ -164,7 +177,7 @@ impl Mask {
 
     /// The bits of rows from `start` on, as many as fit, none from `end` on.
     fn window(&self, start: u32, end: u32) -> u64 {
-        let bytes = self.0.get((start / 8) as usize..).and_then(<[u8]>::first_chunk);
+        let bytes = self.bytes.get((start / 8) as usize..).and_then(<[u8]>::first_chunk);
         let bits = bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes)) >> (start % 8);
         bits & !(u64::MAX << (end - start).min(WINDOW))
     }

@@ -1,127 +1,62 @@
 //! Learners who count several times: once in each of some groups of their rows, or once for each of some rows.
 
-use std::hint::select_unpredictable;
-use std::ops::Range;
-
 use super::circle::{Circle, Circles};
-use super::learners::Piece;
+use super::codes::Codes;
 use super::plan::Places;
-use super::rows::Mask;
+use super::rows::{Mask, Starts};
 
-/// As many places as a word has bits: a learner's groups are then the bits of one word.
-const WORD: usize = 64;
+/// The place of a row that does not count: after every other.
+const NOWHERE: u32 = u32::MAX;
 
-/// The places of each learner's rows that count. A thread has one and uses it for block after block.
+/// The places of a block's rows. A thread has one and uses it for block after block.
 #[derive(Default)]
 pub(super) struct Several {
-    /// Each learner's places as bits, where there are few enough.
-    seen: Vec<u64>,
-    /// Else the places of the rows that count, learner by learner, each below how far its level is below the
-    /// highest: level · 2³² + place.
-    rows: Vec<u64>,
-    /// One past each learner's last of these rows.
-    ends: Vec<usize>,
-    /// The place of each row of a piece.
     places: Vec<u32>,
-    /// No bits at a learner's first row, all at others.
-    same: Vec<u64>,
-    /// The places of the learner's rows up to each row, as bits.
-    so_far: Vec<u64>,
+    /// How far each row's level is below the highest, where rows have levels.
+    below: Vec<u16>,
+}
+
+/// The learners of a block, in turn.
+#[derive(Clone, Copy)]
+pub(super) struct Whose<'a> {
+    /// Where their rows begin.
+    pub(super) starts: &'a Starts,
+    /// Which of their groups or rows count.
+    pub(super) circles: &'a Circles<'a>,
+    /// How far their own codes move their groups.
+    pub(super) own: &'a [u32],
 }
 
 impl Several {
-    /// Begins a block. Nobody has a row that counts.
-    pub(super) fn begin(&mut self, learners: usize) {
-        self.seen.clear();
-        self.seen.resize(learners, 0);
-        self.rows.clear();
-        self.ends.clear();
-        self.ends.resize(learners, 0);
+    /// Begins a block.
+    pub(super) fn begin(&mut self) {
+        self.places.clear();
+        self.below.clear();
     }
 
-    /// Takes the groups of the rows of a piece that count.
-    pub(super) fn note_groups(
+    /// Takes the rows of a piece, and how far each is below the highest level where rows have levels.
+    pub(super) fn note(
         &mut self,
         places: &Places,
-        codes: &[&[u16]],
-        piece: &Piece<'_>,
-        counting: &Mask,
-    ) {
-        self.place(places, codes, piece);
-        if places.groups.len() > WORD {
-            return self.keep(piece, counting, None);
-        }
-        self.mark(piece, counting);
-        let seen = self.seen.get_mut(piece.learners.clone()).unwrap_or_default();
-        for (seen, rows) in seen.iter_mut().zip(piece.ranges()) {
-            let last = self.so_far.get((rows.end as usize).wrapping_sub(1)).copied().unwrap_or(0);
-            *seen |= select_unpredictable(rows.is_empty(), 0, last);
-        }
-    }
-
-    /// Finds the places of each learner's rows up to each row: how many rows a learner has decides no branch.
-    fn mark(&mut self, piece: &Piece<'_>, counting: &Mask) {
-        self.same.clear();
-        self.same.resize(self.places.len(), u64::MAX);
-        for rows in piece.ranges() {
-            if let Some(same) = self.same.get_mut(rows.start as usize) {
-                *same = 0;
-            }
-        }
-        self.so_far.clear();
-        self.so_far.resize(self.places.len(), 0);
-        // First each row's own place, then what its learner had before it: the first without waiting for another row.
-        let eights = self.so_far.chunks_mut(8).zip(self.places.chunks(8)).zip(counting.bytes());
-        for ((own, places), counting) in eights {
-            for ((own, place), row) in own.iter_mut().zip(places).zip(0..) {
-                *own = u64::from(counting >> row & 1) << (place % u64::BITS);
-            }
-        }
-        let mut bits = 0;
-        for (so_far, same) in self.so_far.iter_mut().zip(&self.same) {
-            bits = (bits & same) | *so_far;
-            *so_far = bits;
-        }
-    }
-
-    /// Takes the rows of a piece that count, and how far each is below the highest level.
-    pub(super) fn note_rows(
-        &mut self,
-        places: &Places,
-        codes: &[&[u16]],
-        piece: &Piece<'_>,
+        codes: &[Codes],
         counting: &Mask,
         below: Option<&[u16]>,
     ) {
-        self.place(places, codes, piece);
-        self.keep(piece, counting, below);
-    }
-
-    /// Finds the place of each row, a column of codes at a time.
-    fn place(&mut self, places: &Places, codes: &[&[u16]], piece: &Piece<'_>) {
-        self.places.clear();
-        self.places.resize(piece.rows.len(), 0);
+        let noted = self.places.len();
+        self.places.resize(noted + counting.rows(), 0);
+        let rows = self.places.get_mut(noted..).unwrap_or_default();
         for (codes, stride) in codes.iter().zip(&places.strides) {
-            for (place, code) in self.places.iter_mut().zip(*codes) {
-                // Less than the number of groups, since every code is in its list.
-                *place = place.wrapping_add(u32::from(*code).wrapping_mul(*stride));
+            // Less than the number of groups, since every code is in its list.
+            codes.each(rows, |place, code| {
+                *place = place.wrapping_add(u32::from(code).wrapping_mul(*stride));
+            });
+        }
+        for (places, counting) in rows.chunks_mut(8).zip(counting.bytes()) {
+            for (place, bit) in places.iter_mut().zip([1, 2, 4, 8, 16, 32, 64, 128]) {
+                *place |= if counting & bit == 0 { NOWHERE } else { 0 };
             }
         }
-    }
-
-    /// Keeps the places of the rows that count.
-    fn keep(&mut self, piece: &Piece<'_>, counting: &Mask, below: Option<&[u16]>) {
-        let ends = self.ends.get_mut(piece.learners.clone()).unwrap_or_default();
-        for (end, rows) in ends.iter_mut().zip(piece.ranges()) {
-            let places = self.places.get(span(&rows)).unwrap_or_default();
-            for (row, place) in rows.zip(places) {
-                let below = below.and_then(|below| below.get(row as usize)).copied().unwrap_or(0);
-                if counting.bit(row) == 1 {
-                    self.rows.push(u64::from(below) << 32 | u64::from(*place));
-                }
-            }
-            *end = self.rows.len();
-        }
+        self.below.extend_from_slice(below.unwrap_or_default());
     }
 
     /// Adds one to each of a learner's groups, to `cap` of them at most.
@@ -129,156 +64,112 @@ impl Several {
         &mut self,
         places: &Places,
         cap: usize,
-        circles: &Circles<'_>,
-        own: &[u32],
+        whose: Whose<'_>,
         cells: usize,
     ) -> Vec<i64> {
-        if places.groups.len() <= WORD {
-            if places.groups.len() > cap {
-                circles.narrow(&mut self.seen, places.groups.len(), cap);
-            }
-            return self.count_all(places, own, cells);
-        }
-        let mut counts = vec![0; cells];
-        self.each_learner(circles, own, |rows, circle, own| {
-            rows.sort_unstable();
-            let groups = distinct(rows);
-            for row in circle.kept(groups, cap).into_iter().flatten() {
-                add(&mut counts, group(places, *row, own), 1);
-            }
-        });
-        counts
-    }
-
-    /// Adds one to each of a learner's groups.
-    fn count_all(&self, places: &Places, own: &[u32], cells: usize) -> Vec<i64> {
-        let mut counts = vec![0; cells];
-        if places.groups.len() < cells {
-            for (seen, own) in self.seen.iter().zip(own) {
-                let mut bits = *seen;
-                while bits != 0 {
-                    let place = u64::from(bits.trailing_zeros());
-                    add(&mut counts, group(places, place, *own), 1);
-                    bits &= bits - 1;
-                }
-            }
-            return counts;
-        }
-        // Rows alone decide, so learners are counted by their bits, eight places at a time.
-        let mut alike = [[0_u32; 256]; WORD / 8];
-        let bytes = places.groups.len().div_ceil(8);
-        for seen in &self.seen {
-            for (alike, byte) in alike.iter_mut().zip(seen.to_le_bytes()).take(bytes) {
-                if let Some(number) = alike.get_mut(usize::from(byte)) {
-                    *number += 1;
+        // No block has so many learners that a cell would not fit.
+        let mut counts = vec![0_u32; cells];
+        let learners = whose.starts.all().zip(whose.circles.each()).zip(whose.own);
+        for ((rows, circle), own) in learners {
+            let rows = self.places.get_mut(rows.start as usize..rows.end as usize);
+            let groups = distinct(rows.unwrap_or_default());
+            for place in circle.kept(groups, cap).into_iter().flatten() {
+                let group = places.groups.get(*place as usize).map(|group| group + own);
+                if let Some(count) = group.and_then(|group| counts.get_mut(group as usize)) {
+                    *count += 1;
                 }
             }
         }
-        for (groups, alike) in places.groups.chunks(8).zip(&alike) {
-            for (group, place) in groups.iter().zip(0..) {
-                let with = (0_u32..).zip(alike).filter(|(byte, _)| byte >> place & 1 == 1);
-                add(&mut counts, *group, with.map(|(_, number)| i64::from(*number)).sum());
-            }
-        }
-        counts
+        counts.into_iter().map(i64::from).collect()
     }
 
     /// Adds one to the group of each of a learner's rows, for `cap` of them at most: those of the highest level, and as
     /// many as are left of the next.
     pub(super) fn count_rows(
-        &mut self,
+        &self,
         places: &Places,
         cap: usize,
-        circles: &Circles<'_>,
-        own: &[u32],
+        whose: Whose<'_>,
         cells: usize,
     ) -> Vec<i64> {
         let mut counts = vec![0; cells];
-        self.each_learner(circles, own, |rows, circle, own| {
-            rows.sort_unstable();
-            let mut left = cap;
-            for level in rows.chunk_by(|one, other| one >> 32 == other >> 32) {
-                for row in circle.kept(level, left).into_iter().flatten() {
-                    add(&mut counts, group(places, *row, own), 1);
-                }
-                left = left.saturating_sub(level.len());
+        let mut add = |place: u32, own: u32| {
+            let group = places.groups.get(place as usize).map(|group| group + own);
+            if let Some(count) = group.and_then(|group| counts.get_mut(group as usize)) {
+                *count += 1;
             }
-        });
+        };
+        let mut found: Vec<(u16, u32)> = Vec::new();
+        let learners = whose.starts.all().zip(whose.circles.each()).zip(whose.own);
+        for ((rows, circle), own) in learners {
+            found.clear();
+            found.extend(rows.filter_map(|row| self.row(row as usize)));
+            found.sort_unstable();
+            kept_by_level(&found, circle, cap, |place| add(place, *own));
+        }
         counts
     }
 
+    /// How far a row that counts is below the highest level, and its place.
+    fn row(&self, row: usize) -> Option<(u16, u32)> {
+        let place = self.places.get(row).copied().filter(|place| *place != NOWHERE)?;
+        Some((self.below.get(row).copied().unwrap_or(0), place))
+    }
+
     /// Learners whose rows are in more groups than `cap`.
-    pub(super) fn over_groups(&mut self, places: &Places, cap: usize) -> u64 {
-        if places.groups.len() <= WORD {
-            let over = |seen: &&u64| seen.count_ones() as usize > cap;
-            return self.seen.iter().filter(over).count() as u64;
-        }
-        self.over(|rows| {
-            rows.sort_unstable();
-            rows.chunk_by(|a, b| a == b).count() > cap
-        })
+    pub(super) fn over_groups(&mut self, starts: &Starts, cap: usize) -> u64 {
+        let over = starts.all().filter(|rows| {
+            let rows = self.places.get_mut(rows.start as usize..rows.end as usize);
+            distinct(rows.unwrap_or_default()).len() > cap
+        });
+        over.count() as u64
     }
 
     /// Learners with more rows than `cap`.
-    pub(super) fn over_rows(&mut self, cap: usize) -> u64 {
-        self.over(|rows| rows.len() > cap)
-    }
-
-    fn over(&mut self, over: impl Fn(&mut [u64]) -> bool) -> u64 {
-        let (mut start, mut number) = (0, 0);
-        for end in &self.ends {
-            let end = (*end).max(start);
-            number += u64::from(self.rows.get_mut(start..end).is_some_and(&over));
-            start = end;
-        }
-        number
-    }
-
-    /// Each learner's kept rows, with their circle and how far their own codes move their groups.
-    fn each_learner(
-        &mut self,
-        circles: &Circles<'_>,
-        own: &[u32],
-        mut take: impl FnMut(&mut [u64], Circle, u32),
-    ) {
-        let mut start = 0;
-        for ((end, own), circle) in self.ends.iter().zip(own).zip(circles.each()) {
-            // A learner without a row in any piece was given no end.
-            let end = (*end).max(start);
-            if let Some(rows) = self.rows.get_mut(start..end) {
-                take(rows, circle, *own);
-            }
-            start = end;
-        }
+    pub(super) fn over_rows(&self, starts: &Starts, cap: usize) -> u64 {
+        let rows = |row: u32| self.row(row as usize);
+        starts.all().filter(|theirs| theirs.clone().filter_map(rows).count() > cap).count() as u64
     }
 }
 
-fn add(counts: &mut [i64], group: u32, number: i64) {
-    if let Some(count) = counts.get_mut(group as usize) {
-        *count += number;
+/// Takes of sorted rows those of the highest level, and as many as are left of the next.
+fn kept_by_level(rows: &[(u16, u32)], circle: Circle, cap: usize, mut take: impl FnMut(u32)) {
+    let mut left = cap;
+    for level in rows.chunk_by(|one, other| one.0 == other.0) {
+        let kept = circle.kept(level, left).into_iter().flatten();
+        kept.for_each(|(_, place)| take(*place));
+        left = left.saturating_sub(level.len());
     }
 }
 
-/// The group of a kept row, given how far the learner's own codes move it.
-fn group(places: &Places, row: u64, own: u32) -> u32 {
-    let place = usize::try_from(row & u64::from(u32::MAX)).unwrap_or(usize::MAX);
-    places.groups.get(place).map_or(u32::MAX, |group| group + own)
-}
-
-/// Sorted rows without those that are as the one before, moved to the front.
-fn distinct(rows: &mut [u64]) -> &[u64] {
-    let (mut last, mut length) = (None, 0);
+/// A learner's places, each once and in order, without nowhere. They are moved to the front of the rows.
+fn distinct(rows: &mut [u32]) -> &[u32] {
+    rows.sort_unstable();
+    let (mut last, mut length) = (NOWHERE, 0);
     for at in 0..rows.len() {
-        let row = rows.get(at).copied();
-        if let (Some(row), Some(place)) = (row, rows.get_mut(length)) {
+        let row = rows.get(at).copied().unwrap_or(NOWHERE);
+        if let Some(place) = rows.get_mut(length) {
             *place = row;
         }
-        length += usize::from(row != last);
+        length += usize::from(row != last && row != NOWHERE);
         last = row;
     }
     rows.get(..length).unwrap_or_default()
 }
 
-fn span(rows: &Range<u32>) -> Range<usize> {
-    rows.start as usize..rows.end as usize
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_each_kept_once_and_in_order() {
+        for (rows, expected) in [
+            (vec![], vec![]),
+            (vec![NOWHERE], vec![]),
+            (vec![7, NOWHERE, 3, 7, 0, 3, NOWHERE], vec![0, 3, 7]),
+            (vec![5, 5, 5], vec![5]),
+        ] {
+            assert_eq!(distinct(&mut rows.clone()), expected, "{rows:?}");
+        }
+    }
 }

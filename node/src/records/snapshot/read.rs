@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt16Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt8Array, UInt16Array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
 use parquet::arrow::ProjectionMask;
@@ -326,7 +326,8 @@ impl Pieces<'_> {
     fn arranged(&mut self, piece: &RecordBatch) -> Result<RecordBatch, SnapshotError> {
         self.rows = self.rows.checked_sub(piece.num_rows()).ok_or_else(|| self.table.damaged())?;
         let columns = self.schema.fields().iter();
-        let columns = columns.filter_map(|field| piece.column_by_name(field.name()).map(widened));
+        let columns =
+            columns.filter_map(|field| piece.column_by_name(field.name()).map(read_as_numbers));
         // The number of rows is said, because there may be no column to tell.
         let rows = RecordBatchOptions::new().with_row_count(Some(piece.num_rows()));
         RecordBatch::try_new_with_options(self.schema.clone(), columns.collect(), &rows)
@@ -352,22 +353,22 @@ impl Iterator for Pieces<'_> {
     }
 }
 
-/// A column as it is read: codes are `UInt16`, however many bytes they take in the file.
+/// A column as it is read: codes are whole numbers, of as many bytes as they take in the file.
 fn as_read(stored: &Field) -> Field {
     match stored.data_type() {
+        DataType::FixedSizeBinary(1) => Field::new(stored.name(), DataType::UInt8, false),
         DataType::FixedSizeBinary(_) => Field::new(stored.name(), DataType::UInt16, false),
         _ => stored.clone(),
     }
 }
 
-fn widened(stored: &ArrayRef) -> ArrayRef {
+fn read_as_numbers(stored: &ArrayRef) -> ArrayRef {
     let Some(bytes) = stored.as_fixed_size_binary_opt() else { return stored.clone() };
-    let values = bytes.value_data();
-    let codes: Vec<u16> = match bytes.value_length() {
-        1 => values.iter().map(|code| u16::from(*code)).collect(),
-        _ => values.as_chunks().0.iter().map(|code| u16::from_le_bytes(*code)).collect(),
-    };
-    Arc::new(UInt16Array::from(codes))
+    if bytes.value_length() == 1 {
+        return Arc::new(UInt8Array::new(bytes.values().clone().into(), None));
+    }
+    let codes = bytes.value_data().as_chunks().0.iter().map(|code| u16::from_le_bytes(*code));
+    Arc::new(UInt16Array::from_iter_values(codes))
 }
 
 /// SHA-256 of a file, in hexadecimal.

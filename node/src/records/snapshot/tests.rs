@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{Date32Type, UInt16Type, UInt32Type};
+use arrow::datatypes::{Date32Type, UInt8Type, UInt32Type};
 use jiff::Timestamp;
 use sumac_keys::NodeSecret;
 use sumac_policy::{Covered, Schema, Span, TableName, standard};
@@ -86,7 +86,7 @@ fn what_was_frozen_is_read_back_sorted_and_cut_into_blocks() {
 
     let first = snapshot.read(TableName::Learner, 0, &["sex", "birth_year"]).unwrap();
     // The learner without a row has sex `unknown`; the one with two, the latest.
-    assert_eq!(first.column(0).as_primitive::<UInt16Type>().values(), &[3, 2]);
+    assert_eq!(first.column(0).as_primitive::<UInt8Type>().values(), &[3, 2]);
     assert_eq!(first.column(1).null_count(), 2);
 
     let enrolment = snapshot.read(TableName::Enrolment, 0, &["term_start"]).unwrap();

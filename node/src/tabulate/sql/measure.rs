@@ -21,7 +21,7 @@ impl Statement<'_> {
                     "SELECT CAST({cell} AS BIGINT) AS cell, count(*) AS number FROM (SELECT {LAST}.*, {first} AS outcome FROM {LAST}{joins}) AS found WHERE outcome < {outcomes} GROUP BY 1"
                 )
             }
-            Work::Groups { cap, .. } | Work::Rows { cap, .. } => {
+            Work::Bits { cap, .. } | Work::Groups { cap, .. } | Work::Rows { cap, .. } => {
                 self.placed();
                 self.capped(word, *cap)
             }
@@ -41,7 +41,7 @@ impl Statement<'_> {
         let plan = self.plan;
         match &plan.work {
             Work::Once | Work::Distribution { .. } => None,
-            Work::Groups { cap, .. } | Work::Rows { cap, .. } => {
+            Work::Bits { cap, .. } | Work::Groups { cap, .. } | Work::Rows { cap, .. } => {
                 self.placed();
                 Some(format!(
                     "SELECT count(*) FROM (SELECT person FROM placed GROUP BY person HAVING count(*) > {cap}) AS cut"
