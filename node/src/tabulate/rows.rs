@@ -127,9 +127,9 @@ pub(super) fn truth(condition: &BooleanArray) -> BooleanBuffer {
 
 impl Mask {
     pub(super) fn of(rows: &BooleanBuffer) -> Self {
-        let rows = rows.sliced();
-        let mut bytes = Vec::with_capacity(rows.len() + size_of::<u64>());
-        bytes.extend_from_slice(&rows);
+        let bits = rows.sliced();
+        let mut bytes = Vec::with_capacity(bits.len() + size_of::<u64>());
+        bytes.extend_from_slice(&bits);
         bytes.extend([0; size_of::<u64>()]);
         Self { bytes, rows: rows.len() }
     }
