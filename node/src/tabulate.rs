@@ -31,6 +31,7 @@ mod plan;
 mod rows;
 mod several;
 mod sql;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod values;

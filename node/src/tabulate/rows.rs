@@ -148,12 +148,6 @@ impl Mask {
         end
     }
 
-    /// One if this row holds it, else none.
-    pub(super) fn bit(&self, row: u32) -> u64 {
-        let byte = self.bytes.get((row / 8) as usize).copied().unwrap_or(0);
-        u64::from(byte >> (row % 8)) & 1
-    }
-
     /// How many rows there are.
     pub(super) fn rows(&self) -> usize {
         self.rows
@@ -176,7 +170,7 @@ impl Mask {
     }
 
     /// The bits of rows from `start` on, as many as fit, none from `end` on.
-    fn window(&self, start: u32, end: u32) -> u64 {
+    pub(super) fn window(&self, start: u32, end: u32) -> u64 {
         let bytes = self.bytes.get((start / 8) as usize..).and_then(<[u8]>::first_chunk);
         let bits = bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes)) >> (start % 8);
         bits & !(u64::MAX << (end - start).min(WINDOW))

@@ -13,6 +13,7 @@ use sumac_policy::{Bins, Clip, ColumnRef, Quantity, RATIO_PER};
 use super::TabulateError;
 use super::learners::{Learners, Piece};
 use super::rows::Mask;
+use super::sums::{Numbers, Sums, saturated};
 
 /// Sums side by side for each cell, as in [`Learners`].
 const LANES: usize = 4;
@@ -21,32 +22,20 @@ const LANES: usize = 4;
 #[derive(Default)]
 pub(super) struct Values {
     /// The first sum of each learner; of dates, the least difference.
-    first: Vec<i128>,
+    first: Sums,
     /// The second: what the first is divided by.
-    second: Vec<i128>,
+    second: Sums,
     /// One if anything was said of the learner's first, two if of the second.
     said: Vec<u8>,
-    /// The sum of the rows of a piece that stand before each, and of all of them.
-    before: Vec<i64>,
-}
-
-/// Something to add up: a number for each row, and the rows that count and say it.
-struct Numbers<'a> {
-    numbers: &'a [i64],
-    said: Mask,
 }
 
 impl Values {
     /// Begins a block: nobody has anything.
     pub(super) fn begin(&mut self, learners: usize, value: &Quantity) {
-        let nothing = if matches!(value, Quantity::Days { .. }) { i128::MAX } else { 0 };
+        let nothing = if matches!(value, Quantity::Days { .. }) { i64::MAX } else { 0 };
         let second = if matches!(value, Quantity::Ratio { .. }) { learners } else { 0 };
-        for (values, length, start) in
-            [(&mut self.first, learners, nothing), (&mut self.second, second, 0)]
-        {
-            values.clear();
-            values.resize(length, start);
-        }
+        self.first.begin(learners, nothing);
+        self.second.begin(second, 0);
         self.said.clear();
         self.said.resize(learners, 0);
     }
@@ -59,21 +48,18 @@ impl Values {
         piece: &Piece<'_>,
         counting: &BooleanBuffer,
     ) -> Result<(), TabulateError> {
-        let Self { first, second, said, before } = self;
-        let learners = piece.learners.clone();
-        let said = said.get_mut(learners.clone()).unwrap_or_default();
-        let first = first.get_mut(learners.clone()).unwrap_or_default();
+        let Self { first, second, said } = self;
+        let said = said.get_mut(piece.learners.clone()).unwrap_or_default();
         match value {
             Quantity::Sum(column) => {
                 let numbers = of::<Int64Type>(column, rows)?;
-                add_up(first, said, 1, piece, &numbers_of(numbers, counting), before);
+                first.add(said, 1, piece, &numbers_of(numbers, counting));
             }
             Quantity::Ratio { of: above, to } => {
-                let second = second.get_mut(learners).unwrap_or_default();
                 let above = of::<Int64Type>(above, rows)?;
-                add_up(first, said, 1, piece, &numbers_of(above, counting), before);
+                first.add(said, 1, piece, &numbers_of(above, counting));
                 let below = of::<Int64Type>(to, rows)?;
-                add_up(second, said, 2, piece, &numbers_of(below, counting), before);
+                second.add(said, 2, piece, &numbers_of(below, counting));
             }
             Quantity::Days { until, from } => {
                 let (until, from) = (of::<Date32Type>(until, rows)?, of::<Date32Type>(from, rows)?);
@@ -81,26 +67,24 @@ impl Values {
                 let days: Vec<i64> =
                     days.map(|(until, from)| i64::from(*until) - i64::from(*from)).collect();
                 let known = &known(until, counting) & &known(from, counting);
-                least(first, said, piece, &Numbers { numbers: &days, said: Mask::of(&known) });
+                first.least(said, piece, &Numbers { numbers: &days, said: Mask::of(&known) });
             }
         }
         Ok(())
     }
 
-    /// What each learner in turn has; none of whom nothing is said.
-    fn values<'a>(&'a self, value: &Quantity) -> impl Iterator<Item = Option<i128>> + use<'a> {
+    /// What each learner in turn has, as far as 64 bits can say it; none of whom nothing is said.
+    fn values<'a>(&'a self, value: &Quantity) -> impl Iterator<Item = Option<i64>> + use<'a> {
         let ratio = matches!(value, Quantity::Ratio { .. });
         let all = if ratio { 3 } else { 1 };
-        let below = self.second.iter().copied().chain(std::iter::repeat(1));
-        let learners = self.first.iter().zip(below).zip(&self.said);
-        learners.map(move |((first, below), said)| {
-            if *said != all || below == 0 {
-                None
-            } else if ratio {
-                Some(rounded(*first * i128::from(RATIO_PER), below))
+        self.said.iter().enumerate().map(move |(learner, said)| {
+            let having = if ratio {
+                let (above, below) = (self.first.of(learner), self.second.of(learner));
+                (below != 0).then(|| saturated(rounded(above * i128::from(RATIO_PER), below)))
             } else {
-                Some(*first)
-            }
+                Some(self.first.saturated(learner))
+            };
+            having.filter(|_| *said == all)
         })
     }
 
@@ -115,10 +99,10 @@ impl Values {
         // One group more, for learners who have nothing: it is added to like the others, and dropped.
         let groups = cells / 2;
         let mut sums = vec![[[0_i64; 2]; LANES]; groups + 1];
-        let (lo, hi) = (i128::from(clip.lo()), i128::from(clip.hi()));
+        let (lo, hi) = (clip.lo(), clip.hi());
         let having = learners.groups().iter().zip(self.values(value));
         for (lane, (group, value)) in having.enumerate() {
-            let clipped = i64::try_from(value.unwrap_or(lo).clamp(lo, hi)).unwrap_or(clip.lo());
+            let clipped = value.unwrap_or(lo).clamp(lo, hi);
             let place = select_unpredictable(value.is_some(), *group as usize, groups);
             let lanes = sums.get_mut(place).and_then(|lanes| lanes.get_mut(lane % LANES));
             if let Some([number, sum]) = lanes {
@@ -136,8 +120,7 @@ impl Values {
 
     /// Learners who have less or more than the clip lets count.
     pub(super) fn over(&self, value: &Quantity, clip: Clip) -> u64 {
-        let (lo, hi) = (i128::from(clip.lo()), i128::from(clip.hi()));
-        let outside = |value: &i128| !(lo..=hi).contains(value);
+        let outside = |value: &i64| !(clip.lo()..=clip.hi()).contains(value);
         self.values(value).flatten().filter(outside).count() as u64
     }
 
@@ -146,8 +129,8 @@ impl Values {
     pub(super) fn bins(&self, value: &Quantity, bins: &Bins) -> impl Iterator<Item = u32> {
         let unknown = bins.count();
         let inner = bins.edges().get(1..unknown).unwrap_or_default();
-        let bin = move |value: Option<i128>| match value {
-            Some(value) => inner.partition_point(|edge| i128::from(*edge) <= value),
+        let bin = move |value: Option<i64>| match value {
+            Some(value) => inner.partition_point(|edge| *edge <= value),
             None => unknown,
         };
         self.values(value).map(move |value| u32::try_from(bin(value)).unwrap_or(u32::MAX))
@@ -173,68 +156,6 @@ fn known(values: &dyn Array, counting: &BooleanBuffer) -> BooleanBuffer {
     values.nulls().map_or_else(|| counting.clone(), |known| counting & known.inner())
 }
 
-/// Adds each learner's numbers to their sum, and marks those of whom any was said.
-fn add_up(
-    sums: &mut [i128],
-    said: &mut [u8],
-    mark: u8,
-    piece: &Piece<'_>,
-    numbers: &Numbers<'_>,
-    before: &mut Vec<i64>,
-) {
-    let small = numbers.add_before(before);
-    for ((sum, said), rows) in sums.iter_mut().zip(said).zip(piece.ranges()) {
-        *said |= u8::from(numbers.said.any_in(rows.clone())) * mark;
-        // Not 2³² numbers of 64 bits fill it.
-        *sum += if small {
-            let until = |row: u32| before.get(row as usize).copied().unwrap_or(0);
-            i128::from(until(rows.end).wrapping_sub(until(rows.start)))
-        } else {
-            let values = numbers.numbers.get(rows.start as usize..rows.end as usize);
-            let said = rows.zip(values.unwrap_or_default());
-            said.map(|(row, value)| i128::from(*value) * i128::from(numbers.said.bit(row))).sum()
-        };
-    }
-}
-
-impl Numbers<'_> {
-    /// Adds up what stands before each row and, last, all of them. False where that might not fit in 64 bits.
-    fn add_before(&self, before: &mut Vec<i64>) -> bool {
-        // Of a negative number the bits of its complement, which is one less than its size.
-        let bits = self.numbers.iter().fold(0, |bits, number| bits | (number ^ (number >> 63)));
-        let most = bits.checked_add(1).zip(i64::try_from(self.numbers.len()).ok());
-        if most.and_then(|(most, rows)| most.checked_mul(rows)).is_none() {
-            return false;
-        }
-        before.clear();
-        before.resize(self.numbers.len() + 1, 0);
-        let mut sum = 0_i64;
-        let sums = before.get_mut(1..).unwrap_or_default().chunks_mut(8);
-        for ((sums, numbers), said) in sums.zip(self.numbers.chunks(8)).zip(self.said.bytes()) {
-            for ((until, number), place) in sums.iter_mut().zip(numbers).zip(0..) {
-                let all = 0_i64.wrapping_sub(i64::from(said >> place & 1));
-                sum = sum.wrapping_add(number & all);
-                *until = sum;
-            }
-        }
-        true
-    }
-}
-
-/// Keeps each learner's least number.
-fn least(least: &mut [i128], said: &mut [u8], piece: &Piece<'_>, numbers: &Numbers<'_>) {
-    for ((least, said), rows) in least.iter_mut().zip(said).zip(piece.ranges()) {
-        *said |= u8::from(numbers.said.any_in(rows.clone()));
-        let values =
-            numbers.numbers.get(rows.start as usize..rows.end as usize).unwrap_or_default();
-        for (row, value) in rows.zip(values) {
-            let value =
-                select_unpredictable(numbers.said.bit(row) == 1, i128::from(*value), i128::MAX);
-            *least = value.min(*least);
-        }
-    }
-}
-
 /// A quotient, rounded half away from zero. `below` is not zero.
 fn rounded(above: i128, below: i128) -> i128 {
     let (size, by) = (above.unsigned_abs(), below.unsigned_abs());
@@ -245,9 +166,6 @@ fn rounded(above: i128, below: i128) -> i128 {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-    use super::super::rows::Starts;
     use super::*;
 
     #[test]
@@ -263,27 +181,6 @@ mod tests {
             (0, 9, 0),
         ] {
             assert_eq!(rounded(above, below), expected, "{above}/{below}");
-        }
-    }
-
-    #[test]
-    fn numbers_too_large_for_64_bits_are_added_all_the_same() {
-        for (number, small) in [
-            (1 << 59, true),
-            (-(1 << 59), true),
-            (1 << 60, false),
-            (-(1 << 60) - 1, false),
-            (i64::MAX, false),
-            (i64::MIN, false),
-        ] {
-            let (starts, numbers) = (Starts::of(&[0, 7, 1]).unwrap(), [number; 8]);
-            let said = BooleanBuffer::collect_bool(8, |row| row != 2);
-            let numbers = Numbers { numbers: &numbers, said: Mask::of(&said) };
-            let (mut sums, mut said, mut before) = ([1; 3], [0; 3], Vec::new());
-            assert_eq!(numbers.add_before(&mut before), small, "{number}");
-            add_up(&mut sums, &mut said, 2, &starts.piece(0, 0..8), &numbers, &mut before);
-            assert_eq!(sums, [1, 1 + 6 * i128::from(number), 1 + i128::from(number)]);
-            assert_eq!(said, [0, 2, 2]);
         }
     }
 

@@ -23,8 +23,9 @@ use super::{PERSON, PLACE, TAG, code_bytes, rows_column, unknown};
 use crate::records::canonical::Values;
 use crate::records::rows::Column;
 
-/// Rows in a page. A block is read whole, so that smaller pages only cost calls.
-const PAGE_ROWS: usize = 1 << 20;
+/// Rows in a page: so few that what is read of it is still near the processor when it is counted, and so many that
+/// reading takes few calls.
+const PAGE_ROWS: usize = 1 << 15;
 
 /// A block's rows of one table.
 pub(super) struct Block {
