@@ -46,7 +46,7 @@ pub use peer::{Usage, identify};
 pub use root::{Root, RootError};
 pub use root_certificate::{RootCertificate, RootCertificateError};
 pub use seal::{Seal, SealError};
-pub use secret::{Circles, NodeSecret, PurposeKey};
+pub use secret::{Circles, NodeSecret, PersonKeys, PurposeKey};
 pub use shelf::{Accepted, MAX_PROPOSALS, NotAccepted, Shelf, ShelfError};
 pub use stranger::Stranger;
 pub use tls::{Clock, client_config, peer_of, server_config, why_refused};

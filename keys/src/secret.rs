@@ -33,6 +33,11 @@ pub struct PurposeKey {
     code: Hmac<Sha256>,
 }
 
+/// What turns a learner's identifier into the key under which their rows meet. Cannot be printed, and tells nothing
+/// else of the secret.
+#[derive(Clone)]
+pub struct PersonKeys(Hmac<Sha256>);
+
 /// What turns a table's name into the word by which learners' groups are taken in it. Cannot be printed, and tells
 /// nothing else of the secret.
 #[derive(Clone)]
@@ -54,9 +59,12 @@ impl NodeSecret {
     /// The key under which a learner's rows meet inside this node: HMAC-SHA-256 of the identifier, cut to
     /// 16 bytes. Another node's key for the same learner is unrelated.
     pub fn person_key(&self, text: &str) -> [u8; 16] {
-        let code: [u8; 32] =
-            self.person_key.code.clone().chain_update(text).finalize().into_bytes().into();
-        *code.first_chunk().expect("32 bytes hold 16")
+        person_key(&self.person_key.code, text)
+    }
+
+    /// What computes [`NodeSecret::person_key`], for a thread of its own.
+    pub fn person_keys(&self) -> PersonKeys {
+        PersonKeys(self.person_key.code.clone())
     }
 
     /// A commitment to bytes that hold records, such as a snapshot: HMAC-SHA-256, because a plain hash
@@ -103,6 +111,19 @@ impl PurposeKey {
     }
 }
 
+impl PersonKeys {
+    /// [`NodeSecret::person_key`].
+    pub fn of(&self, text: &str) -> [u8; 16] {
+        person_key(&self.0, text)
+    }
+}
+
+impl fmt::Debug for PersonKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PersonKeys")
+    }
+}
+
 impl Circles {
     /// A table's word of 31 bits, from the name that it has at every revision.
     pub fn word(&self, table: &[u8; 32]) -> u32 {
@@ -120,6 +141,11 @@ impl fmt::Debug for PurposeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PurposeKey")
     }
+}
+
+fn person_key(code: &Hmac<Sha256>, text: &str) -> [u8; 16] {
+    let code: [u8; 32] = code.clone().chain_update(text).finalize().into_bytes().into();
+    *code.first_chunk().expect("32 bytes hold 16")
 }
 
 fn hmac(key: &[u8]) -> Hmac<Sha256> {
@@ -147,6 +173,7 @@ mod tests {
     #[test]
     fn agrees_with_another_implementation_of_hmac() {
         assert_eq!(secret(7).person_key("A-1042"), PERSON);
+        assert_eq!(secret(7).person_keys().of("A-1042"), PERSON);
         assert_eq!(secret(7).commit(b"A-1042"), COMMIT);
         assert_eq!(secret(7).tag(&[3; 16]), 1_940_329_779);
         assert_eq!(secret(7).circles().word(&[5; 32]), 2_043_109_373);

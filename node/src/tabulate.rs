@@ -19,6 +19,7 @@
 mod axis;
 mod bits;
 mod block;
+mod by_byte;
 mod calendar;
 mod circle;
 #[cfg(feature = "cluster")]

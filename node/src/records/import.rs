@@ -414,7 +414,7 @@ fn drafts(
         // In the schema's order, whatever the mapping's.
         let known = freezing.schema.table(table).map_or(&[][..], |table| &table.columns);
         columns.sort_by_key(|column| known.iter().position(|known| known.name == column.name));
-        (table, Draft::new(columns, share, freezing.into))
+        (table, Draft::new(columns, share, freezing.into, freezing.secret.person_keys()))
     });
     Ok((drafts.collect(), left_out))
 }

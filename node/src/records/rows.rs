@@ -3,21 +3,24 @@
 
 mod layout;
 mod merge;
+mod packing;
 mod sort;
 #[cfg(test)]
 mod tests;
 
 pub(super) use layout::{Column, Head, Layout, Origin};
 pub(super) use merge::{Conflict, Learner, Merge, MergeError, Tally};
+use packing::Packing;
+pub(super) use packing::Whose;
 use sort::Sorter;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use sumac_keys::PersonKeys;
 use sumac_policy::TableName;
 
-use super::canonical::PersonKey;
 use super::mapping::Cell;
 
 /// What sorting may hold in memory, over all tables of an import, in bytes.
@@ -26,16 +29,16 @@ pub(super) const SORT_BYTES: usize = 256 << 20;
 /// A table being filled, in the order in which rows come.
 pub(super) struct Draft {
     layout: Layout,
-    sorter: Sorter,
-    packed: Vec<u8>,
+    packing: Packing,
 }
 
 impl Draft {
     /// An empty table of these columns, which sorts in so many bytes of memory and in unnamed files in `into`.
-    pub(super) fn new(columns: Vec<Column>, bytes: usize, into: &Path) -> Self {
+    pub(super) fn new(columns: Vec<Column>, bytes: usize, into: &Path, keys: PersonKeys) -> Self {
         let layout = Layout::new(columns);
         let sorter = Sorter::new(layout.width(), bytes, into);
-        Self { layout, sorter, packed: Vec::new() }
+        let packing = Packing::new(layout.width(), sorter, keys);
+        Self { layout, packing }
     }
 
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
@@ -43,7 +46,7 @@ impl Draft {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.sorter.is_empty()
+        self.packing.is_empty()
     }
 
     /// Adds a row. The cells stand in the order of the columns.
@@ -52,12 +55,12 @@ impl Draft {
     /// Where the disk refuses what does not fit in memory.
     pub(super) fn add(
         &mut self,
-        person: &PersonKey,
+        whose: Whose<'_>,
         head: Head,
         cells: impl IntoIterator<Item = Cell>,
     ) -> io::Result<()> {
-        self.layout.pack(person, head, cells, &mut self.packed);
-        self.sorter.push(&self.packed)
+        let Self { layout, packing } = self;
+        packing.add(whose, |rows| layout.pack(head, cells, rows))
     }
 }
 
@@ -66,7 +69,8 @@ impl Draft {
 /// # Errors
 /// Where the disk refuses.
 pub(super) fn merge(drafts: BTreeMap<TableName, Draft>) -> io::Result<Merge> {
-    let sorted =
-        drafts.into_iter().map(|(table, draft)| Ok((table, draft.layout, draft.sorter.finish()?)));
+    let sorted = drafts
+        .into_iter()
+        .map(|(table, draft)| Ok((table, draft.layout, draft.packing.finish()?.finish()?)));
     Merge::new(sorted.collect::<io::Result<Vec<_>>>()?)
 }

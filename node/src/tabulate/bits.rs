@@ -3,6 +3,7 @@
 use std::iter;
 use std::ops::Range;
 
+use super::by_byte::ByByte;
 use super::codes::Codes;
 use super::plan::Places;
 use super::rows::{Mask, Starts};
@@ -19,7 +20,8 @@ const PART: usize = 240;
 const NOWHERE: u8 = u8::MAX;
 
 /// For each way in which eight rows may count, nowhere for each that does not.
-const HIDDEN: [u64; 256] = {
+#[expect(clippy::indexing_slicing, reason = "it is filled when it is compiled")]
+static HIDDEN: ByByte<u64> = {
     let mut hidden = [u64::MAX; 256];
     let mut counting = 0;
     while counting < 256 {
@@ -32,18 +34,19 @@ const HIDDEN: [u64; 256] = {
         }
         counting += 1;
     }
-    hidden
+    ByByte(hidden)
 };
 
 /// Each place's bit, and none of nowhere.
-const BITS: [u64; 256] = {
+#[expect(clippy::indexing_slicing, reason = "it is filled when it is compiled")]
+static BITS: ByByte<u64> = {
     let mut bits = [0; 256];
     let mut place = 0;
     while place < WORD {
         bits[place] = 1 << place;
         place += 1;
     }
-    bits
+    ByByte(bits)
 };
 
 /// The places of a block's rows. A thread has one and uses it for block after block.
@@ -72,7 +75,7 @@ impl Bits {
             });
         }
         let (eights, rest) = rows.as_chunks_mut::<8>();
-        let mut hidden = counting.bytes().iter().map(|byte| HIDDEN[usize::from(*byte)]);
+        let mut hidden = counting.bytes().iter().map(|byte| *HIDDEN.of(*byte));
         for (places, hidden) in eights.iter_mut().zip(&mut hidden) {
             *places = (u64::from_le_bytes(*places) | hidden).to_le_bytes();
         }
@@ -146,7 +149,7 @@ fn bits_in(places: &[u8], start: u32, rows: u32) -> u64 {
     // What is no more the learner's is nowhere.
     let past = u64::MAX.checked_shl(rows.saturating_mul(8)).unwrap_or(0);
     let places = (places | past).to_le_bytes();
-    places.iter().fold(0, |bits, place| bits | BITS[usize::from(*place)])
+    places.iter().fold(0, |bits, place| bits | BITS.of(*place))
 }
 
 /// Each learner's bits, eight of them a plane.

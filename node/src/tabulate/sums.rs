@@ -3,6 +3,7 @@
 use std::iter::Zip;
 use std::slice::Iter;
 
+use super::by_byte::ByByte;
 use super::learners::Piece;
 use super::rows::Mask;
 
@@ -11,7 +12,8 @@ const WINDOW: u32 = 8;
 const ROWS: usize = WINDOW as usize;
 
 /// For each way in which a window's rows may say something, all bits for each that does.
-const ALL: [[i64; ROWS]; 256] = {
+#[expect(clippy::indexing_slicing, reason = "it is filled when it is compiled")]
+static ALL: ByByte<[i64; ROWS]> = {
     let mut all = [[0; ROWS]; 256];
     let mut saying = 0;
     while saying < 256 {
@@ -22,7 +24,7 @@ const ALL: [[i64; ROWS]; 256] = {
         }
         saying += 1;
     }
-    all
+    ByByte(all)
 };
 
 /// A number of each learner of a block, in 64 bits as long as that is enough for sure.
@@ -147,7 +149,7 @@ impl Numbers<'_> {
             while start < rows.end {
                 let [saying, ..] = self.said.window(start, rows.end).to_le_bytes();
                 *said |= u8::from(saying != 0) * mark;
-                let all = ALL[usize::from(saying)].iter();
+                let all = ALL.of(saying).iter();
                 let numbers = self.numbers.get(start as usize..).unwrap_or_default();
                 *having = match numbers.first_chunk::<ROWS>() {
                     Some(window) => take(*having, window.iter().zip(all)),

@@ -3,7 +3,7 @@
 use sumac_policy::TableName;
 
 use super::super::credentials::{Form, Harvest, HarvestFault, harvest};
-use super::super::rows::{Head, Origin};
+use super::super::rows::{Head, Origin, Whose};
 use super::super::summary::FileSummary;
 use super::problem::Place;
 use super::reader::{Reader, TOLD_EVERY};
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
             // Awards are kept one and all: only the learner table can be contradicted.
             let head = Head { order: row.order(), origin, mark: row.mark, strict: true };
             let cells = columns.iter().filter_map(|column| row.cell(form, table, column));
-            if let Err(error) = draft.add(&row.person, head, cells) {
+            if let Err(error) = draft.add(Whose::Key(&row.person), head, cells) {
                 self.disk = Some(error);
                 return None;
             }

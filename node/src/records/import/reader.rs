@@ -10,7 +10,7 @@ use sumac_policy::TableName;
 
 use super::super::canonical::PersonKey;
 use super::super::mapping::{Mapping, OnConflict};
-use super::super::rows::{Draft, Head, Origin};
+use super::super::rows::{Draft, Head, Origin, Whose};
 use super::super::source::{Export, Row, Spot, digest};
 use super::super::summary::FileSummary;
 use super::header::has;
@@ -143,13 +143,15 @@ impl<'a> Reader<'a> {
         }
         let mut kept = false;
         let mut cells = Vec::new();
+        // Where a row goes to several tables its person's key is made once, here, and else where rows are sorted.
+        let several = plan.tables.len() > 1;
         for (position, table) in plan.tables.iter_mut().enumerate() {
             if !table.takes(row) {
                 continue;
             }
             kept = true;
             let Some(person) = plan.persons.get_mut(table.person) else { continue };
-            let person = person.key(path, row, self.secret, &mut self.problems);
+            let found = person.find(path, row, &mut self.problems);
             cells.clear();
             for filler in &mut table.fillers {
                 cells.extend(filler.cell(path, row, &mut self.problems));
@@ -162,19 +164,23 @@ impl<'a> Reader<'a> {
                 }
                 Ordered::AsTheyCome => Some(0),
             };
-            let (Some(person), Some(order)) = (person, order) else { continue };
-            if cells.len() < table.fillers.len() {
+            let Some(order) = order.filter(|_| found && cells.len() == table.fillers.len()) else {
+                continue;
+            };
+            let key = (several || !table.same.is_empty()).then(|| person.key(self.secret));
+            if let Some(key) = &key
+                && !table.same.is_empty()
+                && !self.is_same(path, row, origin, key, table)
+            {
                 continue;
             }
-            if !table.same.is_empty() && !self.is_same(path, row, origin, &person, table) {
-                continue;
-            }
+            let whose = key.as_ref().map_or(Whose::Named(person.name()), Whose::Key);
             let mark = mark(row, self.mapping_of(origin), position);
             let strict = table.mapping.on_conflict == OnConflict::Refuse;
             let head = Head { order, origin, mark, strict };
             let cells = table.places.iter().filter_map(|place| cells.get(*place).copied());
             let Some(draft) = self.drafts.get_mut(&table.mapping.table) else { continue };
-            if let Err(error) = draft.add(&person, head, cells) {
+            if let Err(error) = draft.add(whose, head, cells) {
                 self.disk = Some(error);
             }
         }

@@ -7,7 +7,7 @@ use crate::records::mapping::Cell;
 use crate::records::source::Spot;
 
 /// Leading bytes by which rows are sorted: person, order, origin.
-pub(super) const KEY: usize = PERSON + 8 + 8;
+const KEY: usize = PERSON + 8 + 8;
 const PERSON: usize = size_of::<PersonKey>();
 /// After the key: the mark, and what conflicts mean.
 const HEAD: usize = KEY + 8 + 1;
@@ -68,17 +68,15 @@ impl Layout {
         self.width
     }
 
-    /// Packs a row, in place of whatever `row` held.
+    /// Packs a row behind its person's key, which ends `row`.
     pub(super) fn pack(
         &self,
-        person: &PersonKey,
         head: Head,
         cells: impl IntoIterator<Item = Cell>,
         row: &mut Vec<u8>,
     ) {
         let Head { order, origin, mark, strict } = head;
-        row.clear();
-        row.extend_from_slice(person);
+        let ends = row.len() - PERSON + self.width;
         // With its sign turned, a number's bytes sort as it does.
         row.extend((order ^ i64::MIN).to_be_bytes());
         let source = u64::from(origin.source) << SPOT_BITS;
@@ -88,7 +86,7 @@ impl Layout {
         for cell in cells {
             pack(cell, row);
         }
-        row.resize(self.width, 0);
+        row.resize(ends, 0);
     }
 
     /// Columns without a row.
@@ -136,6 +134,12 @@ impl Layout {
 }
 
 impl<'a> Row<'a> {
+    /// What it is sorted by.
+    pub(super) fn key(self) -> (u128, u64, u64) {
+        let person = u128::from_be_bytes(self.person());
+        (person, self.order(), self.number(PERSON + 8, u64::from_be_bytes))
+    }
+
     pub(super) fn person(self) -> PersonKey {
         self.0.first_chunk().copied().unwrap_or_default()
     }

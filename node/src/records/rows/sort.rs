@@ -3,13 +3,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use super::layout::KEY;
+use super::layout::Row;
 
 /// Bytes read and written at once, for each run.
 const CHUNK: usize = 1 << 18;
@@ -20,21 +21,24 @@ pub(in crate::records) struct Sorter {
     /// Rows that memory holds before they are written out.
     most: usize,
     rows: Vec<u8>,
-    keys: Vec<Key>,
+    keys: Vec<Place>,
     /// The rows before them, being sorted and written.
     writing: Option<JoinHandle<io::Result<File>>>,
     runs: Vec<File>,
     into: PathBuf,
 }
 
+/// A row's person, time and origin.
+type Key = (u128, u64, u64);
+
 /// A row's person and time, and which of the rows in memory it is.
-type Key = (u128, u64, u32);
+type Place = (u128, u64, u32);
 
 /// The same rows in order of their keys.
 pub(super) struct Sorted {
     runs: Vec<Run>,
     /// The next row's key in each run that has one.
-    next: BinaryHeap<Reverse<([u8; KEY], usize)>>,
+    next: BinaryHeap<Reverse<(Key, usize)>>,
 }
 
 /// A sorted part of the rows.
@@ -44,7 +48,7 @@ struct Run {
 }
 
 enum From {
-    Memory { rows: Vec<u8>, keys: std::vec::IntoIter<Key> },
+    Memory { rows: Vec<u8>, keys: std::vec::IntoIter<Place> },
     File(BufReader<File>),
 }
 
@@ -52,13 +56,9 @@ impl Sorter {
     /// For rows of this width, held in so many bytes of memory, with files in `into` for the rest. Half of the
     /// bytes are filled while the other half is written.
     pub(super) fn new(width: usize, bytes: usize, into: &Path) -> Self {
-        let most = (bytes / 2 / (width + size_of::<Key>())).clamp(1, u32::MAX as usize);
+        let most = (bytes / 2 / (width + size_of::<Place>())).clamp(1, u32::MAX as usize);
         let (rows, keys, runs) = (Vec::new(), Vec::new(), Vec::new());
         Self { width, most, rows, keys, writing: None, runs, into: into.to_owned() }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.runs.is_empty() && self.writing.is_none()
     }
 
     pub(super) fn push(&mut self, row: &[u8]) -> io::Result<()> {
@@ -85,9 +85,12 @@ impl Sorter {
         runs.push(From::Memory { rows: self.rows, keys: self.keys.into_iter() });
         let width = self.width;
         let mut sorted = Sorted { runs: Vec::new(), next: BinaryHeap::new() };
-        for from in runs {
-            sorted.runs.push(Run { from, row: vec![0; width] });
-            sorted.advance(sorted.runs.len() - 1)?;
+        for (at, from) in runs.into_iter().enumerate() {
+            let mut run = Run { from, row: vec![0; width] };
+            if run.read()? {
+                sorted.next.push(Reverse((Row(&run.row).key(), at)));
+            }
+            sorted.runs.push(run);
         }
         Ok(sorted)
     }
@@ -112,7 +115,7 @@ impl Sorter {
     }
 }
 
-fn write(rows: &[u8], mut keys: Vec<Key>, width: usize, file: File) -> io::Result<File> {
+fn write(rows: &[u8], mut keys: Vec<Place>, width: usize, file: File) -> io::Result<File> {
     keys.sort_unstable();
     let mut file = BufWriter::with_capacity(CHUNK, file);
     for (_, _, at) in keys {
@@ -131,17 +134,14 @@ impl Sorted {
 
     /// Goes on to the row after it.
     pub(super) fn pass(&mut self) -> io::Result<()> {
-        match self.next.pop() {
-            Some(Reverse((_, run))) => self.advance(run),
-            None => Ok(()),
-        }
-    }
-
-    fn advance(&mut self, at: usize) -> io::Result<()> {
-        let Some(run) = self.runs.get_mut(at) else { return Ok(()) };
-        if run.read()? {
-            let key = run.row.first_chunk().copied().unwrap_or([0; KEY]);
-            self.next.push(Reverse((key, at)));
+        let Some(mut first) = self.next.peek_mut() else { return Ok(()) };
+        let Reverse((key, at)) = &mut *first;
+        if let Some(run) = self.runs.get_mut(*at)
+            && run.read()?
+        {
+            *key = Row(&run.row).key();
+        } else {
+            PeekMut::pop(first);
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use sumac_keys::NodeSecret;
 use sumac_policy::{Kind, TableName};
 use tempfile::tempdir;
 
@@ -33,14 +34,18 @@ fn given() -> impl Strategy<Value = Vec<Given>> {
     proptest::collection::vec(row, 0..60)
 }
 
+fn secret() -> NodeSecret {
+    NodeSecret::new([7; 32])
+}
+
 /// A draft of these rows that sorts in so many bytes.
 fn draft(rows: &[Given], bytes: usize, strict: bool) -> Draft {
     let columns = vec![Column { name: "number".to_owned(), kind: Kind::Integer }];
-    let mut draft = Draft::new(columns, bytes, &std::env::temp_dir());
+    let mut draft = Draft::new(columns, bytes, &std::env::temp_dir(), secret().person_keys());
     for (line, row) in (1..).zip(rows) {
         let origin = Origin { source: 0, spot: Spot::Line(line) };
         let head = Head { order: row.order, origin, mark: row.mark, strict };
-        draft.add(&[row.person; 16], head, [Cell::Integer(row.number)]).unwrap();
+        draft.add(Whose::Key(&[row.person; 16]), head, [Cell::Integer(row.number)]).unwrap();
     }
     draft
 }
@@ -147,10 +152,37 @@ proptest! {
 }
 
 #[test]
+fn a_person_who_is_named_is_the_one_with_their_key() {
+    let column = || vec![Column { name: "number".to_owned(), kind: Kind::Integer }];
+    let mut draft = Draft::new(column(), 1 << 20, &std::env::temp_dir(), secret().person_keys());
+    // So many that some are handed over while others wait.
+    let rows = 20_000_u64;
+    for line in 0..rows {
+        let (name, origin) =
+            (format!("L{}", line % 7), Origin { source: 0, spot: Spot::Line(line) });
+        let key = secret().person_key(&name);
+        let whose = if line % 3 == 0 { Whose::Key(&key) } else { Whose::Named(&name) };
+        let head = Head { order: 0, origin, mark: line, strict: false };
+        draft.add(whose, head, [Cell::Integer(i64::try_from(line).ok())]).unwrap();
+    }
+    let (learners, columns, _) = taken(BTreeMap::from([(TableName::Enrolment, draft)])).unwrap();
+    assert_eq!(learners.len(), 7);
+    let mut from = 0;
+    for (_, counts) in learners {
+        let theirs = &columns[0][from..from + counts[0] as usize];
+        let first = theirs[0].unwrap();
+        let expected = (0..).map(|at| Some(first + 7 * at)).take(theirs.len());
+        assert!(theirs.iter().copied().eq(expected), "{first}");
+        from += counts[0] as usize;
+    }
+    assert_eq!(from as u64, rows);
+}
+
+#[test]
 fn nothing_that_was_sorted_stays_on_the_disk() {
     let home = tempdir().unwrap();
     let columns = vec![Column { name: "number".to_owned(), kind: Kind::Integer }];
-    let mut draft = Draft::new(columns, 0, home.path());
+    let mut draft = Draft::new(columns, 0, home.path(), secret().person_keys());
     for line in 0..10 {
         let head = Head {
             order: 0,
@@ -158,7 +190,7 @@ fn nothing_that_was_sorted_stays_on_the_disk() {
             mark: line,
             strict: false,
         };
-        draft.add(&[1; 16], head, [Cell::Integer(Some(1))]).unwrap();
+        draft.add(Whose::Key(&[1; 16]), head, [Cell::Integer(Some(1))]).unwrap();
     }
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }

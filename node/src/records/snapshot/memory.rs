@@ -16,7 +16,7 @@ use super::write::{
 use super::{BLOCK, unknown};
 use crate::records::canonical::{Canonical, Values};
 use crate::records::mapping::Cell;
-use crate::records::rows::{Column, Draft, Head, Origin, SORT_BYTES};
+use crate::records::rows::{Column, Draft, Head, Origin, SORT_BYTES, Whose};
 use crate::records::source::Spot;
 
 /// Freezes canonical rows under `into`, a node's directory of snapshots, and makes them current. A crash
@@ -73,6 +73,7 @@ pub(super) fn aside_of(
             columns.iter().map(|(column, _)| column.clone()).collect(),
             SORT_BYTES,
             into,
+            secret.person_keys(),
         );
         for (at, person) in rows.person.iter().enumerate() {
             let place = at as u64;
@@ -80,7 +81,7 @@ pub(super) fn aside_of(
             let origin = Origin { source: 0, spot: Spot::Line(place) };
             let head = Head { order, origin, mark: place, strict: false };
             let cells = columns.iter().filter_map(|(_, values)| cell(values, at));
-            draft.add(person, head, cells).map_err(write_error(into))?;
+            draft.add(Whose::Key(person), head, cells).map_err(write_error(into))?;
         }
         drafts.insert(*table, draft);
     }

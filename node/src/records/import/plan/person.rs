@@ -16,27 +16,26 @@ pub(in crate::records::import) struct Person<'m> {
     at: Vec<usize>,
     names: Vec<&'m str>,
     last: Option<(String, PersonKey)>,
-    next: String,
+    name: String,
 }
 
 impl<'m> Person<'m> {
     pub(super) fn new(at: Vec<usize>, names: Vec<&'m str>) -> Self {
-        Self { at, names, last: None, next: String::new() }
+        Self { at, names, last: None, name: String::new() }
     }
 
     pub(super) fn is_at(&self, fields: &[usize]) -> bool {
         self.at == fields
     }
 
-    /// The row's person. None, and a problem, where the row does not say.
-    pub(in crate::records::import) fn key(
+    /// Finds what the row calls its person. False, and a problem, where it does not say.
+    pub(in crate::records::import) fn find(
         &mut self,
         path: &Path,
         row: Row<'_>,
-        secret: &NodeSecret,
         problems: &mut FileProblems,
-    ) -> Option<PersonKey> {
-        self.next.clear();
+    ) -> bool {
+        self.name.clear();
         for (at, name) in self.at.iter().zip(&self.names) {
             let part = row.get(*at);
             if part.is_blank() {
@@ -46,24 +45,34 @@ impl<'m> Person<'m> {
                     "the row does not say whose it is",
                     "fill it in, or remove the row",
                 );
-                return None;
+                return false;
             }
-            if !self.next.is_empty() {
-                self.next.push(BETWEEN);
+            if !self.name.is_empty() {
+                self.name.push(BETWEEN);
             }
             match part {
-                Field::Text(text) => self.next.push_str(text),
-                other => self.next.push_str(&other.to_string()),
+                Field::Text(text) => self.name.push_str(text),
+                other => self.name.push_str(&other.to_string()),
             }
         }
+        true
+    }
+
+    /// What the person found last is called.
+    pub(in crate::records::import) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Their key.
+    pub(in crate::records::import) fn key(&mut self, secret: &NodeSecret) -> PersonKey {
         match &self.last {
-            Some((last, key)) if *last == self.next => Some(*key),
+            Some((last, key)) if *last == self.name => *key,
             _ => {
-                let key = secret.person_key(&self.next);
+                let key = secret.person_key(&self.name);
                 let last = self.last.get_or_insert_default();
-                last.0.clone_from(&self.next);
+                last.0.clone_from(&self.name);
                 last.1 = key;
-                Some(key)
+                key
             }
         }
     }
