@@ -154,8 +154,9 @@ fn bits_in(places: &[u8], start: u32, rows: u32) -> u64 {
 
 /// Each learner's bits, eight of them a plane.
 fn planes(seen: &[u64], places: usize) -> Vec<Vec<u8>> {
-    let shifts = (0..places).step_by(8);
-    shifts.map(|shift| seen.iter().map(|seen| low(seen >> shift)).collect()).collect()
+    let byte = |seen: &u64, at: usize| seen.to_le_bytes().get(at).copied().unwrap_or(0);
+    let planes = 0..places.div_ceil(8);
+    planes.map(|at| seen.iter().map(|seen| byte(seen, at)).collect()).collect()
 }
 
 /// How many places each learner has.
