@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context;
-use sumac_backbone::report::{Format, report};
+use sumac_backbone::report::{Format, report, report_over};
 use sumac_backbone::{
-    Absence, Asker, Combined, Keep, PurgedReceipts, Verdict, Wanted, combine, verdict,
+    Absence, Asker, Combined, Keep, Over, PurgedReceipts, Verdict, Wanted, combine, verdict,
 };
 use sumac_keys::CertificateFacts;
 use sumac_node::day_of;
 use sumac_policy::{
-    Breakdown, DimensionId, KpiId, Mou, PeerRole, Period, Purpose, Refusal, Resolved,
+    Breakdown, DimensionId, KpiId, Measure, Mou, PeerRole, Period, Purpose, Refusal, Resolved,
 };
 use sumac_privacy::{NanoRho, kpi_price};
 use sumac_protocol::RequestId;
@@ -43,6 +43,7 @@ use crate::world;
 ///   sumac ask completers --period 2025-26 --by race_ethnicity \
 ///     --purpose annual-report --format csv > completers.csv
 ///   sumac ask credential_attainment --by sex --preview
+///   sumac ask hires_of_completers --over completers --by cip2
 ///   sumac ask --due     every table of the calendar that may be asked today
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -61,6 +62,11 @@ pub(crate) struct Args {
     /// Break down by these dimensions; without it, the total
     #[arg(long, conflicts_with = "due", value_delimiter = ',', value_name = "DIMENSION")]
     by: Vec<DimensionId>,
+
+    /// Ask another KPI of the same period and breakdown too, and divide the first's
+    /// counts by its: hires over completers. Nobody is matched
+    #[arg(long, conflicts_with = "due", value_name = "KPI")]
+    over: Option<KpiId>,
 
     /// What for: one of the MOU's purposes [default: the first]
     #[arg(long, value_name = "PURPOSE")]
@@ -109,7 +115,19 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Outcome> {
     let combined: Vec<_> = answers.into_iter().map(|answers| combine(&mou, answers)).collect();
     tell_notices(&asker);
     tell_of_other_histories(&combined);
-    answer(&report(args.format, &combined))?;
+    let over = match (args.over.is_some(), combined.as_slice()) {
+        (true, [above, below]) => Over::of(above, below),
+        _ => None,
+    };
+    match over {
+        Some(over) => answer(&report_over(args.format, &combined, &over))?,
+        None => {
+            if args.over.is_some() {
+                tell!("no ratio: the two tables were not answered for the same groups\n");
+            }
+            answer(&report(args.format, &combined))?;
+        }
+    }
     Ok(outcome(&combined))
 }
 
@@ -137,7 +155,23 @@ fn wanted(args: &Args, mou: &Mou) -> anyhow::Result<Result<Vec<Wanted>, Refusal>
         },
     };
     let by = Breakdown::by(args.by.iter().cloned());
-    Ok(Resolved::of(mou, kpi, period, &by).map(|resolved| vec![of(resolved.table().clone())]))
+    let mut tables = Vec::new();
+    for kpi in [Some(kpi), args.over.as_ref()].into_iter().flatten() {
+        let table = match Resolved::of(mou, kpi, period, &by) {
+            Ok(resolved) => resolved.table().clone(),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let measure = &table.kpi().definition.measure;
+        if args.over.is_some() && !matches!(measure, Measure::Count { .. } | Measure::Awards { .. })
+        {
+            return Err(hinted(
+                format_args!("`{kpi}` is no count, and only counts are divided by each other"),
+                "leave --over out; a rate is divided already",
+            ));
+        }
+        tables.push(of(table));
+    }
+    Ok(Ok(tables))
 }
 
 fn refused_here(refusal: &Refusal) -> Outcome {

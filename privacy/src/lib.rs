@@ -56,8 +56,8 @@ pub mod sizes;
 pub use budget::{YearPrice, kpi_price, lint, year_prices};
 pub use figures::{figures, risk};
 pub use margin::{
-    RateEstimate, guard, margin_of_cells, margin_of_group, margin_of_sum, rate_interval,
-    shown_from, standard_deviation, variance, variance_of_sum,
+    RateEstimate, Ratio, guard, margin_of_cells, margin_of_group, margin_of_sum, rate_interval,
+    ratio_interval, shown_from, standard_deviation, variance, variance_of_sum,
 };
 pub use mean::{MeanEstimate, mean_interval};
 pub use noise::{Exact, NoiseError, Noisy, release};

@@ -82,20 +82,53 @@ pub fn rate_interval(success: i64, total: i64, variance_per_cell: f64, cells: u3
     }
     let (success, total) = (success as f64, total as f64);
     let slack = Z95 * Z95 * variance_per_cell;
-    // The roots of square·r² − 2·middle·r + constant.
     let square = total * total - f64::from(cells) * slack;
     if total <= 0.0 || square <= 0.0 {
         return RateEstimate::TooNoisy;
     }
     let middle = success * total - slack;
     let constant = success * success - slack;
-    // Never negative but for rounding: at r = success / total the quadratic is at most zero.
-    let reach = (middle * middle - square * constant).max(0.0).sqrt();
+    // At r = success / total the quadratic is at most zero.
+    let (low, high) = roots(square, middle, constant);
     RateEstimate::Rate {
         rate: (success / total).clamp(0.0, 1.0),
-        low: ((middle - reach) / square).clamp(0.0, 1.0),
-        high: ((middle + reach) / square).clamp(0.0, 1.0),
+        low: low.clamp(0.0, 1.0),
+        high: high.clamp(0.0, 1.0),
     }
+}
+
+/// A ratio with the interval that holds the exact one 95 % of the time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// The ratio.
+    pub value: f64,
+    /// The lower end; never negative.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// The ratio of two counts whose noise has nothing in common, each with its margin, and its 95 % interval by Fieller's
+/// theorem: the ratios r for which `above − r·below` is within 1.96 of its deviations from zero, its variance being
+/// `(m² + r²·n²) / 1.96²` with the margins m of what is above and n of what is below.
+///
+/// None where `below` is within its margin of zero.
+pub fn ratio_interval(above: (u64, u64), below: (u64, u64)) -> Option<Ratio> {
+    let [(above, m), (below, n)] =
+        [above, below].map(|(value, margin)| (value as f64, margin as f64));
+    let square = below * below - n * n;
+    if square <= 0.0 {
+        return None;
+    }
+    let (low, high) = roots(square, above * below, above * above - m * m);
+    Some(Ratio { value: above / below, low: low.max(0.0), high })
+}
+
+/// The roots of square·r² − 2·middle·r + constant, which has some.
+fn roots(square: f64, middle: f64, constant: f64) -> (f64, f64) {
+    // Never negative but for rounding.
+    let reach = (middle * middle - square * constant).max(0.0).sqrt();
+    ((middle - reach) / square, (middle + reach) / square)
 }
 
 /// What a group's noisy size must exceed the floor by, so that a group below the floor is shown at
@@ -292,5 +325,22 @@ mod tests {
             prop_assert_eq!(forward, margin_of_sum(margins(&learners)));
             prop_assert!(learners.iter().all(|&one| forward >= u64::from(one)));
         }
+    }
+
+    #[test]
+    fn a_ratio_is_as_open_as_its_counts() {
+        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found}");
+        let Ratio { value, low, high } = ratio_interval((100, 10), (200, 0)).unwrap();
+        near(value, 0.5);
+        near(low, 0.45);
+        near(high, 0.55);
+        // Both open: at either end, above − r·below is as far from zero as √(m² + r²·n²).
+        let Ratio { low, high, .. } = ratio_interval((300, 20), (200, 30)).unwrap();
+        for end in [low, high] {
+            near((300.0 - end * 200.0).abs(), (400.0 + end * end * 900.0).sqrt());
+        }
+        assert!(low < 1.5 && 1.5 < high);
+        assert_eq!(ratio_interval((300, 20), (30, 30)), None);
+        near(ratio_interval((0, 20), (500, 30)).unwrap().low, 0.0);
     }
 }

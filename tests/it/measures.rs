@@ -22,6 +22,15 @@ period      = "year"
 margin      = 10
 
 [[kpi]]
+id          = "learners"
+title       = "Learners, each in their last programme"
+answered_by = ["college"]
+define      = { measure = "count", of = "enrolment", during = "term_start" }
+by          = [["cip2"]]
+period      = "year"
+margin      = 10
+
+[[kpi]]
 id          = "conferred"
 title       = "Awards conferred"
 answered_by = ["college"]
@@ -174,13 +183,36 @@ fn each_measure_is_asked_paid_for_and_near_what_it_comes_to_by_hand() {
         near(group["outcomes"][bin]["value"].as_f64().unwrap(), expected, 40.0);
     }
 
+    // One table over another: the rest of 300 learners' programme 51, and all of 600's, over the last one of all 900.
+    let words = ["ask", "programmes", "--over", "learners", "--period", "2025", "--by", "cip2"];
+    let said = site.run(CHAMBER, &[&words[..], &["--format", "json"]].concat()).well();
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    let over = &report["over"];
+    assert_eq!(
+        (over["above"].as_str(), over["below"].as_str()),
+        (Some("programmes"), Some("learners"))
+    );
+    let groups = over["groups"].as_array().unwrap();
+    let ratio =
+        |code| &groups.iter().find(|group| group["codes"]["cip2"] == code).unwrap()["ratio"];
+    near(ratio("51")["value"].as_f64().unwrap(), two as f64 / 900.0, 0.05);
+    assert!(ratio("11").is_null() && ratio("52").is_null(), "{over}");
+    let table = site.run(CHAMBER, &words).well().out;
+    assert!(
+        table.contains("(programmes/learners)") && table.contains("nobody is matched"),
+        "{table}"
+    );
+    let refused = site.run(CHAMBER, &["ask", "credits", "--over", "learners", "--period", "2025"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("`credits` is no count"), "{refused:?}");
+
     // The same again is the same, and people read it, too.
     assert_eq!(ask(&site, "credits", &[]), mean);
     let table = site.run(CHAMBER, &["ask", "credits", "--period", "2025"]).well().out;
     assert!(table.contains(" credits") && table.contains("Mean"), "{table}");
     serving.stop();
     let summary = site.summary();
-    assert_eq!((summary.charged_tables, summary.lifetime_nano_rho), (4, 9 * PRICE));
+    assert_eq!((summary.charged_tables, summary.lifetime_nano_rho), (5, 10 * PRICE));
     site.run(COLLEGE, &["ledger", "check"]).well();
 
     // What was kept of each holds on its own, and says what noise its cells have.

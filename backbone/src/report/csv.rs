@@ -1,8 +1,8 @@
 //! CSV for machines: one row per number, the same columns whatever the table.
 //!
 //! `quantity` says what `value` is: `count` (learners, or awards, in `outcome`), `size` (learners of the group), `rate`
-//! (the share in `outcome`, of 1), or `mean`, `p25`, `median`, `p75` (in the unit that the KPI is shown in). `margin` goes
-//! with counts and sizes, `low` and `high` with the others. A group that
+//! (the share in `outcome`, of 1), `mean`, `p25`, `median`, `p75` (in the unit that the KPI is shown in), or `ratio` (the
+//! group's count over that of the KPI in `outcome`). `margin` goes with counts and sizes, `low` and `high` with the others. A group that
 //! is withheld has one row without a value; a table that nobody answered has one row with status `missing`.
 //! `derived` marks a table that was added up from a released one; `revised` names the nodes whose numbers replace
 //! what they had released before, each with the number of its revision: 2 for the first correction; `stricter` those
@@ -11,6 +11,8 @@
 use sumac_policy::Measure;
 
 use crate::combine::{Combined, Count, Group, Interval, Shown};
+use crate::over::Over;
+use crate::report::over::numbers as numbers_of;
 use crate::report::{in_unit, rounded};
 
 /// A breakdown has at most three dimensions.
@@ -55,7 +57,7 @@ struct Number {
     status: &'static str,
 }
 
-pub(super) fn write(tables: &[Combined]) -> String {
+pub(super) fn write(tables: &[Combined], over: Option<&Over<'_>>) -> String {
     let mut text = row(HEADER.map(str::to_owned));
     for combined in tables {
         if combined.groups.is_empty() {
@@ -68,7 +70,21 @@ pub(super) fn write(tables: &[Combined]) -> String {
             }
         }
     }
+    if let Some(Over { above, below, ratios }) = over {
+        for (group, ratio) in above.groups.iter().zip(ratios) {
+            let mut number =
+                Number { outcome: below.table.kpi().id.to_string(), ..ratio_of(*ratio) };
+            number.quantity = "ratio";
+            text.push_str(&number_row(above, Some(group), number));
+        }
+    }
     text
+}
+
+fn ratio_of(ratio: Option<Interval>) -> Number {
+    let Some(ratio) = ratio else { return Number { status: "withheld", ..Number::default() } };
+    let [value, low, high] = numbers_of(ratio).map(|end| end.to_string());
+    Number { value, low, high, status: "shown", ..Number::default() }
 }
 
 fn numbers(combined: &Combined, group: &Group) -> Vec<Number> {

@@ -10,6 +10,8 @@ use sumac_policy::Measure;
 use crate::absence::Absence;
 use crate::combine::{Combined, Count, Group, Interval, Shown};
 use crate::gap::{Gap, gaps};
+use crate::over::Over;
+use crate::report::over::{NOTE, numbers};
 use crate::report::{in_unit, rounded};
 
 /// The whole report.
@@ -18,6 +20,30 @@ struct Report<'a> {
     /// Always `sumac-report/1`.
     format: &'static str,
     tables: Vec<TableOf<'a>>,
+    /// One of the tables over another; absent where none was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over: Option<OverOf<'a>>,
+}
+
+/// One table's counts over another's. Nobody is matched, so that it may exceed 1.
+#[derive(Serialize)]
+struct OverOf<'a> {
+    /// The KPI that is divided.
+    above: &'a str,
+    /// The KPI that it is divided by.
+    below: &'a str,
+    /// For people.
+    note: &'static str,
+    groups: Vec<RatioOf<'a>>,
+}
+
+#[derive(Serialize)]
+struct RatioOf<'a> {
+    /// Dimension id to code.
+    codes: BTreeMap<&'a str, &'a str>,
+    /// With its 95 % interval; absent where either count is withheld, or the noise leaves it open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio: Option<IntervalOf>,
 }
 
 /// One table.
@@ -160,8 +186,9 @@ struct OutcomeOf<'a> {
     margin: u64,
 }
 
-pub(super) fn write(tables: &[Combined]) -> String {
-    let report = Report { format: "sumac-report/1", tables: tables.iter().map(table).collect() };
+pub(super) fn write(tables: &[Combined], over: Option<&Over<'_>>) -> String {
+    let tables = tables.iter().map(table).collect();
+    let report = Report { format: "sumac-report/1", tables, over: over.map(over_of) };
     // Text keys and finite numbers always have a JSON form.
     let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
     text.push('\n');
@@ -223,6 +250,29 @@ fn table(combined: &Combined) -> TableOf<'_> {
             .iter()
             .zip(gaps(combined))
             .map(|(found, gap)| group(combined, found, gap))
+            .collect(),
+    }
+}
+
+fn over_of<'a>(over: &'a Over<'_>) -> OverOf<'a> {
+    let dimensions = over.above.table.dimensions();
+    let groups = over.above.groups.iter().zip(&over.ratios);
+    OverOf {
+        above: over.above.table.kpi().id.as_str(),
+        below: over.below.table.kpi().id.as_str(),
+        note: NOTE,
+        groups: groups
+            .map(|(group, ratio)| RatioOf {
+                codes: dimensions
+                    .iter()
+                    .zip(&group.codes)
+                    .map(|(dimension, code)| (dimension.id.as_str(), code.id.as_str()))
+                    .collect(),
+                ratio: ratio.map(|ratio| {
+                    let [value, low, high] = numbers(ratio);
+                    IntervalOf { value, low, high }
+                }),
+            })
             .collect(),
     }
 }

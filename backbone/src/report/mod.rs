@@ -5,6 +5,7 @@
 
 mod csv;
 mod json;
+mod over;
 mod table;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::str::FromStr;
 use sumac_policy::Measure;
 
 use crate::combine::{Combined, Withholding};
+use crate::over::Over;
 
 /// How to write a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,10 +35,19 @@ pub struct FormatError(String);
 
 /// Writes a report. It ends with a line break.
 pub fn report(format: Format, tables: &[Combined]) -> String {
+    written(format, tables, None)
+}
+
+/// The same, with one table over another after them.
+pub fn report_over(format: Format, tables: &[Combined], over: &Over<'_>) -> String {
+    written(format, tables, Some(over))
+}
+
+fn written(format: Format, tables: &[Combined], over: Option<&Over<'_>>) -> String {
     match format {
-        Format::Table => table::write(tables),
-        Format::Csv => csv::write(tables),
-        Format::Json => json::write(tables),
+        Format::Table => table::write(tables, over),
+        Format::Csv => csv::write(tables, over),
+        Format::Json => json::write(tables, over),
     }
 }
 

@@ -9,6 +9,7 @@ use sumac_privacy::{NanoRho, best_guess};
 use crate::absence::Absence;
 use crate::combine::{Combined, Count, Group, Interval, Shown, Withholding};
 use crate::gap::gaps;
+use crate::over::Over;
 use crate::verify::Stricter;
 
 const WIDTH: u16 = 100;
@@ -16,8 +17,9 @@ const WIDTH: u16 = 100;
 /// With more groups than this below the floor, they are named in one line under the table.
 const MANY_BELOW: usize = 4;
 
-pub(super) fn write(tables: &[Combined]) -> String {
-    let mut text = tables.iter().map(one).collect::<Vec<_>>().join("\n");
+pub(super) fn write(tables: &[Combined], over: Option<&Over<'_>>) -> String {
+    let parts = tables.iter().map(one).chain(over.map(super::over::table));
+    let mut text = parts.collect::<Vec<_>>().join("\n");
     if tables.iter().any(|combined| !combined.groups.is_empty()) {
         line(&mut text, format_args!("\n±, interval: for the noise alone, 95 % of the time"));
     }
@@ -32,12 +34,8 @@ pub(super) fn write(tables: &[Combined]) -> String {
 
 fn one(combined: &Combined) -> String {
     let kpi = combined.table.kpi();
-    let titles: Vec<_> = combined.table.dimensions().iter().map(|d| d.title.as_str()).collect();
-    let by = match titles.as_slice() {
-        [] => "everybody".to_owned(),
-        titles => format!("by {}", titles.join(" and ")),
-    };
-    let mut text = format!("{}, {}, {by}  ({})\n", kpi.title, combined.table.period(), kpi.id);
+    let (period, by) = (combined.table.period(), by(&combined.table));
+    let mut text = format!("{}, {period}, {by}  ({})\n", kpi.title, kpi.id);
     if !combined.groups.is_empty() {
         let (rows, below) = rows_and_below(&combined.groups);
         if !rows.is_empty() {
@@ -50,6 +48,19 @@ fn one(combined: &Combined) -> String {
     behind(&mut text, combined);
     coverage(&mut text, combined);
     text
+}
+
+/// What a table is broken down by, in words.
+pub(super) fn by(table: &sumac_policy::Table) -> String {
+    match names(table).as_slice() {
+        [] => "everybody".to_owned(),
+        titles => format!("by {}", titles.join(" and ")),
+    }
+}
+
+/// The dimensions of a table, as people call them.
+pub(super) fn names(table: &sumac_policy::Table) -> Vec<String> {
+    table.dimensions().iter().map(|dimension| dimension.title.clone()).collect()
 }
 
 /// The groups whose rate is so far below everyone else's that somebody should look.
@@ -69,7 +80,7 @@ fn behind(text: &mut String, combined: &Combined) {
     }
 }
 
-fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
+pub(super) fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
     // Writing to a String does not fail.
     let _ = writeln!(text, "{words}");
 }
@@ -101,15 +112,20 @@ fn name(group: &Group) -> String {
     labels.join(" × ")
 }
 
-fn numbers(combined: &Combined, rows: &[&Group]) -> String {
-    let definition = &combined.table.kpi().definition;
+/// An empty table as all of them look.
+pub(super) fn styled() -> Table {
     let mut table = Table::new();
     table
         .load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH);
-    let mut header: Vec<_> =
-        combined.table.dimensions().iter().map(|dimension| dimension.title.clone()).collect();
+    table
+}
+
+fn numbers(combined: &Combined, rows: &[&Group]) -> String {
+    let definition = &combined.table.kpi().definition;
+    let mut table = styled();
+    let mut header = names(&combined.table);
     let labels = header.len();
     let interval = || "95 % interval".to_owned();
     match &definition.measure {

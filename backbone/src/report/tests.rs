@@ -201,6 +201,39 @@ fn json_says_the_same() {
 }
 
 #[test]
+fn a_table_over_another_reads_like_this() {
+    let coalition = Coalition::new("coalition");
+    let table = coalition.table("completers", &["sex"]);
+    let counts = |cells| {
+        let away = Err(Absence::Fault("1".parse().unwrap()));
+        coalition.combined(&table, [Ok(coalition.verified(&table, "lakeshore-cc", cells)), away])
+    };
+    let tables = [counts(vec![450, 800, 2, -6]), counts(vec![900, 500, 300, 0])];
+    let over = Over::of(&tables[0], &tables[1]).unwrap();
+    let written = |format| report_over(format, &tables, &over);
+
+    let text = written(Format::Table);
+    let expected = "
+Completers over Completers, 2025-26, by Sex  (completers/completers)
+ Sex                 Ratio   95 % interval
+───────────────────────────────────────────
+ Women                0.50       0.49–0.51
+ Men                  1.60       1.56–1.64
+ Another gender   withheld
+ Unknown          withheld
+nobody is matched: who is counted above need not be counted below, so a ratio may exceed what is true, and 1
+who is at no party that answered is in neither
+";
+    assert!(text.contains(expected), "{text}");
+    let csv = written(Format::Csv);
+    assert!(csv.contains(",ratio,completers,1.6,,1.5629,1.6384,shown,"), "{csv}");
+    assert_eq!(csv.matches(",ratio,completers,,,,,withheld,").count(), 2, "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&written(Format::Json)).unwrap();
+    assert_eq!(json["over"]["groups"][1]["ratio"]["value"], 1.6);
+    assert!(json["over"]["groups"][2].get("ratio").is_none());
+}
+
+#[test]
 fn no_format_shows_what_is_withheld() {
     let coalition = Coalition::new("coalition");
     let table = coalition.table("completers", &["sex"]);

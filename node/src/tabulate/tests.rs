@@ -12,6 +12,8 @@ mod catalogue;
 mod in_place;
 mod random;
 mod reference;
+#[cfg(feature = "cluster")]
+mod spread;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

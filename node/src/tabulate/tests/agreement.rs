@@ -1,5 +1,5 @@
 //! The same random tables over the same random records: row by row, by the dense pass, by PostgreSQL, and, with the
-//! feature `cluster`, by DataFusion.
+//! feature `cluster`, by a DataFusion cluster.
 
 use std::fmt::Write;
 
@@ -187,6 +187,8 @@ fn ratios_are_rounded_alike_half_away_from_zero() {
 #[test]
 fn every_engine_agrees_with_counting_row_by_row() {
     let Some((server, warehouse)) = database("agreement") else { return };
+    #[cfg(feature = "cluster")]
+    let spread = super::spread::Spread::start();
     let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
     for seed in 1000..1000 + SEEDS {
         let mut dice = Dice::new(seed);
@@ -208,7 +210,7 @@ fn every_engine_agrees_with_counting_row_by_row() {
             assert_eq!(pushed_down, expected, "seed {seed}, {period}: {definition:?}");
             #[cfg(feature = "cluster")]
             {
-                let spread = crate::tabulate::cluster::count_here(&snapshot, &table).unwrap();
+                let spread = spread.count(&snapshot, &table);
                 assert_eq!(spread, expected, "seed {seed}, {period}: {definition:?}");
             }
             let cells = expected.iter().filter(|cell| **cell != 0).count();
