@@ -57,8 +57,10 @@ impl Spread {
         match self {
             Self::Here => count_here(snapshot, table).unwrap(),
             Self::Cluster(cluster) => {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.unwrap().block_on(count(&cluster.scheduler, snapshot, table)).unwrap()
+                // Several threads, as a node has.
+                let mut runtime = tokio::runtime::Builder::new_multi_thread();
+                let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+                runtime.block_on(count(&cluster.scheduler, snapshot, table)).unwrap()
             }
         }
     }
