@@ -38,19 +38,12 @@ impl Codes {
         }
     }
 
-    /// Whether all are below this. Every row is looked at.
+    /// Whether all are below this, which is one at least. Every row is looked at.
     pub(super) fn are_below(&self, end: usize) -> bool {
         let largest = match self {
             Self::Narrow(codes) => codes.iter().fold(0, |one, other| one.max(*other)).into(),
             Self::Wide(codes) => codes.iter().fold(0, |one, other| one.max(*other)),
         };
-        usize::from(largest) < end || self.is_empty()
-    }
-
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Narrow(codes) => codes.is_empty(),
-            Self::Wide(codes) => codes.is_empty(),
-        }
+        usize::from(largest) < end
     }
 }
