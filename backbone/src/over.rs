@@ -6,7 +6,7 @@
 
 use sumac_privacy::ratio_interval;
 
-use crate::combine::{Combined, Count, Interval, Shown};
+use crate::combine::{Combined, Count, Group, Interval, Shown};
 
 /// A table over another of the same period and breakdown.
 #[derive(Debug, Clone)]
@@ -15,8 +15,8 @@ pub struct Over<'a> {
     pub above: &'a Combined,
     /// What it is divided by.
     pub below: &'a Combined,
-    /// One for each of their groups, in the order of the tables'; none where either is withheld, or the noise leaves the
-    /// ratio open.
+    /// One for each of their groups, in the order of the tables'; none where either is withheld or lacks the learners of a
+    /// node that withheld its own small group, or where the noise leaves the ratio open.
     pub ratios: Vec<Option<Interval>>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Over<'a> {
             return None;
         }
         let ratios = groups.map(|(above, below)| {
-            let (above, below) = (count(&above.shown)?, count(&below.shown)?);
+            let (above, below) = (whole(above)?, whole(below)?);
             let ratio = ratio_interval((above.value, above.margin), (below.value, below.margin))?;
             Some(Interval { value: ratio.value, low: ratio.low, high: ratio.high })
         });
@@ -39,9 +39,10 @@ impl<'a> Over<'a> {
     }
 }
 
-fn count(shown: &Shown) -> Option<Count> {
-    match shown {
-        Shown::Count(count) => Some(*count),
+/// The group's count, if every node that answered is in it.
+fn whole(group: &Group) -> Option<Count> {
+    match group.shown {
+        Shown::Count(count) if group.withheld_by.is_empty() => Some(count),
         _ => None,
     }
 }
@@ -67,6 +68,17 @@ mod tests {
         let over = Over::of(&above, &below).unwrap();
         let value = |at: usize| over.ratios.get(at).copied().flatten().map(|ratio| ratio.value);
         assert_eq!([0, 1, 2, 3].map(value), [Some(0.5), None, None, Some(1.5)]);
+    }
+
+    #[test]
+    fn a_count_that_lacks_a_nodes_learners_is_not_divided() {
+        let (above, mut below) = (counts(&[], vec![500]), counts(&[], vec![1000]));
+        assert!(Over::of(&above, &below).unwrap().ratios.iter().all(Option::is_some));
+        for group in &mut below.groups {
+            group.withheld_by.push("lakeshore-cc".parse().unwrap());
+        }
+        assert!(Over::of(&above, &below).unwrap().ratios.iter().all(Option::is_none));
+        assert!(Over::of(&below, &above).unwrap().ratios.iter().all(Option::is_none));
     }
 
     #[test]

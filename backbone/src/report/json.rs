@@ -41,7 +41,7 @@ struct OverOf<'a> {
 struct RatioOf<'a> {
     /// Dimension id to code.
     codes: BTreeMap<&'a str, &'a str>,
-    /// With its 95 % interval; absent where either count is withheld, or the noise leaves it open.
+    /// With its 95 % interval; absent where either count is withheld or too low, or the noise leaves it open.
     #[serde(skip_serializing_if = "Option::is_none")]
     ratio: Option<IntervalOf>,
 }
