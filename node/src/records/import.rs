@@ -26,6 +26,7 @@ use self::problem::Place;
 pub use self::problem::{FileProblem, FileProblems};
 use self::reader::{OthersByColumn, Reader, UnlikelyByColumn};
 use super::mapping::{Mapping, Names, TableMapping};
+use super::plausible::Bounds;
 use super::rows::{Column, Conflict, Draft, Origin, SORT_BYTES};
 use super::snapshot::{
     Aside, NotWritten, Snapshot, SnapshotError, Statement, TableCounts, make_private, write_aside,
@@ -387,7 +388,9 @@ fn drafts(
                         column: name,
                     });
                 };
-                columns.push(Column { name, kind: known.kind.clone() });
+                let wide =
+                    Bounds::of(known, freezing.statement.as_of).is_some_and(|of| of.is_wide());
+                columns.push(Column { name, kind: known.kind.clone(), wide });
             }
             let Some((first, one)) = tables.get(&table) else {
                 tables.insert(table, (columns, path));

@@ -8,7 +8,7 @@ use super::mapping::{Cell, Misread, days_of};
 use super::source::day;
 
 /// Nothing that a node holds happened before, and registrars' systems write 1900-01-01 for a day they do not know.
-const FIRST_DAY: Date = date(1940, 1, 1);
+pub(super) const FIRST_DAY: Date = date(1940, 1, 1);
 /// Systems write 2999 or 9999 for a day that has not come.
 const LAST_DAY: Date = date(2099, 12, 31);
 /// The earliest year of birth; 1900 stands for a year that is not known.
@@ -108,6 +108,12 @@ impl Bounds {
     /// The least and the greatest that can be.
     pub(super) fn possible(&self) -> (i64, i64) {
         self.possible
+    }
+
+    /// Whether a value may need more than four bytes.
+    pub(super) fn is_wide(&self) -> bool {
+        let (low, high) = self.possible;
+        i32::try_from(low).and(i32::try_from(high)).is_err()
     }
 
     /// The least and the greatest that are likely.

@@ -23,9 +23,10 @@
 //! counts say so.
 //!
 //! *Columns.* A code is its position in the public code list, never absent, in one byte where the list has up to
-//! 256 codes and else in two, the smaller first. Dates are `Date32`, years `Int16`, whole numbers `Int64`, each
-//! absent where the source was silent. Values lie in the file as they lie in memory (Parquet's PLAIN, without
-//! compression): the files are larger than they could be, and a table is counted in half the time.
+//! 256 codes and else in two, the smaller first. A date is its days since 1940-01-01 in two bytes, and 65,535 where the
+//! source was silent. Years are `Int16`, whole numbers `Int32` where none that the column may have is larger, else
+//! `Int64`, each absent where the source was silent. Values lie in the file as they lie in memory (Parquet's PLAIN,
+//! without compression): the files are larger than they could be, and a table is counted in half the time.
 //!
 //! *In place.* Where the records stay in the partner's warehouse, the directory holds a manifest alone, of another
 //! format: which schema of the database has which tables and columns. [`Data`] is whichever of the two is in use.
@@ -44,6 +45,7 @@ mod in_place;
 mod manifest;
 mod memory;
 mod read;
+mod stored;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -56,6 +58,9 @@ pub use in_place::InPlace;
 pub(super) use in_place::write_in_place;
 pub use memory::freeze;
 pub use read::Snapshot;
+pub(crate) use stored::Dates;
+#[cfg(feature = "cluster")]
+pub(crate) use stored::code_bytes;
 pub(super) use write::{Aside, NotWritten, TableCounts, write_aside};
 pub use write::{Frozen, Statement};
 
@@ -84,11 +89,6 @@ pub(crate) const PLACE: &str = "rows:place";
 /// a colon in its name.
 fn rows_column(table: TableName) -> String {
     format!("rows:{table}")
-}
-
-/// Bytes that a code of a list of so many takes: one while they all fit in it, else two, the smaller first.
-pub(crate) fn code_bytes(codes: usize) -> i32 {
-    if codes <= 1 << 8 { 1 } else { 2 }
 }
 
 /// The code of a learner of whom nothing is said.

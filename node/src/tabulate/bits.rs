@@ -1,18 +1,22 @@
 //! The places of learners' rows as the bits of a word, where a table has 64 at most.
 
 use std::iter;
-use std::ops::Range;
+use std::ops::{BitAnd, BitOr, Range};
 
 use super::by_byte::ByByte;
 use super::codes::Codes;
+use super::learners::Piece;
 use super::plan::Places;
-use super::rows::{Mask, Starts};
+use super::rows::Mask;
 use super::several::Whose;
 
 /// As many places as a word has bits.
 pub(super) const WORD: usize = 64;
+/// As many as a short word has, which is quicker.
+const SHORT: usize = 16;
 /// Rows whose places are looked at at once.
 const WINDOW: u32 = 8;
+const ROWS: usize = WINDOW as usize;
 /// Bytes whose bits are added up in one: no more than it can say, and a whole number of the processor's lanes.
 const PART: usize = 240;
 
@@ -37,66 +41,136 @@ static HIDDEN: ByByte<u64> = {
     ByByte(hidden)
 };
 
-/// Each place's bit, and none of nowhere.
-#[expect(clippy::indexing_slicing, reason = "it is filled when it is compiled")]
-static BITS: ByByte<u64> = {
-    let mut bits = [0; 256];
-    let mut place = 0;
-    while place < WORD {
-        bits[place] = 1 << place;
-        place += 1;
-    }
-    ByByte(bits)
-};
+/// A bit for each place.
+trait Word: Copy + Default + BitAnd<Output = Self> + BitOr<Output = Self> + 'static {
+    /// A place's bit; none of nowhere.
+    fn of(place: u8) -> Self;
+    /// All bits for each of the first rows of a window.
+    fn first(rows: u32) -> &'static [Self; ROWS];
+    /// Eight places.
+    fn byte(self, at: u32) -> u8;
+}
 
-/// The places of a block's rows. A thread has one and uses it for block after block.
+/// Words of so many bits.
+macro_rules! word {
+    ($word:ident) => {
+        impl Word for $word {
+            fn of(place: u8) -> Self {
+                #[expect(clippy::indexing_slicing, reason = "it is filled when it is compiled")]
+                static BITS: ByByte<$word> = {
+                    let mut bits = [0; 256];
+                    let mut place = 0;
+                    while place < $word::BITS as usize {
+                        bits[place] = 1 << place;
+                        place += 1;
+                    }
+                    ByByte(bits)
+                };
+                *BITS.of(place)
+            }
+
+            fn first(rows: u32) -> &'static [Self; ROWS] {
+                #[expect(clippy::indexing_slicing, reason = "it is filled when it is compiled")]
+                static FIRST: [[$word; ROWS]; ROWS + 1] = {
+                    let mut first = [[0; ROWS]; ROWS + 1];
+                    let mut rows = 0;
+                    while rows <= ROWS {
+                        let mut row = 0;
+                        while row < rows {
+                            first[rows][row] = $word::MAX;
+                            row += 1;
+                        }
+                        rows += 1;
+                    }
+                    first
+                };
+                FIRST.get(rows.min(WINDOW) as usize).unwrap_or(&[0; ROWS])
+            }
+
+            fn byte(self, at: u32) -> u8 {
+                let [low, ..] = self.unbounded_shr(8 * at).to_le_bytes();
+                low
+            }
+        }
+    };
+}
+
+word!(u16);
+word!(u64);
+
+/// The places of a block's learners. A thread has one and uses it for block after block.
 #[derive(Default)]
 pub(super) struct Bits {
+    /// Eight places are the bits of the byte that each learner has in a plane.
+    planes: Vec<Vec<u8>>,
+    /// The place of each of a piece's rows.
     places: Vec<u8>,
 }
 
 impl Bits {
     /// Begins a block.
-    pub(super) fn begin(&mut self) {
-        self.places.clear();
+    pub(super) fn begin(&mut self, learners: usize, places: &Places) {
+        self.planes.resize_with(places.groups.len().div_ceil(8), Vec::new);
+        for plane in &mut self.planes {
+            plane.clear();
+            plane.resize(learners, 0);
+        }
     }
 
     /// Takes the rows of a piece.
-    pub(super) fn note(&mut self, places: &Places, codes: &[Codes], counting: &Mask) {
-        let noted = self.places.len();
-        self.places.resize(noted + counting.rows(), 0);
-        let rows = self.places.get_mut(noted..).unwrap_or_default();
+    pub(super) fn note(
+        &mut self,
+        places: &Places,
+        codes: &[Codes],
+        counting: &Mask,
+        piece: &Piece<'_>,
+    ) {
+        self.places.resize(counting.rows(), 0);
+        self.places.fill(0);
         for (codes, stride) in codes.iter().zip(&places.strides) {
             // There are 64 places at most, and every code is in its list, so a place is less.
             let [stride, ..] = stride.to_le_bytes();
-            codes.each(rows, |place, code| {
+            codes.each(&mut self.places, |place, code| {
                 let [code, _] = code.to_le_bytes();
                 *place = place.wrapping_add(code.wrapping_mul(stride));
             });
         }
-        let (eights, rest) = rows.as_chunks_mut::<8>();
+        let (eights, rest) = self.places.as_chunks_mut::<8>();
         let mut hidden = counting.bytes().iter().map(|byte| *HIDDEN.of(*byte));
         for (places, hidden) in eights.iter_mut().zip(&mut hidden) {
             *places = (u64::from_le_bytes(*places) | hidden).to_le_bytes();
         }
         let hidden = hidden.next().unwrap_or(0).to_le_bytes();
         rest.iter_mut().zip(hidden).for_each(|(place, hidden)| *place |= hidden);
+
+        if places.groups.len() <= SHORT {
+            self.see::<u16>(piece);
+        } else {
+            self.see::<u64>(piece);
+        }
     }
 
-    /// The places of each learner's rows that count, as bits.
-    fn seen(&mut self, starts: &Starts) -> Vec<u64> {
+    /// Gives each learner the places of their rows in a piece.
+    fn see<W: Word>(&mut self, piece: &Piece<'_>) {
+        let mut words = Vec::with_capacity(self.places.len() + ROWS);
+        words.extend(self.places.iter().map(|place| W::of(*place)));
         // So that every row begins a window.
-        self.places.extend([NOWHERE; WINDOW as usize]);
-        let learner = |rows: Range<u32>| {
-            let (mut start, mut seen) = (rows.start, 0);
-            // Once for nearly everybody: few learners have more rows than a window.
+        words.extend([W::default(); ROWS]);
+        let seen = |rows: Range<u32>| {
+            let mut seen = bits_in(&words, rows.clone());
+            // Few learners have more rows than a window.
+            let mut start = rows.start.saturating_add(WINDOW);
             while start < rows.end {
-                seen |= bits_in(&self.places, start, rows.end - start);
+                seen = seen | bits_in(&words, start..rows.end);
                 start = start.saturating_add(WINDOW);
             }
             seen
         };
-        starts.all().map(learner).collect()
+        let seen: Vec<W> = piece.ranges().map(seen).collect();
+        for (plane, at) in self.planes.iter_mut().zip(0..) {
+            let bytes = plane.get_mut(piece.learners.clone()).unwrap_or_default();
+            bytes.iter_mut().zip(&seen).for_each(|(byte, seen)| *byte |= seen.byte(at));
+        }
     }
 
     /// Adds one to each of a learner's groups, to `cap` of them at most.
@@ -108,10 +182,9 @@ impl Bits {
         cells: usize,
     ) -> Vec<i64> {
         let groups = &places.groups;
-        let seen = self.seen(whose.starts);
-        let mut planes = planes(&seen, groups.len());
         if groups.len() > cap {
-            whose.circles.narrow(&mut planes, &numbers(&seen), cap);
+            let numbers = self.numbers();
+            whose.circles.narrow(&mut self.planes, groups.len(), &numbers, cap);
         }
         let mut counts = vec![0; cells];
         let mut add = |group: u32, number: i64| {
@@ -119,7 +192,7 @@ impl Bits {
                 *count += number;
             }
         };
-        let eights = groups.chunks(8).zip(&planes);
+        let eights = groups.chunks(8).zip(&self.planes);
         let places =
             eights.flat_map(|(groups, plane)| groups.iter().zip(0_u32..).zip(iter::repeat(plane)));
         for ((group, bit), plane) in places {
@@ -136,32 +209,34 @@ impl Bits {
     }
 
     /// Learners whose rows are in more groups than `cap`.
-    pub(super) fn over(&mut self, starts: &Starts, cap: usize) -> u64 {
-        let seen = self.seen(starts);
-        seen.iter().filter(|seen| seen.count_ones() as usize > cap).count() as u64
+    pub(super) fn over(&self, cap: usize) -> u64 {
+        self.numbers().iter().filter(|number| usize::from(**number) > cap).count() as u64
+    }
+
+    /// How many places each learner has.
+    fn numbers(&self) -> Vec<u8> {
+        let mut numbers = vec![0_u8; self.planes.first().map_or(0, Vec::len)];
+        for plane in &self.planes {
+            let both = numbers.iter_mut().zip(plane);
+            both.for_each(|(number, byte)| *number = (*number).wrapping_add(bits_of(*byte)));
+        }
+        numbers
     }
 }
 
-/// The bits of the places of so many rows from `start` on, or as many as a window holds.
-fn bits_in(places: &[u8], start: u32, rows: u32) -> u64 {
-    let places = places.get(start as usize..).and_then(<[u8]>::first_chunk);
-    let places = places.map_or(u64::MAX, |places| u64::from_le_bytes(*places));
-    // What is no more the learner's is nowhere.
-    let past = u64::MAX.checked_shl(rows.saturating_mul(8)).unwrap_or(0);
-    let places = (places | past).to_le_bytes();
-    places.iter().fold(0, |bits, place| bits | BITS.of(*place))
+/// The bits of so many rows from the first on, or as many as a window holds.
+fn bits_in<W: Word>(words: &[W], rows: Range<u32>) -> W {
+    let window = words.get(rows.start as usize..).and_then(<[W]>::first_chunk::<ROWS>);
+    let window = window.unwrap_or(W::first(0)).iter();
+    let first = W::first(rows.end - rows.start).iter();
+    window.zip(first).fold(W::default(), |bits, (word, first)| bits | *word & *first)
 }
 
-/// Each learner's bits, eight of them a plane.
-fn planes(seen: &[u64], places: usize) -> Vec<Vec<u8>> {
-    let byte = |seen: &u64, at: usize| seen.to_le_bytes().get(at).copied().unwrap_or(0);
-    let planes = 0..places.div_ceil(8);
-    planes.map(|at| seen.iter().map(|seen| byte(seen, at)).collect()).collect()
-}
-
-/// How many places each learner has.
-fn numbers(seen: &[u64]) -> Vec<u8> {
-    seen.iter().map(|seen| low(u64::from(seen.count_ones()))).collect()
+/// How many bits a byte has, so that the processor finds it for several at once.
+fn bits_of(byte: u8) -> u8 {
+    let pairs = byte.wrapping_sub(byte >> 1 & 0x55);
+    let fours = (pairs & 0x33).wrapping_add(pairs >> 2 & 0x33);
+    fours.wrapping_add(fours >> 4) & 0x0f
 }
 
 /// How many bytes have this bit.
@@ -172,23 +247,20 @@ fn having(bytes: &[u8], bit: u32) -> i64 {
     parts.map(|part| i64::from(number(part))).sum()
 }
 
-fn low(word: u64) -> u8 {
-    let [low, ..] = word.to_le_bytes();
-    low
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use arrow::buffer::BooleanBuffer;
     use proptest::prelude::*;
 
+    use super::super::rows::Starts;
     use super::*;
 
     proptest! {
         #[test]
         fn the_bits_of_a_learner_are_the_places_of_their_rows(
-            rows in prop::collection::vec((0..13_u8, any::<bool>(), prop::bool::weighted(0.2)), 1..300),
+            rows in prop::collection::vec((0..60_u8, any::<bool>(), prop::bool::weighted(0.2)), 1..300),
+            wide in any::<bool>(),
             cut in any::<prop::sample::Index>(),
         ) {
             // A row begins another learner where its flag says so.
@@ -199,25 +271,36 @@ mod tests {
                 }
                 *counts.last_mut().unwrap() += 1;
             }
+            let bits = if wide { 60 } else { 13 };
             let mut expected = vec![0_u64; counts.len()];
             let mut learner = 0;
             for (place, counts, begins) in &rows {
                 learner += usize::from(*begins);
-                *expected.get_mut(learner).unwrap() |= u64::from(*counts) << place;
+                *expected.get_mut(learner).unwrap() |= u64::from(*counts) << (place % bits);
             }
 
             let starts = Starts::of(&counts).unwrap();
-            let places = Places { strides: vec![1], groups: (0..13).collect() };
-            let mut bits = Bits::default();
-            bits.begin();
+            let places = Places { strides: vec![1], groups: (0..u32::from(bits)).collect() };
+            let mut found = Bits::default();
+            found.begin(counts.len(), &places);
             let cut = cut.index(rows.len());
             for range in [0..cut, cut..rows.len()] {
                 let part = rows.get(range.clone()).unwrap();
-                let codes = Codes::Narrow(part.iter().map(|row| row.0).collect::<Vec<_>>().into());
+                let codes = part.iter().map(|row| row.0 % bits).collect::<Vec<_>>();
                 let counting = part.iter().map(|row| row.1).collect::<BooleanBuffer>();
-                bits.note(&places, &[codes], &Mask::of(&counting));
+                let rows = u32::try_from(range.start).unwrap()..u32::try_from(range.end).unwrap();
+                let piece = starts.piece(0, rows);
+                found.note(&places, &[Codes::Narrow(codes.into())], &Mask::of(&counting), &piece);
             }
-            prop_assert_eq!(bits.seen(&starts), expected);
+            let of = |learner: usize| {
+                let planes = found.planes.iter().rev();
+                planes.fold(0, |word, plane| word << 8 | u64::from(*plane.get(learner).unwrap()))
+            };
+            let seen: Vec<u64> = (0..counts.len()).map(of).collect();
+            let numbers: Vec<u32> = seen.iter().map(|seen| seen.count_ones()).collect();
+            prop_assert_eq!(seen, expected);
+            let told: Vec<u32> = found.numbers().into_iter().map(u32::from).collect();
+            prop_assert_eq!(told, numbers);
         }
 
         #[test]

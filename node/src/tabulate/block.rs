@@ -69,7 +69,7 @@ pub(super) fn over(
     Ok(match &plan.work {
         Work::Once | Work::Distribution { .. } => 0,
         Work::Mean { value, clip } => values.over(value, *clip),
-        Work::Bits { cap, .. } => bits.over(&starts, *cap),
+        Work::Bits { cap, .. } => bits.over(*cap),
         Work::Groups { cap, .. } => several.over_groups(&starts, *cap),
         Work::Rows { cap, .. } => several.over_rows(&starts, *cap),
     })
@@ -87,7 +87,7 @@ fn gather<'a>(
     known.learners.begin(count, plan.otherwise);
     match &plan.work {
         Work::Once => {}
-        Work::Bits { .. } => known.bits.begin(),
+        Work::Bits { places, .. } => known.bits.begin(count, places),
         Work::Groups { .. } | Work::Rows { .. } => known.several.begin(),
         Work::Mean { value, .. } | Work::Distribution { value, .. } => {
             known.values.begin(count, value);
@@ -218,7 +218,7 @@ impl<'a> Block<'a> {
         let mask = Mask::of(&counting);
         match &plan.work {
             Work::Bits { places, .. } => {
-                bits.note(places, &codes, &mask);
+                bits.note(places, &codes, &mask, piece);
                 return Ok(());
             }
             Work::Groups { places, .. } => {

@@ -8,6 +8,9 @@
 /// The bits of a tag and of a word.
 const BITS: u32 = 31;
 
+/// Learners of whom places are chosen at once.
+const SOME: usize = 4_096;
+
 /// The circles of a block's learners in a table.
 pub(super) struct Circles<'a> {
     /// The learners' tags.
@@ -26,10 +29,10 @@ impl Circles<'_> {
         self.tags.iter().map(|tag| Circle(tag ^ self.word))
     }
 
-    /// Leaves of each learner's places those that count: `cap` at most. Places are bits, eight in the byte that each
-    /// learner has in a plane, and `numbers` says how many a learner has. Every step is the same for all learners,
+    /// Leaves of each learner's places those that count: `cap` at most. So many places are bits, eight in the byte that
+    /// each learner has in a plane, and `numbers` says how many a learner has. Every step is the same for all learners,
     /// without a branch, so that the processor takes several at once.
-    pub(super) fn narrow(&self, planes: &mut [Vec<u8>], numbers: &[u8], cap: usize) {
+    pub(super) fn narrow(&self, planes: &mut [Vec<u8>], places: usize, numbers: &[u8], cap: usize) {
         // Nobody has so many places that a larger cap would be another.
         let cap = u8::try_from(cap).unwrap_or(u8::MAX);
         // How many of the learner's things stand between the start and the next of them, round the circle.
@@ -38,13 +41,18 @@ impl Circles<'_> {
             if start == 0 { 0 } else { number.wrapping_sub(start) }
         };
         let mut turns: Vec<u8> = self.each().zip(numbers).map(turn).collect();
-        for plane in planes {
-            for bit in (0..8).map(|bit| 1_u8 << bit) {
-                for ((byte, turn), number) in plane.iter_mut().zip(&mut turns).zip(numbers) {
-                    // All bits are one less than none.
-                    let next = turn.wrapping_sub(if *byte & bit == 0 { 0 } else { u8::MAX });
-                    *byte &= if *turn < cap { u8::MAX } else { !bit };
-                    *turn = if next == *number { 0 } else { next };
+        // Some learners at a time, so that what is known of them stays near the processor.
+        let some = turns.chunks_mut(SOME).zip(numbers.chunks(SOME));
+        for ((turns, numbers), from) in some.zip((0..).step_by(SOME)) {
+            for (at, plane) in planes.iter_mut().enumerate() {
+                let bytes = plane.get_mut(from..from + numbers.len()).unwrap_or_default();
+                for bit in (0..8).take(places.saturating_sub(8 * at)).map(|bit| 1_u8 << bit) {
+                    for ((byte, turn), number) in bytes.iter_mut().zip(&mut *turns).zip(numbers) {
+                        // All bits are one less than none.
+                        let next = turn.wrapping_sub(if *byte & bit == 0 { 0 } else { u8::MAX });
+                        *byte &= if *turn < cap { u8::MAX } else { !bit };
+                        *turn = if next == *number { 0 } else { next };
+                    }
                 }
             }
         }
@@ -138,7 +146,7 @@ mod tests {
             let mut planes = [plane(0), plane(1), plane(2)];
             let numbers: Vec<u8> =
                 learners.iter().map(|(bytes, _)| u8::try_from(bits(bytes).len()).unwrap()).collect();
-            circles.narrow(&mut planes, &numbers, cap);
+            circles.narrow(&mut planes, 24, &numbers, cap);
             let narrowed: Vec<u32> = (0..learners.len())
                 .map(|at| u32::from_le_bytes([planes[0][at], planes[1][at], planes[2][at], 0]))
                 .collect();

@@ -11,7 +11,7 @@ use sumac_policy::{ColumnRef, Kind, Table, TableName};
 use super::TabulateError;
 use super::engine::gathered;
 use super::sql::{Dialect, listed, statement};
-use crate::records::snapshot::{PLACE, Snapshot, TAG, code_bytes};
+use crate::records::snapshot::{Dates, PLACE, Snapshot, TAG, code_bytes};
 
 /// Where the cluster's scheduler listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +124,17 @@ impl Dialect for Files {
                 });
                 format!("CASE encode({name}, 'hex'){} END", cases.collect::<String>())
             }
-            Kind::Date => format!("CAST(CAST({name} AS INT) AS BIGINT)"),
+            Kind::Date => {
+                let hex = format!("encode({name}, 'hex')");
+                // The place of a digit among those that are not zero is what it stands for; the smaller byte is first.
+                let digits = [(1, 1 << 4), (2, 1), (3, 1 << 12), (4, 1 << 8)].map(|(at, worth)| {
+                    format!("strpos('123456789abcdef', substr({hex}, {at}, 1)) * {worth}")
+                });
+                let (days, first) = (digits.join(" + "), Dates::first());
+                format!(
+                    "CASE WHEN {hex} = 'ffff' THEN NULL ELSE CAST({days} AS BIGINT) + ({first}) END"
+                )
+            }
             Kind::Year | Kind::Integer => format!("CAST({name} AS BIGINT)"),
         }
     }

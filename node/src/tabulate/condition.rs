@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Datum, Int16Array, Int64Array,
-    PrimitiveArray, RecordBatch, Scalar, UInt8Array, UInt16Array, UInt32Array,
+    RecordBatch, Scalar, UInt8Array, UInt16Array, UInt32Array,
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::cmp;
 use arrow::compute::{and_kleene, is_null, not, or_kleene, take};
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Date32Type, Int16Type};
+use arrow::datatypes::{DataType, Date32Type, Int16Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 use sumac_policy::{ColumnRef, Op, Predicate, TableName, Value};
 
 use super::rows::truth;
 use super::{TabulateError, calendar};
+use crate::records::snapshot::Dates;
 
 /// What a condition may read: rows of one table and, beside each of them, at most one row of others.
 pub(super) struct Frame<'a> {
@@ -40,14 +41,21 @@ impl<'a> Frame<'a> {
         self
     }
 
+    /// A column of the frame's own rows, as a snapshot has it.
+    fn own(&self, column: &ColumnRef) -> Option<&ArrayRef> {
+        let own = self.table == column.table;
+        own.then(|| self.rows.column_by_name(&column.column)).flatten()
+    }
+
+    /// A column's value in each row, as Arrow's kernels take it.
     fn column(&self, column: &ColumnRef) -> Result<ArrayRef, TabulateError> {
+        if let Some(values) = self.own(column) {
+            return Ok(widened(values));
+        }
         let found = |table: TableName, rows: &RecordBatch| {
             let there = table == column.table;
-            there.then(|| rows.column_by_name(&column.column).cloned()).flatten()
+            there.then(|| rows.column_by_name(&column.column).map(widened)).flatten()
         };
-        if let Some(values) = found(self.table, self.rows) {
-            return Ok(values);
-        }
         let mut beside = self.beside.iter();
         let values = beside.find_map(|(table, rows, places)| Some((found(*table, rows)?, places)));
         let (values, places) = values.ok_or_else(|| unfit(column))?;
@@ -112,33 +120,46 @@ pub(super) fn between(
     last: &Value,
     frame: &Frame<'_>,
 ) -> Result<BooleanBuffer, TabulateError> {
-    let values = frame.column(column)?;
+    let values = frame.own(column).ok_or_else(|| unfit(column))?;
     match (first, last) {
         (Value::Date(first), Value::Date(last)) => {
-            let span = calendar::days(*first)..=calendar::days(*last);
-            values.as_primitive_opt::<Date32Type>().map(|days| inside(days, &span))
+            let span = Dates::span(&(calendar::days(*first)..=calendar::days(*last)));
+            Dates::of(values).map(|dates| inside(dates.each(), &span))
         }
         (Value::Year(first), Value::Year(last)) => {
-            let span = *first..=*last;
-            values.as_primitive_opt::<Int16Type>().map(|years| inside(years, &span))
+            let years = values.as_primitive_opt::<Int16Type>();
+            years.map(|years| {
+                let inside = inside(years.values().iter().copied(), &(*first..=*last));
+                truth(&BooleanArray::new(inside, years.nulls().cloned()))
+            })
         }
         _ => None,
     }
     .ok_or_else(|| unfit(column))
 }
 
-fn inside<T: ArrowPrimitiveType>(
-    values: &PrimitiveArray<T>,
-    span: &RangeInclusive<T::Native>,
+fn inside<T: Copy + PartialOrd>(
+    values: impl ExactSizeIterator<Item = T>,
+    span: &RangeInclusive<T>,
 ) -> BooleanBuffer {
-    let (first, last) = (*span.start(), *span.end());
+    let (first, last, rows) = (*span.start(), *span.end(), values.len());
     // First a byte for each, then their bits: the processor does either for several at once.
-    let inside = |value: &T::Native| u8::from((first <= *value) & (*value <= last));
-    let mut inside: Vec<u8> = values.values().iter().map(inside).collect();
-    inside.resize(values.len().next_multiple_of(8), 0);
+    let mut inside: Vec<u8> =
+        values.map(|value| u8::from((first <= value) & (value <= last))).collect();
+    inside.resize(rows.next_multiple_of(8), 0);
     let bytes: Vec<u8> = inside.as_chunks().0.iter().map(|bytes| gathered(*bytes)).collect();
-    let bits = BooleanBuffer::new(bytes.into(), 0, values.len());
-    truth(&BooleanArray::new(bits, values.nulls().cloned()))
+    BooleanBuffer::new(bytes.into(), 0, rows)
+}
+
+/// A column as Arrow's kernels take it: dates and whole numbers all in one width.
+fn widened(values: &ArrayRef) -> ArrayRef {
+    if let Some(dates) = Dates::of(values) {
+        return Arc::new(dates.to_arrow());
+    }
+    match values.as_primitive_opt::<Int32Type>() {
+        Some(narrow) => Arc::new(narrow.unary::<_, Int64Type>(i64::from)),
+        None => values.clone(),
+    }
 }
 
 /// The lowest bits of eight bytes, the first the lowest.

@@ -1,6 +1,7 @@
 //! What is known of each learner of a block, and what becomes of it: one added to one cell.
 
 use std::hint::select_unpredictable;
+use std::mem;
 use std::ops::Range;
 
 use super::codes::Codes;
@@ -118,9 +119,14 @@ impl Along<'_> {
 
 impl Piece<'_> {
     /// The rows of each learner in turn, numbered from the piece's first.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u32>> {
+    pub(super) fn ranges(&self) -> impl ExactSizeIterator<Item = Range<u32>> {
         let Range { start: first, end: past } = self.rows;
-        let ranges = self.starts.ranges(self.learners.clone());
-        ranges.map(move |rows| rows.start.max(first) - first..rows.end.min(past).max(first) - first)
+        let mut starts = self.starts.of_learners(self.learners.clone()).iter();
+        let within = move |start: &u32| (*start).clamp(first, past) - first;
+        let mut start = starts.next().map_or(0, within);
+        starts.map(move |end| {
+            let end = within(end);
+            mem::replace(&mut start, end)..end
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! A block's rows of one table: whose they are, and which of them hold a condition.
 
+use std::iter;
 use std::ops::Range;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
@@ -74,14 +75,14 @@ impl Starts {
 
     /// None where there are more rows than numbers.
     pub(super) fn of(counts: &[u32]) -> Option<Self> {
-        let mut starts = Vec::with_capacity(counts.len() + 1);
+        let rows: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+        u32::try_from(rows).ok()?;
         let mut end = 0_u32;
-        starts.push(end);
-        for count in counts {
-            end = end.checked_add(*count)?;
-            starts.push(end);
-        }
-        Some(Self(starts))
+        let ends = counts.iter().map(|count| {
+            end = end.wrapping_add(*count);
+            end
+        });
+        Some(Self(iter::once(0).chain(ends).collect()))
     }
 
     /// How many rows there are.
@@ -98,15 +99,14 @@ impl Starts {
         Piece { starts: self, rows, learners: from..past }
     }
 
-    /// The rows of each of these learners in turn.
-    pub(super) fn ranges(&self, learners: Range<usize>) -> impl Iterator<Item = Range<u32>> {
-        let starts = self.0.get(learners.start..=learners.end).unwrap_or_default();
-        starts.iter().zip(starts.iter().skip(1)).map(|(start, end)| *start..*end)
+    /// Where the rows of each of these learners begin, and, after the last of them, where they end.
+    pub(super) fn of_learners(&self, learners: Range<usize>) -> &[u32] {
+        self.0.get(learners.start..=learners.end).unwrap_or_default()
     }
 
     /// The rows of all learners in turn.
     pub(super) fn all(&self) -> impl Iterator<Item = Range<u32>> {
-        self.ranges(0..self.0.len().saturating_sub(1))
+        self.0.iter().zip(self.0.iter().skip(1)).map(|(start, end)| *start..*end)
     }
 
     /// The learner of each row in turn, counted from the block's first.

@@ -29,21 +29,21 @@ static ALL: ByByte<[i64; ROWS]> = {
 
 /// A number of each learner of a block, in 64 bits as long as that is enough for sure.
 pub(super) enum Sums {
-    /// `room` is how much more may be added.
-    Narrow { sums: Vec<i64>, room: i64 },
+    /// `room` is how much more may be added; `running`, all rows of a piece so far, from none on.
+    Narrow { sums: Vec<i64>, room: i64, running: Vec<i64> },
     /// Not 2³² numbers of 64 bits fill it.
     Wide { sums: Vec<i128> },
 }
 
 /// Something to add up: a number for each row, and the rows that count and say it.
-pub(super) struct Numbers<'a> {
-    pub(super) numbers: &'a [i64],
+pub(super) struct Numbers<'a, T> {
+    pub(super) numbers: &'a [T],
     pub(super) said: Mask,
 }
 
 impl Default for Sums {
     fn default() -> Self {
-        Self::Narrow { sums: Vec::new(), room: 0 }
+        Self::Narrow { sums: Vec::new(), room: 0, running: Vec::new() }
     }
 }
 
@@ -53,7 +53,7 @@ impl Sums {
         if let Self::Wide { .. } = self {
             *self = Self::default();
         }
-        if let Self::Narrow { sums, room } = self {
+        if let Self::Narrow { sums, room, .. } = self {
             sums.clear();
             sums.resize(learners, start);
             *room = i64::MAX - start;
@@ -61,33 +61,38 @@ impl Sums {
     }
 
     /// Adds each learner's numbers to their sum, and marks those of whom any was said.
-    pub(super) fn add(
+    pub(super) fn add<T: Copy + Into<i64>>(
         &mut self,
         said: &mut [u8],
         mark: u8,
         piece: &Piece<'_>,
-        numbers: &Numbers<'_>,
+        numbers: &Numbers<'_, T>,
     ) {
         self.make_room(numbers);
         let learners = piece.learners.clone();
         match self {
-            Self::Narrow { sums, .. } => {
+            Self::Narrow { sums, running, .. } => {
                 let sums = sums.get_mut(learners).unwrap_or_default();
-                numbers.each(piece, sums, said, mark, |sum, window| {
-                    window.fold(sum, |sum, (number, all)| sum.wrapping_add(number & all))
-                });
+                numbers.add_up(running);
+                let until = |row: u32| running.get(row as usize).copied().unwrap_or(0);
+                for ((sum, said), rows) in sums.iter_mut().zip(said).zip(piece.ranges()) {
+                    // Both may have wrapped round; a learner's numbers do not.
+                    let added = until(rows.end).wrapping_sub(until(rows.start));
+                    *sum = sum.wrapping_add(added);
+                    *said |= u8::from(numbers.said.any_in(rows)) * mark;
+                }
             }
             Self::Wide { sums } => {
                 let sums = sums.get_mut(learners).unwrap_or_default();
                 numbers.each(piece, sums, said, mark, |sum, window| {
-                    window.fold(sum, |sum, (number, all)| sum + i128::from(number & all))
+                    window.fold(sum, |sum, (number, all)| sum + i128::from((*number).into() & all))
                 });
             }
         }
     }
 
     /// Keeps each learner's least number, and marks those of whom any was said. Nothing was added before.
-    pub(super) fn least(&mut self, said: &mut [u8], piece: &Piece<'_>, numbers: &Numbers<'_>) {
+    pub(super) fn least(&mut self, said: &mut [u8], piece: &Piece<'_>, numbers: &Numbers<'_, i64>) {
         if let Self::Narrow { sums, .. } = self {
             let sums = sums.get_mut(piece.learners.clone()).unwrap_or_default();
             numbers.each(piece, sums, said, 1, |least, window| {
@@ -115,8 +120,8 @@ impl Sums {
     }
 
     /// Widens the sums where these might not fit.
-    fn make_room(&mut self, numbers: &Numbers<'_>) {
-        let Self::Narrow { sums, room } = self else { return };
+    fn make_room<T: Copy + Into<i64>>(&mut self, numbers: &Numbers<'_, T>) {
+        let Self::Narrow { sums, room, .. } = self else { return };
         match numbers.most().and_then(|most| room.checked_sub(most)).filter(|room| *room >= 0) {
             Some(left) => *room = left,
             None => *self = Self::Wide { sums: sums.iter().copied().map(i128::from).collect() },
@@ -124,24 +129,42 @@ impl Sums {
     }
 }
 
-impl Numbers<'_> {
+impl<T: Copy + Into<i64>> Numbers<'_, T> {
     /// As much as all of them can add up to, or a part of them; none where that does not fit in 64 bits.
     fn most(&self) -> Option<i64> {
         // Of a negative number the bits of its complement, which is one less than its size.
-        let bits = self.numbers.iter().fold(0, |bits, number| bits | (number ^ (number >> 63)));
+        let bits = self.numbers.iter().fold(0, |bits, number| {
+            let number: i64 = (*number).into();
+            bits | (number ^ (number >> 63))
+        });
         let rows = i64::try_from(self.numbers.len()).ok()?;
         bits.checked_add(1)?.checked_mul(rows)
     }
 
+    /// What the rows that say something add up to, before the first row and after each.
+    fn add_up(&self, sums: &mut Vec<i64>) {
+        sums.resize(self.numbers.len() + 1, 0);
+        let Some((first, after)) = sums.split_first_mut() else { return };
+        *first = 0;
+        let mut sum = 0_i64;
+        let windows = after.chunks_mut(ROWS).zip(self.numbers.chunks(ROWS));
+        for ((after, numbers), saying) in windows.zip(self.said.bytes()) {
+            for ((after, number), all) in after.iter_mut().zip(numbers).zip(ALL.of(*saying)) {
+                sum = sum.wrapping_add((*number).into() & all);
+                *after = sum;
+            }
+        }
+    }
+
     /// Has what each learner has become what `take` makes of it and of a window of their rows, with all bits for each
     /// row that says something; and marks those of whom any was said.
-    fn each<T: Copy>(
+    fn each<S: Copy>(
         &self,
         piece: &Piece<'_>,
-        having: &mut [T],
+        having: &mut [S],
         said: &mut [u8],
         mark: u8,
-        take: impl Fn(T, Zip<Iter<'_, i64>, Iter<'_, i64>>) -> T,
+        take: impl Fn(S, Zip<Iter<'_, T>, Iter<'_, i64>>) -> S,
     ) {
         for ((having, said), rows) in having.iter_mut().zip(said).zip(piece.ranges()) {
             let mut start = rows.start;

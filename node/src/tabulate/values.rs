@@ -5,15 +5,16 @@
 
 use std::hint::select_unpredictable;
 
-use arrow::array::{Array, AsArray, PrimitiveArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::{ArrowPrimitiveType, Date32Type, Int64Type};
+use arrow::datatypes::{Int32Type, Int64Type};
 use sumac_policy::{Bins, Clip, ColumnRef, Quantity, RATIO_PER};
 
 use super::TabulateError;
 use super::learners::{Learners, Piece};
 use super::rows::Mask;
 use super::sums::{Numbers, Sums, saturated};
+use crate::records::snapshot::Dates;
 
 /// Sums side by side for each cell, as in [`Learners`].
 const LANES: usize = 4;
@@ -52,17 +53,21 @@ impl Values {
         let said = said.get_mut(piece.learners.clone()).unwrap_or_default();
         match value {
             Quantity::Sum(column) => {
-                let numbers = of::<Int64Type>(column, rows)?;
-                first.add(said, 1, piece, &numbers_of(numbers, counting));
+                add(first, said, 1, piece, of(column, rows)?, counting)
+                    .ok_or_else(|| unfit(column))?;
             }
-            Quantity::Ratio { of: above, to } => {
-                let above = of::<Int64Type>(above, rows)?;
-                first.add(said, 1, piece, &numbers_of(above, counting));
-                let below = of::<Int64Type>(to, rows)?;
-                second.add(said, 2, piece, &numbers_of(below, counting));
+            Quantity::Ratio { of: above, to: below } => {
+                add(first, said, 1, piece, of(above, rows)?, counting)
+                    .ok_or_else(|| unfit(above))?;
+                add(second, said, 2, piece, of(below, rows)?, counting)
+                    .ok_or_else(|| unfit(below))?;
             }
             Quantity::Days { until, from } => {
-                let (until, from) = (of::<Date32Type>(until, rows)?, of::<Date32Type>(from, rows)?);
+                let dates = |column| {
+                    let dates = Dates::of(of(column, rows)?).ok_or_else(|| unfit(column))?;
+                    Ok::<_, TabulateError>(dates.to_arrow())
+                };
+                let (until, from) = (&dates(until)?, &dates(from)?);
                 let days = until.values().iter().zip(from.values());
                 let days: Vec<i64> =
                     days.map(|(until, from)| i64::from(*until) - i64::from(*from)).collect();
@@ -137,18 +142,32 @@ impl Values {
     }
 }
 
-fn of<'a, T: ArrowPrimitiveType>(
-    column: &ColumnRef,
-    rows: &'a RecordBatch,
-) -> Result<&'a PrimitiveArray<T>, TabulateError> {
+fn of<'a>(column: &ColumnRef, rows: &'a RecordBatch) -> Result<&'a dyn Array, TabulateError> {
     let values = rows.column_by_name(&column.column);
-    values
-        .and_then(|values| values.as_primitive_opt())
-        .ok_or_else(|| TabulateError::Unfit { table: column.table, column: column.column.clone() })
+    values.map(|values| &**values).ok_or_else(|| unfit(column))
 }
 
-fn numbers_of<'a>(numbers: &'a PrimitiveArray<Int64Type>, counting: &BooleanBuffer) -> Numbers<'a> {
-    Numbers { numbers: numbers.values(), said: Mask::of(&known(numbers, counting)) }
+fn unfit(column: &ColumnRef) -> TabulateError {
+    TabulateError::Unfit { table: column.table, column: column.column.clone() }
+}
+
+/// Adds a column's numbers to learners' sums; none where it has none.
+fn add(
+    sums: &mut Sums,
+    said: &mut [u8],
+    mark: u8,
+    piece: &Piece<'_>,
+    values: &dyn Array,
+    counting: &BooleanBuffer,
+) -> Option<()> {
+    let known = Mask::of(&known(values, counting));
+    if let Some(narrow) = values.as_primitive_opt::<Int32Type>() {
+        sums.add(said, mark, piece, &Numbers { numbers: narrow.values(), said: known });
+        return Some(());
+    }
+    let wide = values.as_primitive_opt::<Int64Type>()?;
+    sums.add(said, mark, piece, &Numbers { numbers: wide.values(), said: known });
+    Some(())
 }
 
 /// The rows that count and say something.

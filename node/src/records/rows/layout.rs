@@ -20,6 +20,8 @@ const LAST_SPOT: u64 = (1 << SPOT_BITS) - 1;
 pub(in crate::records) struct Column {
     pub(in crate::records) name: String,
     pub(in crate::records) kind: Kind,
+    /// Whether a whole number in it may need more than four bytes.
+    pub(in crate::records) wide: bool,
 }
 
 /// A row of one of the files, in the order in which they are read.

@@ -40,7 +40,7 @@ fn secret() -> NodeSecret {
 
 /// A draft of these rows that sorts in so many bytes.
 fn draft(rows: &[Given], bytes: usize, strict: bool) -> Draft {
-    let columns = vec![Column { name: "number".to_owned(), kind: Kind::Integer }];
+    let columns = vec![Column { name: "number".to_owned(), kind: Kind::Integer, wide: true }];
     let mut draft = Draft::new(columns, bytes, &std::env::temp_dir(), secret().person_keys());
     for (line, row) in (1..).zip(rows) {
         let origin = Origin { source: 0, spot: Spot::Line(line) };
@@ -153,7 +153,7 @@ proptest! {
 
 #[test]
 fn a_person_who_is_named_is_the_one_with_their_key() {
-    let column = || vec![Column { name: "number".to_owned(), kind: Kind::Integer }];
+    let column = || vec![Column { name: "number".to_owned(), kind: Kind::Integer, wide: true }];
     let mut draft = Draft::new(column(), 1 << 20, &std::env::temp_dir(), secret().person_keys());
     // So many that some are handed over while others wait.
     let rows = 20_000_u64;
@@ -181,7 +181,7 @@ fn a_person_who_is_named_is_the_one_with_their_key() {
 #[test]
 fn nothing_that_was_sorted_stays_on_the_disk() {
     let home = tempdir().unwrap();
-    let columns = vec![Column { name: "number".to_owned(), kind: Kind::Integer }];
+    let columns = vec![Column { name: "number".to_owned(), kind: Kind::Integer, wide: true }];
     let mut draft = Draft::new(columns, 0, home.path(), secret().person_keys());
     for line in 0..10 {
         let head = Head {

@@ -13,10 +13,12 @@ use super::error::SnapshotError;
 use super::write::Statement;
 
 /// The format that this version writes and reads.
-const FORMAT: &str = "sumac-snapshot/4";
+const FORMAT: &str = "sumac-snapshot/5";
 
-/// The first's codes took two bytes each, compressed; the second's periods had no days; the third's tags had two words.
-const OLDER: [&str; 3] = ["sumac-snapshot/1", "sumac-snapshot/2", "sumac-snapshot/3"];
+/// The first's codes took two bytes each, compressed; the second's periods had no days; the third's tags had two words;
+/// the fourth's dates took four bytes and its numbers eight.
+const OLDER: [&str; 4] =
+    ["sumac-snapshot/1", "sumac-snapshot/2", "sumac-snapshot/3", "sumac-snapshot/4"];
 
 /// The file's name in a snapshot's directory.
 pub(super) const FILE: &str = "manifest.json";

@@ -100,7 +100,13 @@ fn columns_of<'a>(
     let known = schema.table(table).map_or(&[][..], |table| &table.columns);
     let columns = known.iter().filter_map(|known| {
         let (name, values) = filled.iter().find(|(name, _)| *name == known.name)?;
-        Some((Column { name: name.clone(), kind: known.kind.clone() }, values))
+        let wide = match values {
+            Values::Integer(values) => {
+                values.iter().flatten().any(|number| i32::try_from(*number).is_err())
+            }
+            _ => false,
+        };
+        Some((Column { name: name.clone(), kind: known.kind.clone(), wide }, values))
     });
     columns.collect()
 }

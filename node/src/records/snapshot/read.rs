@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt8Array, UInt16Array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
+use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -21,8 +22,9 @@ use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
 
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest, Text, holdings};
-use super::table::field;
+use super::stored::field;
 use super::{TAG, rows_column};
+use crate::records::rows::Column;
 
 /// Rows in a piece: a column of it stays in the processor's nearest cache. Tests have learners whose rows lie
 /// in several.
@@ -59,6 +61,7 @@ struct Table {
     metadata: ArrowReaderMetadata,
     /// For each block its row group, if it has rows here.
     groups: Vec<Option<usize>>,
+    columns: BTreeMap<String, ColumnEntry>,
 }
 
 impl Snapshot {
@@ -253,26 +256,34 @@ impl Table {
         let mut next = 0..;
         let groups = entry.rows.iter().map(|rows| if *rows > 0 { next.next() } else { None });
         let groups = groups.collect();
-        Ok(Self { sha256: entry.sha256.clone(), metadata, groups, path })
+        let columns = entry.columns.clone();
+        Ok(Self { sha256: entry.sha256.clone(), metadata, groups, columns, path })
     }
 
     /// Whether a column is there, of the kind and with the codes that the agreement gives it.
     fn holds(&self, agreed: &sumac_policy::Column, held: &ColumnEntry) -> bool {
         let stored = self.metadata.schema().field_with_name(&agreed.name);
-        ColumnEntry::of(&agreed.kind) == *held
-            && stored.is_ok_and(|stored| {
-                let wanted = field(&agreed.name, &agreed.kind);
+        let as_stored = |stored: &Field| {
+            [false, true].into_iter().any(|wide| {
+                let kind = agreed.kind.clone();
+                let wanted = field(&Column { name: agreed.name.clone(), kind, wide });
                 stored.data_type() == wanted.data_type()
                     && stored.is_nullable() == wanted.is_nullable()
             })
+        };
+        ColumnEntry::of(&agreed.kind) == *held && stored.is_ok_and(as_stored)
     }
 
     fn pieces(&self, block: usize, columns: &[&str]) -> Result<Pieces<'_>, SnapshotError> {
         let stored = self.metadata.schema();
-        let fields = columns.iter().map(|name| stored.field_with_name(name).map(as_read));
+        let fields = columns.iter().map(|name| {
+            let stored = stored.field_with_name(name)?;
+            let codes = matches!(self.columns.get(*name), Some(ColumnEntry::Codes(_)));
+            Ok(if codes { as_read(stored) } else { stored.clone() })
+        });
         let fields = fields
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| self.undecodable(error.into()))?;
+            .map_err(|error: ArrowError| self.undecodable(error.into()))?;
         let mut pieces = Pieces {
             table: self,
             reader: None,
@@ -326,8 +337,11 @@ impl Pieces<'_> {
     fn arranged(&mut self, piece: &RecordBatch) -> Result<RecordBatch, SnapshotError> {
         self.rows = self.rows.checked_sub(piece.num_rows()).ok_or_else(|| self.table.damaged())?;
         let columns = self.schema.fields().iter();
-        let columns =
-            columns.filter_map(|field| piece.column_by_name(field.name()).map(read_as_numbers));
+        let columns = columns.filter_map(|field| {
+            let stored = piece.column_by_name(field.name())?;
+            let codes = stored.data_type() != field.data_type();
+            Some(if codes { read_as_numbers(stored) } else { stored.clone() })
+        });
         // The number of rows is said, because there may be no column to tell.
         let rows = RecordBatchOptions::new().with_row_count(Some(piece.num_rows()));
         RecordBatch::try_new_with_options(self.schema.clone(), columns.collect(), &rows)
@@ -353,7 +367,7 @@ impl Iterator for Pieces<'_> {
     }
 }
 
-/// A column as it is read: codes are whole numbers, of as many bytes as they take in the file.
+/// A column of codes as it is read: whole numbers, of as many bytes as they take in the file.
 fn as_read(stored: &Field) -> Field {
     match stored.data_type() {
         DataType::FixedSizeBinary(1) => Field::new(stored.name(), DataType::UInt8, false),

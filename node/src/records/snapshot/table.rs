@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use arrow::array::{
-    ArrayRef, Date32Array, FixedSizeBinaryArray, Int16Array, Int64Array, RecordBatch, UInt32Array,
-};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema as ArrowSchema};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Encoding;
@@ -18,8 +16,9 @@ use sumac_policy::{Kind, TableName};
 use super::disk::Hashed;
 use super::error::SnapshotError;
 use super::manifest::{ColumnEntry, TableEntry};
+use super::stored::{TooLarge, array, field};
 use super::write::write_error;
-use super::{PERSON, PLACE, TAG, code_bytes, rows_column, unknown};
+use super::{PERSON, PLACE, TAG, rows_column, unknown};
 use crate::records::canonical::Values;
 use crate::records::rows::Column;
 
@@ -75,7 +74,7 @@ impl Shape<'_> {
             {
                 *filled += says_something(&column.kind, values);
             }
-            RecordBatch::try_new(schema.clone(), self.arrays(block))
+            RecordBatch::try_new(schema.clone(), self.arrays(block)?)
                 .map_err(ParquetError::from)
                 .and_then(|batch| writer.write(&batch))
                 .and_then(|()| writer.flush())
@@ -91,7 +90,7 @@ impl Shape<'_> {
 
     fn fields(&self) -> Vec<Field> {
         let person = Field::new(PERSON, DataType::UInt32, false);
-        let columns = self.columns.iter().map(|column| field(&column.name, &column.kind));
+        let columns = self.columns.iter().map(field);
         let counts = self.others.iter();
         let counts = counts.map(|other| Field::new(rows_column(*other), DataType::UInt32, false));
         let last = match self.table {
@@ -102,46 +101,23 @@ impl Shape<'_> {
     }
 
     /// A block's columns in the order of [`Shape::fields`].
-    fn arrays(&self, block: Block) -> Vec<ArrayRef> {
+    fn arrays(&self, block: Block) -> Result<Vec<ArrayRef>, SnapshotError> {
         let places = UInt32Array::from_iter_values((0..).take(block.person.len()));
         let mut arrays: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(block.person))];
-        let columns = self.columns.iter().zip(block.columns);
-        arrays.extend(columns.map(|(column, values)| array(&column.kind, values)));
+        for (column, values) in self.columns.iter().zip(block.columns) {
+            arrays.push(array(column, values).map_err(|TooLarge| SnapshotError::Unfit {
+                table: self.table,
+                column: column.name.clone(),
+                what: "has a value that no import lets in",
+            })?);
+        }
         let counts = block.counts.into_iter();
         arrays.extend(counts.map(|counts| -> ArrayRef { Arc::new(UInt32Array::from(counts)) }));
         arrays.push(match self.table {
             TableName::Learner => Arc::new(UInt32Array::from(block.tags)),
             _ => Arc::new(places),
         });
-        arrays
-    }
-}
-
-/// How a column is stored.
-pub(super) fn field(name: &str, kind: &Kind) -> Field {
-    match kind {
-        Kind::Code(codes) => {
-            Field::new(name, DataType::FixedSizeBinary(code_bytes(codes.len())), false)
-        }
-        Kind::Date => Field::new(name, DataType::Date32, true),
-        Kind::Year => Field::new(name, DataType::Int16, true),
-        Kind::Integer => Field::new(name, DataType::Int64, true),
-    }
-}
-
-fn array(kind: &Kind, values: Values) -> ArrayRef {
-    match values {
-        Values::Code(values) => {
-            let width = code_bytes(kind.codes().map_or(0, <[_]>::len));
-            let bytes: Vec<u8> = match width {
-                1 => values.into_iter().map(|code| code.to_le_bytes()[0]).collect(),
-                _ => values.into_iter().flat_map(u16::to_le_bytes).collect(),
-            };
-            Arc::new(FixedSizeBinaryArray::new(width, bytes.into(), None))
-        }
-        Values::Date(values) => Arc::new(Date32Array::from(values)),
-        Values::Year(values) => Arc::new(Int16Array::from(values)),
-        Values::Integer(values) => Arc::new(Int64Array::from(values)),
+        Ok(arrays)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{Date32Type, UInt8Type, UInt32Type};
+use arrow::datatypes::{UInt8Type, UInt32Type};
 use jiff::Timestamp;
 use sumac_keys::NodeSecret;
 use sumac_policy::{Covered, Schema, Span, TableName, standard};
@@ -90,7 +90,7 @@ fn what_was_frozen_is_read_back_sorted_and_cut_into_blocks() {
     assert_eq!(first.column(1).null_count(), 2);
 
     let enrolment = snapshot.read(TableName::Enrolment, 0, &["term_start"]).unwrap();
-    let days: Vec<_> = enrolment.column(0).as_primitive::<Date32Type>().iter().collect();
+    let days: Vec<_> = Dates::of(enrolment.column(0)).unwrap().to_arrow().iter().collect();
     assert_eq!(days, [None, Some(20_000), Some(19_000)]);
     let none = snapshot.read(TableName::Enrolment, 1, &["term_start"]).unwrap();
     assert_eq!((none.num_rows(), none.num_columns()), (0, 1));
@@ -162,9 +162,9 @@ fn a_manifest_that_was_changed_or_is_anothers_is_refused() {
     check(&|text| text.replace("2025-26", "2024-25"), "NotOurs");
     check(&|text| text.replace("2025-07-01", "2025-06-01"), "NotOurs");
     check(&|text| text.replace("\"learners\": 3", "\"learners\": 4"), "NotOurs");
-    check(&|text| text.replace("sumac-snapshot/4", "sumac-snapshot/5"), "Newer");
-    check(&|text| text.replace("sumac-snapshot/4", "sumac-snapshot/3"), "Older");
-    check(&|text| text.replace("sumac-snapshot/4", "sumac-snapshot/1"), "Older");
+    check(&|text| text.replace("sumac-snapshot/5", "sumac-snapshot/6"), "Newer");
+    check(&|text| text.replace("sumac-snapshot/5", "sumac-snapshot/4"), "Older");
+    check(&|text| text.replace("sumac-snapshot/5", "sumac-snapshot/1"), "Older");
     check(&|text| text[..text.len() / 2].to_owned(), "Damaged");
     check(&|_| String::new(), "Damaged");
     fs::write(&path, &text).unwrap();

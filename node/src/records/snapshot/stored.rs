@@ -1,0 +1,124 @@
+//! How the values of a column lie in a table's file: one behind the other, each in as few whole bytes as any value that
+//! the column may have can need.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, FixedSizeBinaryArray, Int16Array, Int32Array, Int64Array,
+};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::datatypes::{DataType, Field};
+use sumac_policy::Kind;
+
+use crate::records::canonical::Values;
+use crate::records::mapping::days_of;
+use crate::records::plausible::FIRST_DAY;
+use crate::records::rows::Column;
+
+/// Dates as they are stored: days since 1940-01-01 in two bytes, the smaller first. Nothing that a node holds is
+/// earlier, or so late that it would not fit.
+pub(crate) struct Dates<'a>(&'a FixedSizeBinaryArray);
+
+/// A date that the source did not say.
+const ABSENT: u16 = u16::MAX;
+/// Bytes of a date.
+const WIDTH: i32 = 2;
+
+/// A value that cannot be stored in its column.
+pub(super) struct TooLarge;
+
+/// Bytes that a code of a list of so many takes: one while they all fit in it, else two, the smaller first.
+pub(crate) fn code_bytes(codes: usize) -> i32 {
+    if codes <= 1 << 8 { 1 } else { 2 }
+}
+
+/// How a column is stored.
+pub(super) fn field(column: &Column) -> Field {
+    let name = &column.name;
+    match &column.kind {
+        Kind::Code(codes) => {
+            Field::new(name, DataType::FixedSizeBinary(code_bytes(codes.len())), false)
+        }
+        Kind::Date => Field::new(name, DataType::FixedSizeBinary(WIDTH), false),
+        Kind::Year => Field::new(name, DataType::Int16, true),
+        Kind::Integer if column.wide => Field::new(name, DataType::Int64, true),
+        Kind::Integer => Field::new(name, DataType::Int32, true),
+    }
+}
+
+/// A column's values, stored.
+pub(super) fn array(column: &Column, values: Values) -> Result<ArrayRef, TooLarge> {
+    Ok(match values {
+        Values::Code(values) => {
+            let width = code_bytes(column.kind.codes().map_or(0, <[_]>::len));
+            let bytes: Vec<u8> = match width {
+                1 => values.into_iter().map(|code| code.to_le_bytes()[0]).collect(),
+                _ => values.into_iter().flat_map(u16::to_le_bytes).collect(),
+            };
+            Arc::new(FixedSizeBinaryArray::new(width, bytes.into(), None))
+        }
+        Values::Date(values) => {
+            let mut bytes = Vec::with_capacity(values.len() * size_of::<u16>());
+            for day in values {
+                let stored = match day {
+                    Some(day) => Dates::stored(day).ok_or(TooLarge)?,
+                    None => ABSENT,
+                };
+                bytes.extend(stored.to_le_bytes());
+            }
+            Arc::new(FixedSizeBinaryArray::new(WIDTH, bytes.into(), None))
+        }
+        Values::Year(values) => Arc::new(Int16Array::from(values)),
+        Values::Integer(values) if column.wide => Arc::new(Int64Array::from(values)),
+        Values::Integer(values) => {
+            let narrow = values.into_iter().map(|value| value.map(i32::try_from).transpose());
+            Arc::new(narrow.collect::<Result<Int32Array, _>>().map_err(|_| TooLarge)?)
+        }
+    })
+}
+
+impl<'a> Dates<'a> {
+    /// None where the column holds something else.
+    pub(crate) fn of(values: &'a dyn Array) -> Option<Self> {
+        let dates = values.as_fixed_size_binary_opt();
+        dates.filter(|dates| dates.value_length() == WIDTH).map(Self)
+    }
+
+    /// The first day that can be stored, in days since 1970-01-01.
+    pub(crate) fn first() -> i32 {
+        days_of(FIRST_DAY)
+    }
+
+    /// How a day is stored, given in days since 1970-01-01; none where it cannot be.
+    fn stored(day: i32) -> Option<u16> {
+        let stored = day.checked_sub(Self::first())?;
+        u16::try_from(stored).ok().filter(|stored| *stored != ABSENT)
+    }
+
+    /// From the first to the last of these days, given in days since 1970-01-01, as they are stored: of which an absent
+    /// one is none.
+    pub(crate) fn span(days: &RangeInclusive<i32>) -> RangeInclusive<u16> {
+        let of = |day: i32| i64::from(day) - i64::from(Self::first());
+        let (first, last) = (of(*days.start()).max(0), of(*days.end()).min(i64::from(ABSENT) - 1));
+        match (u16::try_from(first), u16::try_from(last)) {
+            (Ok(first), Ok(last)) => first..=last,
+            // It ends before the first day, or begins after the last.
+            _ => 1..=0,
+        }
+    }
+
+    /// Each row's, as it is stored.
+    pub(crate) fn each(&self) -> impl ExactSizeIterator<Item = u16> {
+        self.0.value_data().as_chunks().0.iter().map(|day| u16::from_le_bytes(*day))
+    }
+
+    /// In days since 1970-01-01.
+    pub(crate) fn to_arrow(&self) -> Date32Array {
+        let first = Self::first();
+        let days: Vec<i32> = self.each().map(|day| first + i32::from(day)).collect();
+        let said: BooleanBuffer = self.each().map(|day| day != ABSENT).collect();
+        let there = NullBuffer::union(Some(&NullBuffer::new(said)), self.0.nulls());
+        Date32Array::new(days.into(), there)
+    }
+}
