@@ -123,7 +123,7 @@ impl Bits {
         places: &Places,
         codes: &[Codes],
         counting: &Mask,
-        piece: &Piece<'_>,
+        piece: &Piece,
     ) {
         self.places.resize(counting.rows(), 0);
         self.places.fill(0);
@@ -151,7 +151,7 @@ impl Bits {
     }
 
     /// Gives each learner the places of their rows in a piece.
-    fn see<W: Word>(&mut self, piece: &Piece<'_>) {
+    fn see<W: Word>(&mut self, piece: &Piece) {
         let mut words = Vec::with_capacity(self.places.len() + ROWS);
         words.extend(self.places.iter().map(|place| W::of(*place)));
         // So that every row begins a window.

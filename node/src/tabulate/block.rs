@@ -40,7 +40,7 @@ pub(super) fn count(
     match &plan.work {
         Work::Once => Ok(learners.count(plan.outcomes, cells)),
         Work::Distribution { value, bins } => {
-            learners.assign(values.bins(value, bins));
+            learners.assign(&values.bins(value, bins));
             Ok(learners.count(plan.outcomes, cells))
         }
         Work::Mean { value, clip } => Ok(values.mean(value, *clip, learners, cells)),
@@ -197,7 +197,7 @@ impl<'a> Block<'a> {
         &self,
         frame: &Frame<'_>,
         rows: &RecordBatch,
-        piece: &Piece<'_>,
+        piece: &Piece,
         known: &mut Known,
     ) -> Result<(), TabulateError> {
         let Self { plan, .. } = self;

@@ -18,14 +18,6 @@ impl Codes {
         narrow.map(Self::Narrow).or(wide.map(Self::Wide))
     }
 
-    /// A row's; the first of the list beyond the last row.
-    pub(super) fn at(&self, row: usize) -> u16 {
-        match self {
-            Self::Narrow(codes) => codes.get(row).copied().map_or(0, u16::from),
-            Self::Wide(codes) => codes.get(row).copied().unwrap_or(0),
-        }
-    }
-
     /// Hands each row's to what stands beside it.
     pub(super) fn each<T>(&self, beside: &mut [T], take: impl Fn(&mut T, u16)) {
         match self {

@@ -1,11 +1,10 @@
 //! What is known of each learner of a block, and what becomes of it: one added to one cell.
 
 use std::hint::select_unpredictable;
-use std::mem;
 use std::ops::Range;
 
 use super::codes::Codes;
-use super::rows::{Mask, Starts};
+use super::rows::Mask;
 
 /// Sums side by side for each cell, so that a learner need not wait for the one before, who is often in the
 /// same cell.
@@ -30,12 +29,13 @@ pub(super) struct Along<'a> {
 }
 
 /// Rows of a table that follow each other, and whose they are.
-pub(super) struct Piece<'a> {
-    pub(super) starts: &'a Starts,
+pub(super) struct Piece {
     /// The rows' numbers in the block; bits and codes are numbered from the first of them.
     pub(super) rows: Range<u32>,
     /// Where the learners of these rows are in the block.
     pub(super) learners: Range<usize>,
+    /// Where each learner's rows begin in the piece, and, after the last learner, where they end.
+    pub(super) bounds: Vec<u32>,
 }
 
 impl Learners {
@@ -50,15 +50,19 @@ impl Learners {
     }
 
     /// Remembers the last row that counts, and the group it puts its learner in. Later pieces overrule.
-    pub(super) fn latest(&mut self, piece: &Piece<'_>, counting: &Mask, axes: &[Along<'_>]) {
+    pub(super) fn latest(&mut self, piece: &Piece, counting: &Mask, axes: &[Along<'_>]) {
+        let ends: Vec<u32> = piece.ranges().map(|rows| counting.end_in(rows)).collect();
+        let mut found = vec![0; ends.len()];
+        for axis in axes {
+            axis.step(&ends, &mut found);
+        }
         let last = self.last.get_mut(piece.learners.clone()).unwrap_or_default();
         let groups = self.groups.get_mut(piece.learners.clone()).unwrap_or_default();
-        for ((last, group), rows) in last.iter_mut().zip(groups).zip(piece.ranges()) {
-            let end = counting.end_in(rows);
-            let row = end.saturating_sub(1) as usize;
-            let found = axes.iter().fold(0, |group, axis| group + axis.step(row));
-            *last = select_unpredictable(end > 0, piece.rows.start + end, *last);
-            *group = select_unpredictable(end > 0, found, *group);
+        for ((last, group), (end, found)) in last.iter_mut().zip(groups).zip(ends.iter().zip(found))
+        {
+            let counts = *end > 0;
+            *last = if counts { piece.rows.start.wrapping_add(*end) } else { *last };
+            *group = if counts { found } else { *group };
         }
     }
 
@@ -68,7 +72,7 @@ impl Learners {
     }
 
     /// Gives an outcome to each learner with such a row, unless an earlier outcome has them.
-    pub(super) fn claim(&mut self, piece: &Piece<'_>, outcome: u32, fulfil: &Mask) {
+    pub(super) fn claim(&mut self, piece: &Piece, outcome: u32, fulfil: &Mask) {
         let outcomes = self.outcomes.get_mut(piece.learners.clone()).unwrap_or_default();
         for (found, rows) in outcomes.iter_mut().zip(piece.ranges()) {
             let number = select_unpredictable(fulfil.any_in(rows), outcome, u32::MAX);
@@ -77,10 +81,8 @@ impl Learners {
     }
 
     /// Gives each learner in turn an outcome.
-    pub(super) fn assign(&mut self, outcomes: impl Iterator<Item = u32>) {
-        for (known, outcome) in self.outcomes.iter_mut().zip(outcomes) {
-            *known = outcome;
-        }
+    pub(super) fn assign(&mut self, outcomes: &[u32]) {
+        self.outcomes.copy_from_slice(outcomes);
     }
 
     /// Each learner's group: that of their last row that counts, as far as axes were read.
@@ -112,21 +114,27 @@ impl Learners {
 }
 
 impl Along<'_> {
-    fn step(&self, row: usize) -> u32 {
-        u32::from(self.codes.at(row)) * self.stride
+    /// Moves each learner's group by the code of the row before an end; by any where there is none.
+    fn step(&self, ends: &[u32], groups: &mut [u32]) {
+        let rows = ends.iter().map(|end| end.saturating_sub(1) as usize);
+        match self.codes {
+            Codes::Narrow(codes) => {
+                let at = |row: usize| codes.get(row).copied().map_or(0, u32::from);
+                let steps = rows.map(|row| at(row).wrapping_mul(self.stride));
+                groups.iter_mut().zip(steps).for_each(|(group, step)| *group += step);
+            }
+            Codes::Wide(codes) => {
+                let at = |row: usize| codes.get(row).copied().map_or(0, u32::from);
+                let steps = rows.map(|row| at(row).wrapping_mul(self.stride));
+                groups.iter_mut().zip(steps).for_each(|(group, step)| *group += step);
+            }
+        }
     }
 }
 
-impl Piece<'_> {
+impl Piece {
     /// The rows of each learner in turn, numbered from the piece's first.
-    pub(super) fn ranges(&self) -> impl ExactSizeIterator<Item = Range<u32>> {
-        let Range { start: first, end: past } = self.rows;
-        let mut starts = self.starts.of_learners(self.learners.clone()).iter();
-        let within = move |start: &u32| (*start).clamp(first, past) - first;
-        let mut start = starts.next().map_or(0, within);
-        starts.map(move |end| {
-            let end = within(end);
-            mem::replace(&mut start, end)..end
-        })
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u32>> {
+        self.bounds.array_windows().map(|[start, end]| *start..*end)
     }
 }

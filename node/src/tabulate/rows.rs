@@ -48,7 +48,7 @@ impl Rows {
     }
 
     /// All of them as one piece.
-    pub(super) fn piece(&self) -> Piece<'_> {
+    pub(super) fn piece(&self) -> Piece {
         self.starts.piece(0, 0..self.starts.end())
     }
 }
@@ -91,17 +91,21 @@ impl Starts {
     }
 
     /// Rows that follow each other, given a learner who is not after the first of them.
-    pub(super) fn piece(&self, from: usize, rows: Range<u32>) -> Piece<'_> {
+    pub(super) fn piece(&self, from: usize, rows: Range<u32>) -> Piece {
         let begun =
             self.0.get(from..).unwrap_or_default().partition_point(|start| *start < rows.end);
         // After the last learner there is one more start.
         let past = (from + begun).min(self.0.len().saturating_sub(1));
-        Piece { starts: self, rows, learners: from..past }
-    }
-
-    /// Where the rows of each of these learners begin, and, after the last of them, where they end.
-    pub(super) fn of_learners(&self, learners: Range<usize>) -> &[u32] {
-        self.0.get(learners.start..=learners.end).unwrap_or_default()
+        let starts = self.0.get(from..=past).unwrap_or_default().iter();
+        let mut bounds: Vec<u32> = starts.map(|start| start.wrapping_sub(rows.start)).collect();
+        // The first learner may have rows before these, and the last behind them.
+        let within = |start: u32| start.clamp(rows.start, rows.end) - rows.start;
+        for at in [from, past] {
+            if let (Some(start), Some(bound)) = (self.0.get(at), bounds.get_mut(at - from)) {
+                *bound = within(*start);
+            }
+        }
+        Piece { rows, learners: from..past, bounds }
     }
 
     /// The rows of all learners in turn.
@@ -137,15 +141,20 @@ impl Mask {
     /// One past the last of these rows that holds the condition; 0 if none does. Looks at every row, wherever
     /// that one is.
     pub(super) fn end_in(&self, rows: Range<u32>) -> u32 {
-        let mut end = 0;
-        let mut start = rows.start;
-        // Once for nearly everybody: few learners have more rows than a window.
+        let mut end = self.end_of_window(rows.start, rows.end);
+        // Few learners have more rows than a window.
+        let mut start = rows.start.saturating_add(WINDOW);
         while start < rows.end {
-            let bits = self.window(start, rows.end);
-            end = if bits == 0 { end } else { start + u64::BITS - bits.leading_zeros() };
+            end = end.max(self.end_of_window(start, rows.end));
             start = start.saturating_add(WINDOW);
         }
         end
+    }
+
+    fn end_of_window(&self, start: u32, end: u32) -> u32 {
+        let bits = self.window(start, end);
+        let found = start.wrapping_add(u64::BITS - bits.leading_zeros());
+        if bits == 0 { 0 } else { found }
     }
 
     /// How many rows there are.
@@ -160,8 +169,8 @@ impl Mask {
 
     /// Whether any of these rows holds it.
     pub(super) fn any_in(&self, rows: Range<u32>) -> bool {
-        let mut any = 0;
-        let mut start = rows.start;
+        let mut any = self.window(rows.start, rows.end);
+        let mut start = rows.start.saturating_add(WINDOW);
         while start < rows.end {
             any |= self.window(start, rows.end);
             start = start.saturating_add(WINDOW);

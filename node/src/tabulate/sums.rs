@@ -1,5 +1,6 @@
 //! What learners' rows add up to, a learner at a time.
 
+use std::borrow::Cow;
 use std::iter::Zip;
 use std::slice::Iter;
 
@@ -65,7 +66,7 @@ impl Sums {
         &mut self,
         said: &mut [u8],
         mark: u8,
-        piece: &Piece<'_>,
+        piece: &Piece,
         numbers: &Numbers<'_, T>,
     ) {
         self.make_room(numbers);
@@ -92,7 +93,7 @@ impl Sums {
     }
 
     /// Keeps each learner's least number, and marks those of whom any was said. Nothing was added before.
-    pub(super) fn least(&mut self, said: &mut [u8], piece: &Piece<'_>, numbers: &Numbers<'_, i64>) {
+    pub(super) fn least(&mut self, said: &mut [u8], piece: &Piece, numbers: &Numbers<'_, i64>) {
         if let Self::Narrow { sums, .. } = self {
             let sums = sums.get_mut(piece.learners.clone()).unwrap_or_default();
             numbers.each(piece, sums, said, 1, |least, window| {
@@ -111,11 +112,11 @@ impl Sums {
         }
     }
 
-    /// The same, as far as 64 bits can say it.
-    pub(super) fn saturated(&self, learner: usize) -> i64 {
+    /// What each learner's add up to, as far as 64 bits can say it.
+    pub(super) fn saturated(&self) -> Cow<'_, [i64]> {
         match self {
-            Self::Narrow { sums, .. } => sums.get(learner).copied().unwrap_or(0),
-            Self::Wide { .. } => saturated(self.of(learner)),
+            Self::Narrow { sums, .. } => Cow::Borrowed(sums),
+            Self::Wide { sums } => Cow::Owned(sums.iter().copied().map(saturated).collect()),
         }
     }
 
@@ -132,13 +133,15 @@ impl Sums {
 impl<T: Copy + Into<i64>> Numbers<'_, T> {
     /// As much as all of them can add up to, or a part of them; none where that does not fit in 64 bits.
     fn most(&self) -> Option<i64> {
-        // Of a negative number the bits of its complement, which is one less than its size.
-        let bits = self.numbers.iter().fold(0, |bits, number| {
-            let number: i64 = (*number).into();
-            bits | (number ^ (number >> 63))
-        });
         let rows = i64::try_from(self.numbers.len()).ok()?;
-        bits.checked_add(1)?.checked_mul(rows)
+        let size = |number: i64| number ^ (number >> 63);
+        let most = if size_of::<T>() < size_of::<i64>() {
+            i64::from(i32::MAX)
+        } else {
+            // Of a negative number the bits of its complement, which is one less than its size.
+            self.numbers.iter().fold(0, |bits, number| bits | size((*number).into()))
+        };
+        most.checked_add(1)?.checked_mul(rows)
     }
 
     /// What the rows that say something add up to, before the first row and after each.
@@ -147,12 +150,21 @@ impl<T: Copy + Into<i64>> Numbers<'_, T> {
         let Some((first, after)) = sums.split_first_mut() else { return };
         *first = 0;
         let mut sum = 0_i64;
-        let windows = after.chunks_mut(ROWS).zip(self.numbers.chunks(ROWS));
-        for ((after, numbers), saying) in windows.zip(self.said.bytes()) {
+        let mut add = |number: T, all: i64| {
+            sum = sum.wrapping_add(number.into() & all);
+            sum
+        };
+        let mut saying = self.said.bytes().iter();
+        let (windows, rest) = after.as_chunks_mut::<ROWS>();
+        let (numbers, rest_of_numbers) = self.numbers.as_chunks::<ROWS>();
+        for ((after, numbers), saying) in windows.iter_mut().zip(numbers).zip(&mut saying) {
             for ((after, number), all) in after.iter_mut().zip(numbers).zip(ALL.of(*saying)) {
-                sum = sum.wrapping_add((*number).into() & all);
-                *after = sum;
+                *after = add(*number, *all);
             }
+        }
+        let all = ALL.of(saying.next().copied().unwrap_or(0));
+        for ((after, number), all) in rest.iter_mut().zip(rest_of_numbers).zip(all) {
+            *after = add(*number, *all);
         }
     }
 
@@ -160,7 +172,7 @@ impl<T: Copy + Into<i64>> Numbers<'_, T> {
     /// row that says something; and marks those of whom any was said.
     fn each<S: Copy>(
         &self,
-        piece: &Piece<'_>,
+        piece: &Piece,
         having: &mut [S],
         said: &mut [u8],
         mark: u8,

@@ -3,6 +3,7 @@
 //! Rows are added up before anything is clipped, so that it is what the learner has that is bounded, not what a row
 //! says.
 
+use std::borrow::Cow;
 use std::hint::select_unpredictable;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -30,6 +31,20 @@ pub(super) struct Values {
     said: Vec<u8>,
 }
 
+/// What each learner of a block has.
+struct Having<'a> {
+    /// Zero for those of whom nothing is said.
+    said: Cow<'a, [u8]>,
+    values: Cow<'a, [i64]>,
+}
+
+impl Having<'_> {
+    /// Each learner's in turn; none of whom nothing is said.
+    fn each(&self) -> impl Iterator<Item = Option<i64>> {
+        self.said.iter().zip(&*self.values).map(|(said, value)| (*said != 0).then_some(*value))
+    }
+}
+
 impl Values {
     /// Begins a block: nobody has anything.
     pub(super) fn begin(&mut self, learners: usize, value: &Quantity) {
@@ -46,7 +61,7 @@ impl Values {
         &mut self,
         value: &Quantity,
         rows: &RecordBatch,
-        piece: &Piece<'_>,
+        piece: &Piece,
         counting: &BooleanBuffer,
     ) -> Result<(), TabulateError> {
         let Self { first, second, said } = self;
@@ -78,19 +93,20 @@ impl Values {
         Ok(())
     }
 
-    /// What each learner in turn has, as far as 64 bits can say it; none of whom nothing is said.
-    fn values<'a>(&'a self, value: &Quantity) -> impl Iterator<Item = Option<i64>> + use<'a> {
+    /// What each learner has, as far as 64 bits can say it.
+    fn having(&self, value: &Quantity) -> Having<'_> {
         let ratio = matches!(value, Quantity::Ratio { .. });
-        let all = if ratio { 3 } else { 1 };
-        self.said.iter().enumerate().map(move |(learner, said)| {
-            let having = if ratio {
-                let (above, below) = (self.first.of(learner), self.second.of(learner));
-                (below != 0).then(|| saturated(rounded(above * i128::from(RATIO_PER), below)))
-            } else {
-                Some(self.first.saturated(learner))
-            };
-            having.filter(|_| *said == all)
-        })
+        if !ratio {
+            return Having { said: Cow::Borrowed(&self.said), values: self.first.saturated() };
+        }
+        let of = |(learner, said): (usize, &u8)| {
+            let (above, below) = (self.first.of(learner), self.second.of(learner));
+            let known = *said == 3 && below != 0;
+            let value = if known { rounded(above * i128::from(RATIO_PER), below) } else { 0 };
+            (u8::from(known), saturated(value))
+        };
+        let (said, values): (Vec<_>, Vec<_>) = self.said.iter().enumerate().map(of).unzip();
+        Having { said: Cow::Owned(said), values: Cow::Owned(values) }
     }
 
     /// The two cells of each group: its learners, and the sum of twice what each has less the ends of the clip.
@@ -104,16 +120,16 @@ impl Values {
         // One group more, for learners who have nothing: it is added to like the others, and dropped.
         let groups = cells / 2;
         let mut sums = vec![[[0_i64; 2]; LANES]; groups + 1];
-        let (lo, hi) = (clip.lo(), clip.hi());
-        let having = learners.groups().iter().zip(self.values(value));
-        for (lane, (group, value)) in having.enumerate() {
-            let clipped = value.unwrap_or(lo).clamp(lo, hi);
-            let place = select_unpredictable(value.is_some(), *group as usize, groups);
+        let (lo, hi, ends) = (clip.lo(), clip.hi(), clip.ends());
+        let having = self.having(value);
+        let having = having.said.iter().zip(&*having.values).zip(learners.groups());
+        for (lane, ((said, value), group)) in having.enumerate() {
+            let place = select_unpredictable(*said != 0, *group as usize, groups);
             let lanes = sums.get_mut(place).and_then(|lanes| lanes.get_mut(lane % LANES));
             if let Some([number, sum]) = lanes {
-                *number += 1;
                 // At most the clip's width, and no block has so many learners that this would not fit.
-                *sum += 2 * clipped - clip.ends();
+                *number = number.wrapping_add(1);
+                *sum = sum.wrapping_add(2 * *value.max(&lo).min(&hi) - ends);
             }
         }
         sums.truncate(groups);
@@ -126,19 +142,20 @@ impl Values {
     /// Learners who have less or more than the clip lets count.
     pub(super) fn over(&self, value: &Quantity, clip: Clip) -> u64 {
         let outside = |value: &i64| !(clip.lo()..=clip.hi()).contains(value);
-        self.values(value).flatten().filter(outside).count() as u64
+        self.having(value).each().flatten().filter(outside).count() as u64
     }
 
     /// The bin of each learner in turn: the number of inner edges that what they have reaches; of whom nothing is
     /// said, one past the last.
-    pub(super) fn bins(&self, value: &Quantity, bins: &Bins) -> impl Iterator<Item = u32> {
+    pub(super) fn bins(&self, value: &Quantity, bins: &Bins) -> Vec<u32> {
         let unknown = bins.count();
         let inner = bins.edges().get(1..unknown).unwrap_or_default();
         let bin = move |value: Option<i64>| match value {
             Some(value) => inner.partition_point(|edge| *edge <= value),
             None => unknown,
         };
-        self.values(value).map(move |value| u32::try_from(bin(value)).unwrap_or(u32::MAX))
+        let having = self.having(value);
+        having.each().map(move |value| u32::try_from(bin(value)).unwrap_or(u32::MAX)).collect()
     }
 }
 
@@ -156,7 +173,7 @@ fn add(
     sums: &mut Sums,
     said: &mut [u8],
     mark: u8,
-    piece: &Piece<'_>,
+    piece: &Piece,
     values: &dyn Array,
     counting: &BooleanBuffer,
 ) -> Option<()> {
