@@ -37,6 +37,7 @@
 
 use sumac_policy::{Kind, TableName};
 
+mod chunks;
 mod cut;
 mod data;
 mod disk;

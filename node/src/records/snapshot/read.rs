@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use sumac_keys::{Circles, NodeSecret};
 use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
 
+use super::chunks::Chunks;
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest, Text, holdings};
 use super::stored::field;
@@ -295,12 +296,12 @@ impl Table {
         let rows =
             self.metadata.metadata().row_groups().get(group).map_or(0, |group| group.num_rows());
         pieces.rows = usize::try_from(rows).map_err(|_| self.damaged())?;
-        // Opened anew each time: threads that share one open file share its position too.
-        let file = File::open(&self.path)
-            .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })?;
         let mask = ProjectionMask::columns(self.metadata.parquet_schema(), columns.iter().copied());
+        let group_metadata = self.metadata.metadata().row_group(group);
+        let chunks = Chunks::read(&self.path, group_metadata, &mask)
+            .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })?;
         let reader =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
                 .with_projection(mask)
                 .with_row_groups(vec![group])
                 .with_batch_size(PIECE)
