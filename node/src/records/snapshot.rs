@@ -23,10 +23,11 @@
 //! counts say so.
 //!
 //! *Columns.* A code is its position in the public code list, never absent, in one byte where the list has up to
-//! 256 codes and else in two, the smaller first. A date is its days since 1940-01-01 in two bytes, and 65,535 where the
-//! source was silent. Years are `Int16`, whole numbers `Int32` where none that the column may have is larger, else
-//! `Int64`, each absent where the source was silent. Values lie in the file as they lie in memory (Parquet's PLAIN,
-//! without compression): the files are larger than they could be, and a table is counted in half the time.
+//! 256 codes and else in two, the smaller first. A date is its days since 1940-01-01 in two bytes, years are `Int16`,
+//! whole numbers `Int32` where none that the column may have is larger, else `Int64`. Where the source was silent, the
+//! greatest date stands, or the least number of that width. So every value takes as many bytes as any other, and lies
+//! in the file as it lies in memory (Parquet's PLAIN, without compression): the files are larger than they could be,
+//! and nothing has to be unpacked.
 //!
 //! *In place.* Where the records stay in the partner's warehouse, the directory holds a manifest alone, of another
 //! format: which schema of the database has which tables and columns. [`Data`] is whichever of the two is in use.
@@ -37,7 +38,6 @@
 
 use sumac_policy::{Kind, TableName};
 
-mod chunks;
 mod cut;
 mod data;
 mod disk;
@@ -45,6 +45,7 @@ mod error;
 mod in_place;
 mod manifest;
 mod memory;
+mod pages;
 mod read;
 mod stored;
 mod table;

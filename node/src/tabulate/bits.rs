@@ -125,16 +125,23 @@ impl Bits {
         counting: &Mask,
         piece: &Piece,
     ) {
-        self.places.resize(counting.rows(), 0);
-        self.places.fill(0);
+        self.places.clear();
         for (codes, stride) in codes.iter().zip(&places.strides) {
             // There are 64 places at most, and every code is in its list, so a place is less.
             let [stride, ..] = stride.to_le_bytes();
-            codes.each(&mut self.places, |place, code| {
+            let moved = |code: u16| {
                 let [code, _] = code.to_le_bytes();
-                *place = place.wrapping_add(code.wrapping_mul(stride));
-            });
+                code.wrapping_mul(stride)
+            };
+            if self.places.is_empty() {
+                codes.extend(&mut self.places, moved);
+            } else {
+                codes
+                    .each(&mut self.places, |place, code| *place = place.wrapping_add(moved(code)));
+            }
         }
+        // Without an axis all rows are in one place.
+        self.places.resize(counting.rows(), 0);
         let (eights, rest) = self.places.as_chunks_mut::<8>();
         let mut hidden = counting.bytes().iter().map(|byte| *HIDDEN.of(*byte));
         for (places, hidden) in eights.iter_mut().zip(&mut hidden) {

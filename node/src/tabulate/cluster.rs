@@ -63,7 +63,7 @@ async fn count_in(
         session.register_parquet(held(name), path, options).await.map_err(failed)?;
     }
     let word = snapshot.circles().word(table.key().as_bytes());
-    let text = statement(table, word, &|column| snapshot.kind(column), &Files)?;
+    let text = statement(table, word, &|column| snapshot.kind(column), &Files(snapshot))?;
     let batches = session.sql(&text).await.map_err(failed)?.collect().await.map_err(failed)?;
 
     let mut found = Vec::new();
@@ -101,9 +101,9 @@ fn held(table: TableName) -> String {
 }
 
 /// A snapshot's own files.
-struct Files;
+struct Files<'a>(&'a Snapshot);
 
-impl Dialect for Files {
+impl Dialect for Files<'_> {
     fn rows(&self, table: TableName, columns: &[(String, String)]) -> String {
         let order = match table {
             TableName::Learner => "0".to_owned(),
@@ -135,7 +135,11 @@ impl Dialect for Files {
                     "CASE WHEN {hex} = 'ffff' THEN NULL ELSE CAST({days} AS BIGINT) + ({first}) END"
                 )
             }
-            Kind::Year | Kind::Integer => format!("CAST({name} AS BIGINT)"),
+            Kind::Year | Kind::Integer => {
+                // The least number of the column's width stands where the source was silent.
+                let said = self.0.least(column).saturating_add(1);
+                format!("CASE WHEN {name} < {said} THEN NULL ELSE CAST({name} AS BIGINT) END")
+            }
         }
     }
 

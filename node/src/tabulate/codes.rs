@@ -18,6 +18,14 @@ impl Codes {
         narrow.map(Self::Narrow).or(wide.map(Self::Wide))
     }
 
+    /// Adds what becomes of each row's behind what there is.
+    pub(super) fn extend<T>(&self, onto: &mut Vec<T>, make: impl Fn(u16) -> T) {
+        match self {
+            Self::Narrow(codes) => onto.extend(codes.iter().map(|code| make(u16::from(*code)))),
+            Self::Wide(codes) => onto.extend(codes.iter().map(|code| make(*code))),
+        }
+    }
+
     /// Hands each row's to what stands beside it.
     pub(super) fn each<T>(&self, beside: &mut [T], take: impl Fn(&mut T, u16)) {
         match self {

@@ -6,24 +6,22 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, UInt8Array, UInt16Array};
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
+#[cfg(feature = "cluster")]
+use arrow::datatypes::DataType;
+use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 use arrow::error::ArrowError;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 use sumac_keys::{Circles, NodeSecret};
 use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
 
-use super::chunks::Chunks;
 use super::error::SnapshotError;
 use super::manifest::{self, ColumnEntry, Manifest, Text, holdings};
-use super::stored::field;
+use super::pages::Pages;
+use super::stored::{as_read, field, values, width};
 use super::{TAG, rows_column};
 use crate::records::rows::Column;
 
@@ -49,7 +47,7 @@ pub struct Snapshot {
 /// A block's rows of a table, a piece at a time.
 pub(crate) struct Pieces<'a> {
     table: &'a Table,
-    reader: Option<ParquetRecordBatchReader>,
+    columns: Vec<Pages>,
     schema: SchemaRef,
     /// Rows still to come.
     rows: usize,
@@ -213,6 +211,21 @@ impl Snapshot {
         self.kinds.get(column).cloned()
     }
 
+    /// The least number of as many bytes as a column's values take.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn least(&self, column: &ColumnRef) -> i64 {
+        let table = self.tables.get(&column.table);
+        let schema = table.map(|table| table.metadata.schema());
+        match schema
+            .and_then(|schema| schema.field_with_name(&column.column).ok())
+            .map(Field::data_type)
+        {
+            Some(DataType::Int16) => i16::MIN.into(),
+            Some(DataType::Int32) => i32::MIN.into(),
+            _ => i64::MIN,
+        }
+    }
+
     /// What decides in each table, with learners' tags, where their groups are begun with.
     pub(crate) fn circles(&self) -> &Circles {
         &self.circles
@@ -277,36 +290,25 @@ impl Table {
 
     fn pieces(&self, block: usize, columns: &[&str]) -> Result<Pieces<'_>, SnapshotError> {
         let stored = self.metadata.schema();
-        let fields = columns.iter().map(|name| {
-            let stored = stored.field_with_name(name)?;
-            let codes = matches!(self.columns.get(*name), Some(ColumnEntry::Codes(_)));
-            Ok(if codes { as_read(stored) } else { stored.clone() })
-        });
-        let fields = fields
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error: ArrowError| self.undecodable(error.into()))?;
-        let mut pieces = Pieces {
-            table: self,
-            reader: None,
-            schema: Arc::new(ArrowSchema::new(fields)),
-            rows: 0,
-        };
+        let places = columns.iter().map(|name| Ok((stored.index_of(name)?, *name)));
+        let places = places.collect::<Result<Vec<_>, ArrowError>>();
+        let places = places.map_err(|error| self.undecodable(error.into()))?;
+        let fields =
+            places.iter().map(|(at, name)| as_read(stored.field(*at), self.columns.get(*name)));
+        let schema = Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()));
+        let mut pieces = Pieces { table: self, columns: Vec::new(), schema, rows: 0 };
         let Some(Some(group)) = self.groups.get(block).copied() else { return Ok(pieces) };
 
-        let rows =
-            self.metadata.metadata().row_groups().get(group).map_or(0, |group| group.num_rows());
-        pieces.rows = usize::try_from(rows).map_err(|_| self.damaged())?;
-        let mask = ProjectionMask::columns(self.metadata.parquet_schema(), columns.iter().copied());
-        let group_metadata = self.metadata.metadata().row_group(group);
-        let chunks = Chunks::read(&self.path, group_metadata, &mask)
+        let group = self.metadata.metadata().row_group(group);
+        pieces.rows = usize::try_from(group.num_rows()).map_err(|_| self.damaged())?;
+        // Opened anew each time: threads that share one open file share its position too.
+        let mut file = File::open(&self.path)
             .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })?;
-        let reader =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
-                .with_projection(mask)
-                .with_row_groups(vec![group])
-                .with_batch_size(PIECE)
-                .build();
-        pieces.reader = Some(reader.map_err(|error| self.undecodable(error))?);
+        for (at, _) in places {
+            let width = width(stored.field(at)).ok_or_else(|| self.damaged())?;
+            let pages = Pages::read(&mut file, group.column(at), width);
+            pieces.columns.push(pages.map_err(|error| self.undecodable(error))?);
+        }
         Ok(pieces)
     }
 
@@ -334,19 +336,24 @@ impl Pieces<'_> {
         concat_batches(&schema, &pieces).map_err(|error| table.undecodable(error.into()))
     }
 
-    /// A piece with its columns in the order asked for.
-    fn arranged(&mut self, piece: &RecordBatch) -> Result<RecordBatch, SnapshotError> {
-        self.rows = self.rows.checked_sub(piece.num_rows()).ok_or_else(|| self.table.damaged())?;
-        let columns = self.schema.fields().iter();
-        let columns = columns.filter_map(|field| {
-            let stored = piece.column_by_name(field.name())?;
-            let codes = stored.data_type() != field.data_type();
-            Some(if codes { read_as_numbers(stored) } else { stored.clone() })
-        });
+    /// The next rows, as many as every column has at hand.
+    fn piece(&mut self) -> Result<RecordBatch, SnapshotError> {
+        let table = self.table;
+        let mut rows = self.rows.min(PIECE);
+        for column in &mut self.columns {
+            rows = rows.min(column.at_hand().map_err(|error| table.undecodable(error))?);
+        }
+        if rows == 0 {
+            return Err(table.damaged());
+        }
+        self.rows -= rows;
+        let columns = self.columns.iter_mut().zip(self.schema.fields());
+        let columns = columns.map(|(column, field)| values(field, column.take(rows)));
+        let columns = columns.collect::<Option<_>>().ok_or_else(|| table.damaged())?;
         // The number of rows is said, because there may be no column to tell.
-        let rows = RecordBatchOptions::new().with_row_count(Some(piece.num_rows()));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns.collect(), &rows)
-            .map_err(|error| self.table.undecodable(error.into()))
+        let rows = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(self.schema.clone(), columns, &rows)
+            .map_err(|error| table.undecodable(error.into()))
     }
 }
 
@@ -354,36 +361,12 @@ impl Iterator for Pieces<'_> {
     type Item = Result<RecordBatch, SnapshotError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.reader.as_mut()?.next() {
-            Some(Ok(piece)) => Some(self.arranged(&piece)),
-            Some(Err(error)) => {
-                self.reader = None;
-                Some(Err(self.table.undecodable(error.into())))
-            }
-            None => {
-                self.reader = None;
-                (self.rows > 0).then(|| Err(self.table.damaged()))
-            }
+        let piece = (self.rows > 0).then(|| self.piece())?;
+        if piece.is_err() {
+            self.rows = 0;
         }
+        Some(piece)
     }
-}
-
-/// A column of codes as it is read: whole numbers, of as many bytes as they take in the file.
-fn as_read(stored: &Field) -> Field {
-    match stored.data_type() {
-        DataType::FixedSizeBinary(1) => Field::new(stored.name(), DataType::UInt8, false),
-        DataType::FixedSizeBinary(_) => Field::new(stored.name(), DataType::UInt16, false),
-        _ => stored.clone(),
-    }
-}
-
-fn read_as_numbers(stored: &ArrayRef) -> ArrayRef {
-    let Some(bytes) = stored.as_fixed_size_binary_opt() else { return stored.clone() };
-    if bytes.value_length() == 1 {
-        return Arc::new(UInt8Array::new(bytes.values().clone().into(), None));
-    }
-    let codes = bytes.value_data().as_chunks().0.iter().map(|code| u16::from_le_bytes(*code));
-    Arc::new(UInt16Array::from_iter_values(codes))
 }
 
 /// SHA-256 of a file, in hexadecimal.

@@ -5,12 +5,15 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Array, FixedSizeBinaryArray, Int16Array, Int32Array, Int64Array,
+    Array, ArrayRef, AsArray, Date32Array, FixedSizeBinaryArray, Int16Array, Int32Array,
+    Int64Array, PrimitiveArray, UInt8Array, UInt16Array, UInt32Array,
 };
-use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::datatypes::{DataType, Field};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Int16Type, Int32Type, Int64Type};
+use bytes::Bytes;
 use sumac_policy::Kind;
 
+use super::manifest::ColumnEntry;
 use crate::records::canonical::Values;
 use crate::records::mapping::days_of;
 use crate::records::plausible::FIRST_DAY;
@@ -41,9 +44,9 @@ pub(super) fn field(column: &Column) -> Field {
             Field::new(name, DataType::FixedSizeBinary(code_bytes(codes.len())), false)
         }
         Kind::Date => Field::new(name, DataType::FixedSizeBinary(WIDTH), false),
-        Kind::Year => Field::new(name, DataType::Int16, true),
-        Kind::Integer if column.wide => Field::new(name, DataType::Int64, true),
-        Kind::Integer => Field::new(name, DataType::Int32, true),
+        Kind::Year => Field::new(name, DataType::Int16, false),
+        Kind::Integer if column.wide => Field::new(name, DataType::Int64, false),
+        Kind::Integer => Field::new(name, DataType::Int32, false),
     }
 }
 
@@ -69,13 +72,79 @@ pub(super) fn array(column: &Column, values: Values) -> Result<ArrayRef, TooLarg
             }
             Arc::new(FixedSizeBinaryArray::new(WIDTH, bytes.into(), None))
         }
-        Values::Year(values) => Arc::new(Int16Array::from(values)),
-        Values::Integer(values) if column.wide => Arc::new(Int64Array::from(values)),
-        Values::Integer(values) => {
-            let narrow = values.into_iter().map(|value| value.map(i32::try_from).transpose());
-            Arc::new(narrow.collect::<Result<Int32Array, _>>().map_err(|_| TooLarge)?)
+        Values::Year(values) => Arc::new(Int16Array::from(said(values, i16::MIN)?)),
+        Values::Integer(values) if column.wide => {
+            Arc::new(Int64Array::from(said(values, i64::MIN)?))
         }
+        Values::Integer(values) => Arc::new(Int32Array::from(said(values, i32::MIN)?)),
     })
+}
+
+/// Numbers, with one in place of those that the source did not say.
+fn said<T: Copy + PartialEq, S: TryInto<T>>(
+    values: Vec<Option<S>>,
+    absent: T,
+) -> Result<Vec<T>, TooLarge> {
+    let stored = |value: Option<S>| match value {
+        Some(value) => value.try_into().ok().filter(|value| *value != absent).ok_or(TooLarge),
+        None => Ok(absent),
+    };
+    values.into_iter().map(stored).collect()
+}
+
+/// Bytes that a value takes in the file; none where no column is stored so.
+pub(super) fn width(stored: &Field) -> Option<usize> {
+    match stored.data_type() {
+        DataType::FixedSizeBinary(width) => usize::try_from(*width).ok(),
+        // Parquet has no whole numbers of two bytes.
+        DataType::Int16 | DataType::Int32 | DataType::UInt32 => Some(size_of::<u32>()),
+        DataType::Int64 => Some(size_of::<i64>()),
+        _ => None,
+    }
+}
+
+/// A column as it is read: codes are whole numbers, of as many bytes as they take in the file; dates are as they are.
+pub(super) fn as_read(stored: &Field, held: Option<&ColumnEntry>) -> Field {
+    let kind = match (held, stored.data_type()) {
+        (Some(ColumnEntry::Codes(_)), DataType::FixedSizeBinary(1)) => DataType::UInt8,
+        (Some(ColumnEntry::Codes(_)), _) => DataType::UInt16,
+        (_, kind) => kind.clone(),
+    };
+    let numbers = matches!(kind, DataType::Int16 | DataType::Int32 | DataType::Int64);
+    Field::new(stored.name(), kind, numbers)
+}
+
+/// The values of a column that is read as this field says, from their bytes in the file; none where there is no such
+/// column.
+pub(super) fn values(read: &Field, bytes: Bytes) -> Option<ArrayRef> {
+    Some(match read.data_type() {
+        DataType::UInt8 => Arc::new(UInt8Array::new(Buffer::from(bytes).into(), None)),
+        DataType::UInt16 => Arc::new(UInt16Array::from(numbers(&bytes, u16::from_le_bytes))),
+        DataType::FixedSizeBinary(width) => {
+            Arc::new(FixedSizeBinaryArray::new(*width, Buffer::from(bytes), None))
+        }
+        DataType::UInt32 => Arc::new(UInt32Array::from(numbers(&bytes, u32::from_le_bytes))),
+        DataType::Int16 => {
+            let years = numbers(&bytes, |[low, high, ..]: [u8; 4]| i16::from_le_bytes([low, high]));
+            known::<Int16Type>(years, i16::MIN)
+        }
+        DataType::Int32 => known::<Int32Type>(numbers(&bytes, i32::from_le_bytes), i32::MIN),
+        DataType::Int64 => known::<Int64Type>(numbers(&bytes, i64::from_le_bytes), i64::MIN),
+        _ => return None,
+    })
+}
+
+fn numbers<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|bytes| read(*bytes)).collect()
+}
+
+/// Numbers, of which this one says that the source did not.
+fn known<T: ArrowPrimitiveType>(numbers: Vec<T::Native>, absent: T::Native) -> ArrayRef {
+    // Every row is looked at, so that the processor takes several at once.
+    let any = numbers.iter().fold(false, |any, number| any | (*number == absent));
+    let said = || numbers.iter().map(|number| *number != absent).collect::<BooleanBuffer>();
+    let said = any.then(|| NullBuffer::new(said()));
+    Arc::new(PrimitiveArray::<T>::new(numbers.into(), said))
 }
 
 impl<'a> Dates<'a> {
