@@ -38,6 +38,7 @@ mod sums;
 mod tests;
 mod values;
 mod warehouse;
+mod word;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
 //! The places of learners' rows as the bits of a word, where a table has 64 at most.
 
 use std::iter;
-use std::ops::{BitAnd, BitOr, Range};
+use std::ops::Range;
 
 use super::by_byte::ByByte;
 use super::codes::Codes;
@@ -9,14 +9,12 @@ use super::learners::Piece;
 use super::plan::Places;
 use super::rows::Mask;
 use super::several::Whose;
+use super::word::{ROWS, WINDOW, Word};
 
 /// As many places as a word has bits.
 pub(super) const WORD: usize = 64;
 /// As many as a short word has, which is quicker.
 const SHORT: usize = 16;
-/// Rows whose places are looked at at once.
-const WINDOW: u32 = 8;
-const ROWS: usize = WINDOW as usize;
 /// Bytes whose bits are added up in one: no more than it can say, and a whole number of the processor's lanes.
 const PART: usize = 240;
 
@@ -40,63 +38,6 @@ static HIDDEN: ByByte<u64> = {
     }
     ByByte(hidden)
 };
-
-/// A bit for each place.
-trait Word: Copy + Default + BitAnd<Output = Self> + BitOr<Output = Self> + 'static {
-    /// A place's bit; none of nowhere.
-    fn of(place: u8) -> Self;
-    /// All bits for each of the first rows of a window.
-    fn first(rows: u32) -> &'static [Self; ROWS];
-    /// Eight places.
-    fn byte(self, at: u32) -> u8;
-}
-
-/// Words of so many bits.
-macro_rules! word {
-    ($word:ident) => {
-        impl Word for $word {
-            fn of(place: u8) -> Self {
-                #[expect(clippy::indexing_slicing, reason = "it is filled when it is compiled")]
-                static BITS: ByByte<$word> = {
-                    let mut bits = [0; 256];
-                    let mut place = 0;
-                    while place < $word::BITS as usize {
-                        bits[place] = 1 << place;
-                        place += 1;
-                    }
-                    ByByte(bits)
-                };
-                *BITS.of(place)
-            }
-
-            fn first(rows: u32) -> &'static [Self; ROWS] {
-                #[expect(clippy::indexing_slicing, reason = "it is filled when it is compiled")]
-                static FIRST: [[$word; ROWS]; ROWS + 1] = {
-                    let mut first = [[0; ROWS]; ROWS + 1];
-                    let mut rows = 0;
-                    while rows <= ROWS {
-                        let mut row = 0;
-                        while row < rows {
-                            first[rows][row] = $word::MAX;
-                            row += 1;
-                        }
-                        rows += 1;
-                    }
-                    first
-                };
-                FIRST.get(rows.min(WINDOW) as usize).unwrap_or(&[0; ROWS])
-            }
-
-            fn byte(self, at: u32) -> u8 {
-                let [low, ..] = self.unbounded_shr(8 * at).to_le_bytes();
-                low
-            }
-        }
-    };
-}
-
-word!(u16);
-word!(u64);
 
 /// The places of a block's learners. A thread has one and uses it for block after block.
 #[derive(Default)]

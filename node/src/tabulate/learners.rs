@@ -82,7 +82,9 @@ impl Learners {
 
     /// Gives each learner in turn an outcome.
     pub(super) fn assign(&mut self, outcomes: &[u32]) {
-        self.outcomes.copy_from_slice(outcomes);
+        for (known, outcome) in self.outcomes.iter_mut().zip(outcomes) {
+            *known = *outcome;
+        }
     }
 
     /// Each learner's group: that of their last row that counts, as far as axes were read.

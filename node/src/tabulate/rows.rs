@@ -96,15 +96,9 @@ impl Starts {
             self.0.get(from..).unwrap_or_default().partition_point(|start| *start < rows.end);
         // After the last learner there is one more start.
         let past = (from + begun).min(self.0.len().saturating_sub(1));
-        let starts = self.0.get(from..=past).unwrap_or_default().iter();
-        let mut bounds: Vec<u32> = starts.map(|start| start.wrapping_sub(rows.start)).collect();
-        // The first learner may have rows before these, and the last behind them.
-        let within = |start: u32| start.clamp(rows.start, rows.end) - rows.start;
-        for at in [from, past] {
-            if let (Some(start), Some(bound)) = (self.0.get(at), bounds.get_mut(at - from)) {
-                *bound = within(*start);
-            }
-        }
+        // Learners may have rows before these, or behind them.
+        let within = |start: &u32| (*start).clamp(rows.start, rows.end).wrapping_sub(rows.start);
+        let bounds = self.0.get(from..=past).unwrap_or_default().iter().map(within).collect();
         Piece { rows, learners: from..past, bounds }
     }
 

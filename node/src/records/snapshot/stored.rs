@@ -139,11 +139,16 @@ fn numbers<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<
 }
 
 /// Numbers, of which this one says that the source did not.
-fn known<T: ArrowPrimitiveType>(numbers: Vec<T::Native>, absent: T::Native) -> ArrayRef {
+fn known<T: ArrowPrimitiveType>(mut numbers: Vec<T::Native>, absent: T::Native) -> ArrayRef {
     // Every row is looked at, so that the processor takes several at once.
     let any = numbers.iter().fold(false, |any, number| any | (*number == absent));
-    let said = || numbers.iter().map(|number| *number != absent).collect::<BooleanBuffer>();
-    let said = any.then(|| NullBuffer::new(said()));
+    let said = any.then(|| {
+        let said: BooleanBuffer = numbers.iter().map(|number| *number != absent).collect();
+        for number in numbers.iter_mut().filter(|number| **number == absent) {
+            *number = T::Native::default();
+        }
+        NullBuffer::new(said)
+    });
     Arc::new(PrimitiveArray::<T>::new(numbers.into(), said))
 }
 
@@ -189,5 +194,88 @@ impl<'a> Dates<'a> {
         let said: BooleanBuffer = self.each().map(|day| day != ABSENT).collect();
         let there = NullBuffer::union(Some(&NullBuffer::new(said)), self.0.nulls());
         Date32Array::new(days.into(), there)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use arrow::array::RecordBatch;
+
+    use super::*;
+
+    fn column(kind: Kind, wide: bool) -> Column {
+        Column { name: "column".to_owned(), kind, wide }
+    }
+
+    /// What is read of a column that holds these.
+    fn read_back(column: &Column, values: Values) -> Option<ArrayRef> {
+        let array = array(column, values).ok()?;
+        // As Parquet's plain pages have them.
+        let bytes: Vec<u8> = match array.data_type() {
+            DataType::Int16 => {
+                let years = array.as_primitive::<Int16Type>().values().iter();
+                years.flat_map(|year| i32::from(*year).to_le_bytes()).collect()
+            }
+            DataType::FixedSizeBinary(_) => array.as_fixed_size_binary().value_data().to_vec(),
+            _ => array.to_data().buffers().first().unwrap().to_vec(),
+        };
+        let stored = field(column);
+        assert_eq!(bytes.len(), array.len() * width(&stored).unwrap());
+        let read = as_read(&stored, Some(&ColumnEntry::of(&column.kind)));
+        let read_back = super::values(&read, bytes.into()).unwrap();
+        let schema = arrow::datatypes::Schema::new(vec![read]);
+        RecordBatch::try_new(schema.into(), vec![read_back.clone()]).unwrap();
+        Some(read_back)
+    }
+
+    #[test]
+    fn dates_are_read_back_from_the_first_to_the_last() {
+        let dates = column(Kind::Date, false);
+        let (first, last) = (Dates::first(), Dates::first() + 65_534);
+        assert_eq!(first, days_of("1940-01-01".parse().unwrap()));
+        let values = vec![Some(first), None, Some(0), Some(last)];
+        let read = read_back(&dates, Values::Date(values.clone())).unwrap();
+        let read = Dates::of(&read).unwrap();
+        assert_eq!(read.to_arrow().iter().collect::<Vec<_>>(), values);
+        for day in [first - 1, last + 1, i32::MIN, i32::MAX] {
+            assert!(read_back(&dates, Values::Date(vec![Some(day)])).is_none(), "{day}");
+        }
+        for (span, inside) in [
+            (first..=last, [true, false, true, true]),
+            (i32::MIN..=i32::MAX, [true, false, true, true]),
+            (0..=0, [false, false, true, false]),
+            (i32::MIN..=first - 1, [false; 4]),
+            (last + 1..=i32::MAX, [false; 4]),
+            (first + 1..=last - 1, [false, false, true, false]),
+        ] {
+            let stored = Dates::span(&span);
+            assert!(read.each().map(|day| stored.contains(&day)).eq(inside), "{span:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_back_in_either_width() {
+        let numbers =
+            |wide, values| read_back(&column(Kind::Integer, wide), Values::Integer(values));
+        let small = vec![Some(i64::from(i32::MAX)), None, Some(-7), Some(0)];
+        let read = numbers(false, small.clone()).unwrap();
+        let read: Vec<_> = read.as_primitive::<Int32Type>().iter().collect();
+        assert_eq!(read.iter().map(|number| number.map(i64::from)).collect::<Vec<_>>(), small);
+        let large = vec![Some(i64::MAX), None, Some(i64::from(i32::MIN))];
+        let read = numbers(true, large.clone()).unwrap();
+        assert_eq!(read.as_primitive::<Int64Type>().iter().collect::<Vec<_>>(), large);
+        for (wide, number) in [(false, 1 << 31), (false, i64::from(i32::MIN)), (true, i64::MIN)] {
+            assert!(numbers(wide, vec![Some(number)]).is_none(), "{number}");
+        }
+    }
+
+    #[test]
+    fn years_are_read_back() {
+        let years = column(Kind::Year, false);
+        let values = vec![Some(2026), None, Some(-1)];
+        let read = read_back(&years, Values::Year(values.clone())).unwrap();
+        assert_eq!(read.as_primitive::<Int16Type>().iter().collect::<Vec<_>>(), values);
+        assert!(read_back(&years, Values::Year(vec![Some(i16::MIN)])).is_none());
     }
 }

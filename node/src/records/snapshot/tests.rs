@@ -227,6 +227,46 @@ fn columns_that_do_not_fit_the_agreement_are_refused_before_anything_is_written(
 }
 
 #[test]
+fn a_date_that_cannot_be_stored_leaves_the_old_snapshot_current() {
+    let home = tempfile::tempdir().unwrap();
+    let old = frozen(home.path(), 1);
+    let mut records = records();
+    let enrolment = records.tables.get_mut(&TableName::Enrolment).unwrap();
+    let in_1900 = Values::Date(vec![Some(-25_567), None, Some(19_000)]);
+    enrolment.columns = vec![column("term_start", in_1900)];
+    let (secret, statement) = (secret(), statement());
+    let error = freeze(&records, &statement, schema(), &secret, home.path(), NOW, [2; 8]);
+    assert!(format!("{:?}", error.unwrap_err()).contains("no import lets in"));
+    assert_eq!(current(home.path()), Some(old.id));
+}
+
+#[test]
+fn a_file_that_is_laid_out_otherwise_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let snapshot = open(&frozen(home.path(), 1).path).unwrap();
+    let path = home.path().join(snapshot.id()).join("enrolment.parquet");
+    let whole = fs::read(&path).unwrap();
+    let read = || snapshot.read(TableName::Enrolment, 0, &["term_start"]);
+    let mut refused = 0;
+    for at in 4..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0xff;
+        fs::write(&path, flipped).unwrap();
+        match read() {
+            Ok(rows) => assert_eq!(rows.num_rows(), 3, "{at}"),
+            Err(error) => {
+                assert!(matches!(error, SnapshotError::ReadTable { .. }), "{at}: {error:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 3, "{refused}");
+    fs::write(&path, &whole[..30]).unwrap();
+    let error = read().unwrap_err();
+    assert!(matches!(error, SnapshotError::ReadTable { .. }), "{error:?}");
+}
+
+#[test]
 fn a_column_whose_code_list_is_not_the_agreements_is_not_held() {
     let home = tempfile::tempdir().unwrap();
     let frozen = frozen(home.path(), 1);
