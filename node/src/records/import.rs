@@ -27,7 +27,7 @@ pub use self::problem::{FileProblem, FileProblems};
 use self::reader::{OthersByColumn, Reader, UnlikelyByColumn};
 use super::mapping::{Mapping, Names, TableMapping};
 use super::plausible::Bounds;
-use super::rows::{Column, Conflict, Draft, Origin, SORT_BYTES};
+use super::rows::{Column, Conflict, Differs, Draft, Origin, SORT_BYTES};
 use super::snapshot::{
     Aside, NotWritten, Snapshot, SnapshotError, Statement, TableCounts, make_private, write_aside,
 };
@@ -196,7 +196,6 @@ fn read(
         problems: FileProblems::default(),
         others: BTreeMap::new(),
         unlikely: BTreeMap::new(),
-        sames: BTreeMap::new(),
         disk: None,
     };
     let mut files = Vec::new();
@@ -303,25 +302,46 @@ impl Read {
 /// What an operator is told of rows that contradict each other.
 fn contradictions(sources: &[Source], conflicts: &[Conflict]) -> FileProblems {
     let mut problems = FileProblems::default();
-    for Conflict { with, at, column, .. } in conflicts {
-        let path = |origin: &Origin| {
-            sources.get(origin.source as usize).map(|source| source.path.as_path())
-        };
-        let (Some(path), Some(first)) = (path(at), path(with)) else { continue };
+    for Conflict { table, with, at, differs } in conflicts {
+        let source = |origin: &Origin| sources.get(origin.source as usize);
+        let (Some(source), Some(first)) = (source(at), source(with)) else { continue };
         let elsewhere = match with.source == at.source {
             true => String::new(),
-            false => format!(" of `{}`", first.display()),
+            false => format!(" of `{}`", first.path.display()),
         };
-        problems.note(
-            Place { path, spot: Some(at.spot), column: None },
-            format_args!(
-                "says another `{column}` of the same learner than {}{elsewhere}",
-                with.spot
+        let (path, spot) = (source.path.as_path(), Some(at.spot));
+        match differs {
+            Differs::Column(column) => problems.note(
+                Place { path, spot, column: None },
+                format_args!(
+                    "says another `{column}` of the same learner than {}{elsewhere}",
+                    with.spot
+                ),
+                "correct the file, or let the latest row win: on_conflict = \"latest\"",
             ),
-            "correct the file, or let the latest row win: on_conflict = \"latest\"",
-        );
+            Differs::Agreed(number) => {
+                let column = agreed(source, *table, *number);
+                problems.note(
+                    Place { path, spot, column: column.as_deref() },
+                    format_args!(
+                        "is another one than in {}{elsewhere}, of the same learner",
+                        with.spot
+                    ),
+                    "the column cannot change between a learner's rows: correct the file",
+                );
+            }
+        }
     }
     problems
+}
+
+/// What a source calls one of the columns in which all rows of a learner must agree.
+fn agreed(source: &Source, table: TableName, number: usize) -> Option<String> {
+    let mut tables = source.mapping.tables.iter().filter(|fills| fills.table == table);
+    let names = tables.find_map(|fills| fills.same.get(number))?;
+    let header = source.header().unwrap_or_default();
+    let there = |name: &&str| Names::new([*name]).is_some_and(|name| header::has(&name, &header));
+    Some(names.iter().find(there).unwrap_or(names.first()).to_owned())
 }
 
 /// Canonical columns whose mapping lets files lack what fills them, and whose files do. A column that some files
@@ -417,7 +437,10 @@ fn drafts(
         // In the schema's order, whatever the mapping's.
         let known = freezing.schema.table(table).map_or(&[][..], |table| &table.columns);
         columns.sort_by_key(|column| known.iter().position(|known| known.name == column.name));
-        (table, Draft::new(columns, share, freezing.into, freezing.secret.person_keys()))
+        let tables = sources.iter().flat_map(|source| &source.mapping.tables);
+        let same = tables.filter(|fills| fills.table == table).map(|fills| fills.same.len());
+        let (agreeing, keys) = (same.max().unwrap_or(0), freezing.secret.person_keys());
+        (table, Draft::new(columns, agreeing, share, freezing.into, keys))
     });
     Ok((drafts.collect(), left_out))
 }

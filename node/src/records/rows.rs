@@ -8,8 +8,8 @@ mod sort;
 #[cfg(test)]
 mod tests;
 
-pub(super) use layout::{Column, Head, Layout, Origin};
-pub(super) use merge::{Conflict, Learner, Merge, MergeError, Tally};
+pub(super) use layout::{Column, Digest, Head, Layout, Origin};
+pub(super) use merge::{Conflict, Differs, Learner, Merge, MergeError, Tally};
 use packing::Packing;
 pub(super) use packing::Whose;
 use sort::Sorter;
@@ -33,9 +33,16 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// An empty table of these columns, which sorts in so many bytes of memory and in unnamed files in `into`.
-    pub(super) fn new(columns: Vec<Column>, bytes: usize, into: &Path, keys: PersonKeys) -> Self {
-        let layout = Layout::new(columns);
+    /// An empty table of these columns, which sorts in so many bytes of memory and in unnamed files in `into`. All rows
+    /// of a learner must agree in so many things.
+    pub(super) fn new(
+        columns: Vec<Column>,
+        agreeing: usize,
+        bytes: usize,
+        into: &Path,
+        keys: PersonKeys,
+    ) -> Self {
+        let layout = Layout::new(columns, agreeing);
         let sorter = Sorter::new(layout.width(), bytes, into);
         let packing = Packing::new(layout.width(), sorter, keys);
         Self { layout, packing }
@@ -49,7 +56,7 @@ impl Draft {
         self.packing.is_empty()
     }
 
-    /// Adds a row. The cells stand in the order of the columns.
+    /// Adds a row. The cells stand in the order of the columns; the digests say what must agree.
     ///
     /// # Errors
     /// Where the disk refuses what does not fit in memory.
@@ -57,10 +64,11 @@ impl Draft {
         &mut self,
         whose: Whose<'_>,
         head: Head,
+        digests: &[Digest],
         cells: impl IntoIterator<Item = Cell>,
     ) -> io::Result<()> {
         let Self { layout, packing } = self;
-        packing.add(whose, |rows| layout.pack(head, cells, rows))
+        packing.add(whose, |rows| layout.pack(head, digests, cells, rows))
     }
 }
 

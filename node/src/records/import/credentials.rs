@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
             // Awards are kept one and all: only the learner table can be contradicted.
             let head = Head { order: row.order(), origin, mark: row.mark, strict: true };
             let cells = columns.iter().filter_map(|column| row.cell(form, table, column));
-            if let Err(error) = draft.add(Whose::Key(&row.person), head, cells) {
+            if let Err(error) = draft.add(Whose::Key(&row.person), head, &[], cells) {
                 self.disk = Some(error);
                 return None;
             }

@@ -1,6 +1,6 @@
 //! Files, row by row, into the tables that their mappings fill.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -8,13 +8,12 @@ use jiff::Timestamp;
 use sumac_keys::NodeSecret;
 use sumac_policy::TableName;
 
-use super::super::canonical::PersonKey;
 use super::super::mapping::{Mapping, OnConflict};
-use super::super::rows::{Draft, Head, Origin, Whose};
-use super::super::source::{Export, Row, Spot, digest};
+use super::super::rows::{Digest, Draft, Head, Origin, Whose};
+use super::super::source::{Export, Row, digest};
 use super::super::summary::FileSummary;
 use super::header::has;
-use super::plan::{Given, Ordered, Plan, TablePlan, Unlikely};
+use super::plan::{Given, Ordered, Plan, Unlikely};
 use super::problem::{FileProblems, Place, shown};
 use super::{Progress, Source};
 
@@ -27,13 +26,6 @@ pub(super) type OthersByColumn = BTreeMap<(TableName, String), BTreeMap<String, 
 /// Values that hardly are, by canonical column.
 pub(super) type UnlikelyByColumn = BTreeMap<(TableName, String), Unlikely>;
 
-/// What a row said in some columns, and where it stands.
-pub(super) struct Said {
-    digests: Box<[u64]>,
-    source: u32,
-    spot: Spot,
-}
-
 /// Reads files, one after the other, into tables.
 pub(super) struct Reader<'a> {
     pub(super) sources: &'a [Source],
@@ -45,8 +37,6 @@ pub(super) struct Reader<'a> {
     pub(super) problems: FileProblems,
     pub(super) others: OthersByColumn,
     pub(super) unlikely: UnlikelyByColumn,
-    /// What each person's first row said in the columns that stay the same, by table.
-    pub(super) sames: BTreeMap<TableName, HashMap<PersonKey, Said>>,
     /// What the disk said when it took no more rows.
     pub(super) disk: Option<io::Error>,
 }
@@ -142,7 +132,7 @@ impl<'a> Reader<'a> {
             return false;
         }
         let mut kept = false;
-        let mut cells = Vec::new();
+        let (mut cells, mut digests) = (Vec::new(), Vec::new());
         // Where a row goes to several tables its person's key is made once, here, and else where rows are sorted.
         let several = plan.tables.len() > 1;
         for (position, table) in plan.tables.iter_mut().enumerate() {
@@ -167,20 +157,16 @@ impl<'a> Reader<'a> {
             let Some(order) = order.filter(|_| found && cells.len() == table.fillers.len()) else {
                 continue;
             };
-            let key = (several || !table.same.is_empty()).then(|| person.key(self.secret));
-            if let Some(key) = &key
-                && !table.same.is_empty()
-                && !self.is_same(path, row, origin, key, table)
-            {
-                continue;
-            }
+            let key = several.then(|| person.key(self.secret));
             let whose = key.as_ref().map_or(Whose::Named(person.name()), Whose::Key);
             let mark = mark(row, self.mapping_of(origin), position);
             let strict = table.mapping.on_conflict == OnConflict::Refuse;
             let head = Head { order, origin, mark, strict };
             let cells = table.places.iter().filter_map(|place| cells.get(*place).copied());
             let Some(draft) = self.drafts.get_mut(&table.mapping.table) else { continue };
-            if let Err(error) = draft.add(whose, head, cells) {
+            digests.clear();
+            digests.extend(table.same.iter().map(|(at, _)| agreed(row, *at)));
+            if let Err(error) = draft.add(whose, head, &digests, cells) {
                 self.disk = Some(error);
             }
         }
@@ -190,42 +176,6 @@ impl<'a> Reader<'a> {
     fn mapping_of(&self, origin: Origin) -> Option<&'a Path> {
         let source = self.sources.get(origin.source as usize);
         source.map(|source| source.mapping.path.as_path())
-    }
-
-    /// Whether a row says what the person's first one said in the columns that stay the same.
-    fn is_same(
-        &mut self,
-        path: &Path,
-        row: Row<'_>,
-        origin: Origin,
-        person: &PersonKey,
-        table: &TablePlan<'_>,
-    ) -> bool {
-        let digest =
-            |(at, _): &(usize, &str)| digest(0, row.get(*at).to_string().to_uppercase().as_bytes());
-        let digests: Box<[u64]> = table.same.iter().map(digest).collect();
-        let said = Said { digests, source: origin.source, spot: row.spot };
-        let sames = self.sames.entry(table.mapping.table).or_default();
-        let Some(first) = sames.get(person) else {
-            sames.insert(*person, said);
-            return true;
-        };
-        let mut pairs = table.same.iter().zip(first.digests.iter().zip(&said.digests));
-        let Some(((_, name), _)) = pairs.find(|(_, (one, other))| one != other) else {
-            return true;
-        };
-        let elsewhere = match self.sources.get(first.source as usize) {
-            Some(source) if first.source != origin.source => {
-                format!(" of `{}`", source.path.display())
-            }
-            _ => String::new(),
-        };
-        self.problems.note(
-            Place { path, spot: Some(row.spot), column: Some(name) },
-            format_args!("is another one than in {}{elsewhere}, of the same learner", first.spot),
-            "the column cannot change between a learner's rows: correct the file",
-        );
-        false
     }
 
     fn gather(&mut self, plan: Plan<'_>) {
@@ -261,6 +211,14 @@ fn unknown_columns(mapping: &Mapping, export: &dyn Export) -> Option<String> {
     let listed: Vec<_> = unknown.iter().map(|name| shown(name)).collect();
     (!unknown.is_empty())
         .then(|| format!("columns that the mapping does not know, not read: {}", listed.join(", ")))
+}
+
+/// What a row says in a column that must say the same in all rows of a person, in whatever case.
+fn agreed(row: Row<'_>, at: usize) -> Digest {
+    let [a, b, c, d, ..] =
+        digest(0, row.get(at).to_string().to_uppercase().as_bytes()).to_le_bytes();
+    // Zero says nothing.
+    Digest::from_le_bytes([a, b, c, d]).max(1)
 }
 
 /// Equal for rows that are equal throughout and become rows of the same table in the same way.

@@ -1,5 +1,7 @@
 //! A row in so many bytes: what it is sorted by, then its cells.
 
+use std::iter;
+
 use sumac_policy::Kind;
 
 use crate::records::canonical::{PersonKey, Values};
@@ -49,17 +51,22 @@ pub(in crate::records) struct Head {
 #[derive(Debug, Clone)]
 pub(in crate::records) struct Layout {
     columns: Vec<Column>,
+    /// How many things each learner's rows must agree in.
+    agreeing: usize,
     width: usize,
 }
+
+/// What a row says of something that all rows of its learner must say alike; zero where it says nothing.
+pub(in crate::records) type Digest = u32;
 
 /// A packed row.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a>(pub(super) &'a [u8]);
 
 impl Layout {
-    pub(super) fn new(columns: Vec<Column>) -> Self {
+    pub(super) fn new(columns: Vec<Column>, agreeing: usize) -> Self {
         let cells: usize = columns.iter().map(|column| bytes(&column.kind)).sum();
-        Self { columns, width: HEAD + cells }
+        Self { columns, agreeing, width: HEAD + agreeing * size_of::<Digest>() + cells }
     }
 
     pub(in crate::records) fn columns(&self) -> &[Column] {
@@ -74,6 +81,7 @@ impl Layout {
     pub(super) fn pack(
         &self,
         head: Head,
+        digests: &[Digest],
         cells: impl IntoIterator<Item = Cell>,
         row: &mut Vec<u8>,
     ) {
@@ -85,6 +93,10 @@ impl Layout {
         row.extend((source | origin.spot.number().min(LAST_SPOT)).to_be_bytes());
         row.extend(mark.to_le_bytes());
         row.push(u8::from(strict));
+        let silent = iter::repeat(&0);
+        for digest in digests.iter().chain(silent).take(self.agreeing) {
+            row.extend(digest.to_le_bytes());
+        }
         for cell in cells {
             pack(cell, row);
         }
@@ -98,7 +110,7 @@ impl Layout {
 
     /// Adds a row's cells to columns begun by [`Layout::empty`].
     pub(super) fn unpack(&self, row: Row<'_>, into: &mut [Values]) {
-        let mut rest = row.cells();
+        let mut rest = self.cells(row);
         for values in into {
             match values {
                 Values::Code(values) => values.push(u16::from_le_bytes(next(&mut rest))),
@@ -123,7 +135,7 @@ impl Layout {
 
     /// The first column in which two rows differ.
     pub(super) fn difference(&self, one: Row<'_>, other: Row<'_>) -> Option<&str> {
-        let (mut one, mut other) = (one.cells(), other.cells());
+        let (mut one, mut other) = (self.cells(one), self.cells(other));
         let mut split = |width| {
             let (cell, rest) = one.split_at_checked(width)?;
             let (beside, others) = other.split_at_checked(width)?;
@@ -132,6 +144,27 @@ impl Layout {
         };
         let differs = |column: &&Column| split(bytes(&column.kind)).unwrap_or(false);
         self.columns.iter().find(differs).map(|column| column.name.as_str())
+    }
+
+    /// Whether there is anything in which a learner's rows must agree.
+    pub(super) fn must_agree(&self) -> bool {
+        self.agreeing > 0
+    }
+
+    /// The first thing in which two rows of one learner do not agree, though they must.
+    pub(super) fn disagreement(&self, one: Row<'_>, other: Row<'_>) -> Option<usize> {
+        let (one, other) = (self.digests(one), self.digests(other));
+        let mut pairs = one.zip(other);
+        pairs.position(|(one, other)| one != other && one != 0 && other != 0)
+    }
+
+    fn digests(&self, row: Row<'_>) -> impl Iterator<Item = Digest> {
+        let digests = row.after_head().as_chunks().0.iter().take(self.agreeing);
+        digests.map(|bytes| Digest::from_le_bytes(*bytes))
+    }
+
+    fn cells<'a>(&self, row: Row<'a>) -> &'a [u8] {
+        row.after_head().get(self.agreeing * size_of::<Digest>()..).unwrap_or_default()
     }
 }
 
@@ -165,7 +198,7 @@ impl<'a> Row<'a> {
         self.0.get(HEAD - 1).is_some_and(|strict| *strict != 0)
     }
 
-    fn cells(self) -> &'a [u8] {
+    fn after_head(self) -> &'a [u8] {
         self.0.get(HEAD..).unwrap_or_default()
     }
 

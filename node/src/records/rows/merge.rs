@@ -39,8 +39,16 @@ pub(in crate::records) struct Conflict {
     /// The one that came first.
     pub(in crate::records) with: Origin,
     pub(in crate::records) at: Origin,
-    /// A canonical column in which they differ.
-    pub(in crate::records) column: String,
+    pub(in crate::records) differs: Differs,
+}
+
+/// In what two rows of one person differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::records) enum Differs {
+    /// A canonical column.
+    Column(String),
+    /// One of the things in which all rows of a person must agree, by its place among them.
+    Agreed(usize),
 }
 
 /// Why rows could not be merged.
@@ -61,6 +69,8 @@ struct Table {
     tally: Tally,
     /// Marks of the rows at one time.
     marks: Vec<u64>,
+    /// The first row of a learner.
+    first: Vec<u8>,
     /// The latest row of a learner so far.
     latest: Vec<u8>,
 }
@@ -68,8 +78,8 @@ struct Table {
 impl Merge {
     pub(super) fn new(tables: Vec<(TableName, Layout, Sorted)>) -> io::Result<Self> {
         let table = |(name, layout, sorted)| {
-            let (marks, latest) = (Vec::new(), Vec::new());
-            Table { name, layout, sorted, tally: Tally::default(), marks, latest }
+            let (marks, first, latest) = (Vec::new(), Vec::new(), Vec::new());
+            Table { name, layout, sorted, tally: Tally::default(), marks, first, latest }
         };
         Ok(Self { tables: tables.into_iter().map(table).collect(), conflicts: Vec::new() })
     }
@@ -128,7 +138,17 @@ impl Table {
         let one = self.name == TableName::Learner;
         let mut order = None;
         self.latest.clear();
+        self.first.clear();
         while let Some(row) = self.sorted.peek().map(Row).filter(|row| row.person() == person) {
+            if self.layout.must_agree() {
+                if self.first.is_empty() {
+                    self.first.extend_from_slice(row.0);
+                }
+                let first = Row(&self.first);
+                if let Some(at) = self.layout.disagreement(first, row) {
+                    note(conflicts, self.name, [first, row], Differs::Agreed(at));
+                }
+            }
             if one {
                 if !self.latest.is_empty() {
                     self.tally.merged += 1;
@@ -136,7 +156,8 @@ impl Table {
                     if row.strict()
                         && let Some(column) = self.layout.difference(latest, row)
                     {
-                        note(conflicts, self.name, latest.origin(), row.origin(), column);
+                        let differs = Differs::Column(column.to_owned());
+                        note(conflicts, self.name, [latest, row], differs);
                     }
                 }
                 self.latest.clear();
@@ -165,10 +186,9 @@ impl Table {
     }
 }
 
-fn note(conflicts: &mut Vec<Conflict>, table: TableName, one: Origin, other: Origin, column: &str) {
-    let (with, at) = (one.min(other), one.max(other));
-    let column = column.to_owned();
-    conflicts.push(Conflict { table, with, at, column });
+fn note(conflicts: &mut Vec<Conflict>, table: TableName, rows: [Row<'_>; 2], differs: Differs) {
+    let [one, other] = rows.map(Row::origin);
+    conflicts.push(Conflict { table, with: one.min(other), at: one.max(other), differs });
     // Bounded, and the earliest are kept.
     if conflicts.len() > 64 * MAX_CONFLICTS {
         conflicts.sort_by_key(|conflict| conflict.at);

@@ -38,14 +38,16 @@ fn secret() -> NodeSecret {
     NodeSecret::new([7; 32])
 }
 
-/// A draft of these rows that sorts in so many bytes.
-fn draft(rows: &[Given], bytes: usize, strict: bool) -> Draft {
+/// A draft of these rows that sorts in so many bytes. Their marks may have to agree.
+fn draft(rows: &[Given], bytes: usize, [strict, agree]: [bool; 2]) -> Draft {
     let columns = vec![Column { name: "number".to_owned(), kind: Kind::Integer, wide: true }];
-    let mut draft = Draft::new(columns, bytes, &std::env::temp_dir(), secret().person_keys());
+    let mut draft = Draft::new(columns, 2, bytes, &std::env::temp_dir(), secret().person_keys());
     for (line, row) in (1..).zip(rows) {
         let origin = Origin { source: 0, spot: Spot::Line(line) };
         let head = Head { order: row.order, origin, mark: row.mark, strict };
-        draft.add(Whose::Key(&[row.person; 16]), head, [Cell::Integer(row.number)]).unwrap();
+        let digests = if agree { vec![1, Digest::try_from(row.mark).unwrap()] } else { vec![] };
+        let whose = Whose::Key(&[row.person; 16]);
+        draft.add(whose, head, &digests, [Cell::Integer(row.number)]).unwrap();
     }
     draft
 }
@@ -97,8 +99,8 @@ proptest! {
         bytes in prop_oneof![Just(0_usize), 0..4_000_usize, Just(1 << 20)],
     ) {
         let drafts = BTreeMap::from([
-            (TableName::Learner, draft(&learners, bytes, false)),
-            (TableName::Enrolment, draft(&enrolments, bytes, false)),
+            (TableName::Learner, draft(&learners, bytes, [false; 2])),
+            (TableName::Enrolment, draft(&enrolments, bytes, [false; 2])),
         ]);
         let (order, columns, tallies) = taken(drafts).unwrap();
 
@@ -132,7 +134,7 @@ proptest! {
         learners in given(),
         bytes in prop_oneof![Just(0_usize), Just(1 << 20)],
     ) {
-        let drafts = BTreeMap::from([(TableName::Learner, draft(&learners, bytes, true))]);
+        let drafts = BTreeMap::from([(TableName::Learner, draft(&learners, bytes, [true, false]))]);
         let says = |row: &Given| (row.person, row.number);
         let mut said: Vec<_> = learners.iter().map(says).collect();
         said.sort_unstable();
@@ -142,9 +144,43 @@ proptest! {
             Ok(_) => prop_assert!(!contradicts),
             Err(conflicts) => {
                 prop_assert!(contradicts);
-                for Conflict { with, at, column, .. } in conflicts {
+                for Conflict { with, at, differs, .. } in conflicts {
                     prop_assert!(with.spot < at.spot);
-                    prop_assert_eq!(column, "number");
+                    prop_assert_eq!(differs, Differs::Column("number".to_owned()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_learner_whose_rows_do_not_agree_is_told(
+        rows in given(),
+        bytes in prop_oneof![Just(0_usize), Just(1 << 20)],
+    ) {
+        // The marks are what must agree, of which zero says nothing.
+        let said: Vec<(u8, Digest)> =
+            rows.iter().map(|row| (row.person, Digest::try_from(row.mark).unwrap())).collect();
+        let of = |spot: Spot| match spot {
+            Spot::Line(line) => said[usize::try_from(line).unwrap() - 1],
+            other => panic!("{other}"),
+        };
+        let first = |person: u8| {
+            let theirs = (0..rows.len()).filter(|at| rows[*at].person == person);
+            theirs.min_by_key(|at| rows[*at].order).map(|at| said[at].1)
+        };
+        let disagrees = said.iter().any(|(person, mark)| {
+            let first = first(*person).unwrap();
+            *mark != 0 && first != 0 && *mark != first
+        });
+        match taken(BTreeMap::from([(TableName::Award, draft(&rows, bytes, [false, true]))])) {
+            Ok(_) => prop_assert!(!disagrees),
+            Err(conflicts) => {
+                prop_assert!(disagrees);
+                for Conflict { with, at, differs, .. } in conflicts {
+                    let ((one, said), (other, otherwise)) = (of(with.spot), of(at.spot));
+                    prop_assert_eq!(one, other);
+                    prop_assert!(said != otherwise && said != 0 && otherwise != 0);
+                    prop_assert_eq!(differs, Differs::Agreed(1));
                 }
             }
         }
@@ -154,7 +190,7 @@ proptest! {
 #[test]
 fn a_person_who_is_named_is_the_one_with_their_key() {
     let column = || vec![Column { name: "number".to_owned(), kind: Kind::Integer, wide: true }];
-    let mut draft = Draft::new(column(), 1 << 20, &std::env::temp_dir(), secret().person_keys());
+    let mut draft = Draft::new(column(), 0, 1 << 20, &std::env::temp_dir(), secret().person_keys());
     // So many that some are handed over while others wait.
     let rows = 20_000_u64;
     for line in 0..rows {
@@ -163,7 +199,7 @@ fn a_person_who_is_named_is_the_one_with_their_key() {
         let key = secret().person_key(&name);
         let whose = if line % 3 == 0 { Whose::Key(&key) } else { Whose::Named(&name) };
         let head = Head { order: 0, origin, mark: line, strict: false };
-        draft.add(whose, head, [Cell::Integer(i64::try_from(line).ok())]).unwrap();
+        draft.add(whose, head, &[], [Cell::Integer(i64::try_from(line).ok())]).unwrap();
     }
     let (learners, columns, _) = taken(BTreeMap::from([(TableName::Enrolment, draft)])).unwrap();
     assert_eq!(learners.len(), 7);
@@ -182,7 +218,7 @@ fn a_person_who_is_named_is_the_one_with_their_key() {
 fn nothing_that_was_sorted_stays_on_the_disk() {
     let home = tempdir().unwrap();
     let columns = vec![Column { name: "number".to_owned(), kind: Kind::Integer, wide: true }];
-    let mut draft = Draft::new(columns, 0, home.path(), secret().person_keys());
+    let mut draft = Draft::new(columns, 0, 0, home.path(), secret().person_keys());
     for line in 0..10 {
         let head = Head {
             order: 0,
@@ -190,7 +226,7 @@ fn nothing_that_was_sorted_stays_on_the_disk() {
             mark: line,
             strict: false,
         };
-        draft.add(Whose::Key(&[1; 16]), head, [Cell::Integer(Some(1))]).unwrap();
+        draft.add(Whose::Key(&[1; 16]), head, &[], [Cell::Integer(Some(1))]).unwrap();
     }
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
 }

@@ -71,6 +71,7 @@ pub(super) fn aside_of(
         let columns = columns_of(&rows.columns, schema, *table);
         let mut draft = Draft::new(
             columns.iter().map(|(column, _)| column.clone()).collect(),
+            0,
             SORT_BYTES,
             into,
             secret.person_keys(),
@@ -81,7 +82,7 @@ pub(super) fn aside_of(
             let origin = Origin { source: 0, spot: Spot::Line(place) };
             let head = Head { order, origin, mark: place, strict: false };
             let cells = columns.iter().filter_map(|(_, values)| cell(values, at));
-            draft.add(Whose::Key(person), head, cells).map_err(write_error(into))?;
+            draft.add(Whose::Key(person), head, &[], cells).map_err(write_error(into))?;
         }
         drafts.insert(*table, draft);
     }

@@ -106,7 +106,7 @@ pub(super) fn write_in_blocks(
     // Every learner has a row there, whether or not a source says anything of them.
     drafts
         .entry(TableName::Learner)
-        .or_insert_with(|| Draft::new(Vec::new(), 0, into, secret.person_keys()));
+        .or_insert_with(|| Draft::new(Vec::new(), 0, 0, into, secret.person_keys()));
     let merge = rows::merge(drafts).map_err(write_error(into))?;
     let names: Vec<TableName> = merge.tables().map(|(table, _)| table).collect();
     let layouts: Vec<Layout> = merge.tables().map(|(_, layout)| layout.clone()).collect();
