@@ -1,16 +1,67 @@
-//! A column's values in one block: its bytes are read at once, and handed out as they lie in the pages.
+//! A column's values in one block: written a page behind the other, read at once, and handed out as they lie there.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use bytes::buf::Reader;
 use bytes::{Buf, Bytes};
 use parquet::basic::Encoding;
-use parquet::column::page::{Page, PageReader};
+use parquet::column::page::{CompressedPage, Page, PageReader, PageWriter};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
+use parquet::file::writer::{SerializedPageWriter, SerializedRowGroupWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+
+/// Rows in a page: so few that what is read of it is still near the processor when it is counted.
+const PAGE_ROWS: usize = 1 << 15;
+
+/// Writes a block's values of the row group's next column, so many bytes each.
+pub(super) fn append<W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    column: ColumnDescPtr,
+    values: Vec<u8>,
+    width: usize,
+) -> Result<()> {
+    let rows = values.len() / width;
+    let mut sink = TrackedWrite::new(Vec::with_capacity(values.len()));
+    let mut pages = SerializedPageWriter::new(&mut sink);
+    let mut rest = Bytes::from(values);
+    while !rest.is_empty() {
+        let buf = rest.split_to(rest.len().min(PAGE_ROWS * width));
+        let length = buf.len();
+        let page = Page::DataPage {
+            buf,
+            num_values: u32::try_from(length / width)?,
+            encoding: Encoding::PLAIN,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        pages.write_page(CompressedPage::new(page, length))?;
+    }
+    pages.close()?;
+    let bytes = Bytes::from(sink.into_inner()?);
+    let length = i64::try_from(bytes.len())?;
+    let metadata = ColumnChunkMetaData::builder(column)
+        .set_encodings(vec![Encoding::PLAIN, Encoding::RLE])
+        .set_num_values(i64::try_from(rows)?)
+        .set_total_compressed_size(length)
+        .set_total_uncompressed_size(length)
+        .set_data_page_offset(0)
+        .build()?;
+    let written = ColumnCloseResult {
+        bytes_written: bytes.len() as u64,
+        rows_written: rows as u64,
+        metadata,
+        bloom_filter: None,
+        column_index: None,
+        offset_index: None,
+    };
+    group.append_column(&bytes, written)
+}
 
 /// A column's values in one block.
 pub(super) struct Pages {

@@ -305,8 +305,7 @@ impl Table {
         let mut file = File::open(&self.path)
             .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })?;
         for (at, _) in places {
-            let width = width(stored.field(at)).ok_or_else(|| self.damaged())?;
-            let pages = Pages::read(&mut file, group.column(at), width);
+            let pages = Pages::read(&mut file, group.column(at), width(stored.field(at)));
             pieces.columns.push(pages.map_err(|error| self.undecodable(error))?);
         }
         Ok(pieces)

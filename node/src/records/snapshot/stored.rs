@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Array, FixedSizeBinaryArray, Int16Array, Int32Array,
-    Int64Array, PrimitiveArray, UInt8Array, UInt16Array, UInt32Array,
+    Array, ArrayRef, AsArray, Date32Array, FixedSizeBinaryArray, PrimitiveArray, UInt8Array,
+    UInt16Array, UInt32Array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Int16Type, Int32Type, Int64Type};
@@ -50,56 +50,54 @@ pub(super) fn field(column: &Column) -> Field {
     }
 }
 
-/// A column's values, stored.
-pub(super) fn array(column: &Column, values: Values) -> Result<ArrayRef, TooLarge> {
-    Ok(match values {
-        Values::Code(values) => {
-            let width = code_bytes(column.kind.codes().map_or(0, <[_]>::len));
-            let bytes: Vec<u8> = match width {
-                1 => values.into_iter().map(|code| code.to_le_bytes()[0]).collect(),
-                _ => values.into_iter().flat_map(u16::to_le_bytes).collect(),
-            };
-            Arc::new(FixedSizeBinaryArray::new(width, bytes.into(), None))
+/// The bytes of a column's values, one value behind the other.
+pub(super) fn bytes(column: &Column, values: &Values) -> Result<Vec<u8>, TooLarge> {
+    match values {
+        Values::Code(values) if code_bytes(column.kind.codes().map_or(0, <[_]>::len)) == 1 => {
+            Ok(values.iter().map(|code| code.to_le_bytes()[0]).collect())
         }
-        Values::Date(values) => {
-            let mut bytes = Vec::with_capacity(values.len() * size_of::<u16>());
-            for day in values {
-                let stored = match day {
-                    Some(day) => Dates::stored(day).ok_or(TooLarge)?,
-                    None => ABSENT,
-                };
-                bytes.extend(stored.to_le_bytes());
-            }
-            Arc::new(FixedSizeBinaryArray::new(WIDTH, bytes.into(), None))
+        Values::Code(values) => Ok(packed(values, |code| code.to_le_bytes())),
+        Values::Date(values) => said(values, ABSENT, Dates::stored, u16::to_le_bytes),
+        Values::Year(values) => said(values, i16::MIN, Some, |year| i32::from(year).to_le_bytes()),
+        Values::Integer(values) if column.wide => said(values, i64::MIN, Some, i64::to_le_bytes),
+        Values::Integer(values) => {
+            said(values, i32::MIN, |number| i32::try_from(number).ok(), i32::to_le_bytes)
         }
-        Values::Year(values) => Arc::new(Int16Array::from(said(values, i16::MIN)?)),
-        Values::Integer(values) if column.wide => {
-            Arc::new(Int64Array::from(said(values, i64::MIN)?))
-        }
-        Values::Integer(values) => Arc::new(Int32Array::from(said(values, i32::MIN)?)),
-    })
+    }
 }
 
-/// Numbers, with one in place of those that the source did not say.
-fn said<T: Copy + PartialEq, S: TryInto<T>>(
-    values: Vec<Option<S>>,
-    absent: T,
-) -> Result<Vec<T>, TooLarge> {
-    let stored = |value: Option<S>| match value {
-        Some(value) => value.try_into().ok().filter(|value| *value != absent).ok_or(TooLarge),
-        None => Ok(absent),
-    };
-    values.into_iter().map(stored).collect()
+/// Values, each in so many bytes.
+pub(super) fn packed<T: Copy, const N: usize>(
+    values: &[T],
+    bytes: impl Fn(T) -> [u8; N],
+) -> Vec<u8> {
+    let mut packed = vec![0; values.len() * N];
+    let chunks = packed.as_chunks_mut().0.iter_mut();
+    chunks.zip(values).for_each(|(chunk, value)| *chunk = bytes(*value));
+    packed
 }
 
-/// Bytes that a value takes in the file; none where no column is stored so.
-pub(super) fn width(stored: &Field) -> Option<usize> {
+/// Values as they are stored, with one in place of those that the source did not say.
+fn said<T: Copy, S: Copy + PartialEq, const N: usize>(
+    values: &[Option<T>],
+    absent: S,
+    stored: impl Fn(T) -> Option<S>,
+    bytes: impl Fn(S) -> [u8; N],
+) -> Result<Vec<u8>, TooLarge> {
+    let fits = |value: T| stored(value).is_some_and(|stored| stored != absent);
+    if !values.iter().flatten().all(|value| fits(*value)) {
+        return Err(TooLarge);
+    }
+    Ok(packed(values, |value| bytes(value.and_then(&stored).unwrap_or(absent))))
+}
+
+/// Bytes that a value takes in the file.
+pub(super) fn width(stored: &Field) -> usize {
     match stored.data_type() {
-        DataType::FixedSizeBinary(width) => usize::try_from(*width).ok(),
+        DataType::FixedSizeBinary(width) => usize::try_from(*width).unwrap_or(1).max(1),
         // Parquet has no whole numbers of two bytes.
-        DataType::Int16 | DataType::Int32 | DataType::UInt32 => Some(size_of::<u32>()),
-        DataType::Int64 => Some(size_of::<i64>()),
-        _ => None,
+        DataType::Int16 | DataType::Int32 | DataType::UInt32 => size_of::<u32>(),
+        _ => size_of::<i64>(),
     }
 }
 
@@ -210,18 +208,9 @@ mod tests {
 
     /// What is read of a column that holds these.
     fn read_back(column: &Column, values: Values) -> Option<ArrayRef> {
-        let array = array(column, values).ok()?;
-        // As Parquet's plain pages have them.
-        let bytes: Vec<u8> = match array.data_type() {
-            DataType::Int16 => {
-                let years = array.as_primitive::<Int16Type>().values().iter();
-                years.flat_map(|year| i32::from(*year).to_le_bytes()).collect()
-            }
-            DataType::FixedSizeBinary(_) => array.as_fixed_size_binary().value_data().to_vec(),
-            _ => array.to_data().buffers().first().unwrap().to_vec(),
-        };
-        let stored = field(column);
-        assert_eq!(bytes.len(), array.len() * width(&stored).unwrap());
+        let (rows, stored) = (values.len(), field(column));
+        let bytes = bytes(column, &values).ok()?;
+        assert_eq!(bytes.len(), rows * width(&stored));
         let read = as_read(&stored, Some(&ColumnEntry::of(&column.kind)));
         let read_back = super::values(&read, bytes.into()).unwrap();
         let schema = arrow::datatypes::Schema::new(vec![read]);

@@ -5,26 +5,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema as ArrowSchema};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Encoding;
-use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
 use sumac_policy::{Kind, TableName};
 
 use super::disk::Hashed;
 use super::error::SnapshotError;
 use super::manifest::{ColumnEntry, TableEntry};
-use super::stored::{TooLarge, array, field};
+use super::pages::append;
+use super::stored::{TooLarge, bytes, field, packed, width};
 use super::write::write_error;
 use super::{PERSON, PLACE, TAG, rows_column, unknown};
 use crate::records::canonical::Values;
 use crate::records::rows::Column;
-
-/// Rows in a page: so few that what is read of it is still near the processor when it is counted, and so many that
-/// reading takes few calls.
-const PAGE_ROWS: usize = 1 << 15;
 
 /// A block's rows of one table.
 pub(super) struct Block {
@@ -61,24 +56,31 @@ impl Shape<'_> {
     ) -> Result<Written, SnapshotError> {
         let encode = |source| SnapshotError::WriteTable { path: path.to_owned(), source };
         let file = Hashed::new(File::create_new(path).map_err(write_error(path))?);
-        let schema = Arc::new(ArrowSchema::new(self.fields()));
-        let mut writer =
-            ArrowWriter::try_new(file, schema.clone(), Some(properties())).map_err(encode)?;
+        let schema = ArrowSchema::new(self.fields());
+        let widths: Vec<usize> = schema.fields().iter().map(|field| width(field)).collect();
+        let stored = ArrowSchemaConverter::new().convert(&schema).map_err(encode)?;
+        let properties = Arc::new(properties(&schema));
+        let mut writer = SerializedFileWriter::new(file, stored.root_schema_ptr(), properties)
+            .map_err(encode)?;
         let mut rows = Vec::new();
         let mut filled = vec![0; self.columns.len()];
         for block in blocks {
             let count = u32::try_from(block.person.len());
             rows.push(count.map_err(|_| SnapshotError::TooManyRows(self.table))?);
+            if block.person.is_empty() {
+                continue;
+            }
             for ((column, values), filled) in
                 self.columns.iter().zip(&block.columns).zip(&mut filled)
             {
                 *filled += says_something(&column.kind, values);
             }
-            RecordBatch::try_new(schema.clone(), self.arrays(block)?)
-                .map_err(ParquetError::from)
-                .and_then(|batch| writer.write(&batch))
-                .and_then(|()| writer.flush())
-                .map_err(encode)?;
+            let columns = self.bytes(&block)?.into_iter().zip(stored.columns()).zip(&widths);
+            let mut group = writer.next_row_group().map_err(encode)?;
+            for ((values, column), width) in columns {
+                append(&mut group, column.clone(), values, *width).map_err(encode)?;
+            }
+            group.close().map_err(encode)?;
         }
         let (bytes, sha256) =
             writer.into_inner().map_err(encode)?.finish().map_err(write_error(path))?;
@@ -100,24 +102,23 @@ impl Shape<'_> {
         [person].into_iter().chain(columns).chain(counts).chain([last]).collect()
     }
 
-    /// A block's columns in the order of [`Shape::fields`].
-    fn arrays(&self, block: Block) -> Result<Vec<ArrayRef>, SnapshotError> {
-        let places = UInt32Array::from_iter_values((0..).take(block.person.len()));
-        let mut arrays: Vec<ArrayRef> = vec![Arc::new(UInt32Array::from(block.person))];
-        for (column, values) in self.columns.iter().zip(block.columns) {
-            arrays.push(array(column, values).map_err(|TooLarge| SnapshotError::Unfit {
+    /// The bytes of a block's columns, in the order of [`Shape::fields`].
+    fn bytes(&self, block: &Block) -> Result<Vec<Vec<u8>>, SnapshotError> {
+        let words = |words: &[u32]| packed(words, u32::to_le_bytes);
+        let mut columns = vec![words(&block.person)];
+        for (column, values) in self.columns.iter().zip(&block.columns) {
+            columns.push(bytes(column, values).map_err(|TooLarge| SnapshotError::Unfit {
                 table: self.table,
                 column: column.name.clone(),
                 what: "has a value that no import lets in",
             })?);
         }
-        let counts = block.counts.into_iter();
-        arrays.extend(counts.map(|counts| -> ArrayRef { Arc::new(UInt32Array::from(counts)) }));
-        arrays.push(match self.table {
-            TableName::Learner => Arc::new(UInt32Array::from(block.tags)),
-            _ => Arc::new(places),
+        columns.extend(block.counts.iter().map(|counts| words(counts)));
+        columns.push(match self.table {
+            TableName::Learner => words(&block.tags),
+            _ => words(&(0..).take(block.person.len()).collect::<Vec<_>>()),
         });
-        Ok(arrays)
+        Ok(columns)
     }
 }
 
@@ -135,15 +136,10 @@ fn says_something(kind: &Kind, values: &Values) -> u64 {
     count as u64
 }
 
-/// Values lie in the file as they lie in memory, because decoding anything denser takes longer than counting
-/// it. Row groups end where blocks end, and nothing about values is written beside them.
-fn properties() -> WriterProperties {
-    WriterProperties::builder()
-        .set_created_by(concat!("sumac ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_max_row_group_row_count(None)
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_dictionary_enabled(false)
-        .set_encoding(Encoding::PLAIN)
-        .build()
+/// Row groups end where blocks end, and nothing about values is written beside them.
+fn properties(schema: &ArrowSchema) -> WriterProperties {
+    let created_by = concat!("sumac ", env!("CARGO_PKG_VERSION")).to_owned();
+    let mut properties = WriterProperties::builder().set_created_by(created_by).build();
+    add_encoded_arrow_schema_to_metadata(schema, &mut properties);
+    properties
 }
