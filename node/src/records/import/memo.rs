@@ -18,6 +18,10 @@ const SHORT: usize = 16;
 
 /// What texts were found to be.
 pub(super) struct Memo<T> {
+    /// What has to be known again, even of a column that is not made of codes.
+    matters: fn(&T) -> bool,
+    /// Whether there were too many.
+    full: bool,
     lately: Vec<Option<(Short, T)>>,
     short: HashMap<Short, T, BuildHasherDefault<Digest>>,
     long: HashMap<Box<[u8]>, T, BuildHasherDefault<Digest>>,
@@ -27,8 +31,9 @@ pub(super) struct Memo<T> {
 type Short = ([u64; 2], usize);
 
 impl<T: Copy> Memo<T> {
-    pub(super) fn new() -> Self {
-        Self { lately: vec![None; PLACES], short: HashMap::default(), long: HashMap::default() }
+    pub(super) fn new(matters: fn(&T) -> bool) -> Self {
+        let (short, long) = (HashMap::default(), HashMap::default());
+        Self { matters, full: false, lately: vec![None; PLACES], short, long }
     }
 
     /// What a text was found to be, if it was met before.
@@ -46,7 +51,15 @@ impl<T: Copy> Memo<T> {
     }
 
     pub(super) fn remember(&mut self, text: &[u8], found: T) {
-        if self.short.len() + self.long.len() >= MAX_REMEMBERED {
+        let remembered = self.short.len() + self.long.len();
+        if remembered >= MAX_REMEMBERED && !self.full {
+            // Looking them up would take longer than reading them.
+            let matters = self.matters;
+            self.short.retain(|_, found| matters(found));
+            self.long.retain(|_, found| matters(found));
+            self.full = true;
+        }
+        if self.full && (remembered >= MAX_REMEMBERED || !(self.matters)(&found)) {
             return;
         }
         match short(text) {
@@ -97,8 +110,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_too_many_texts_knows_those_that_matter() {
+        let mut memo = Memo::new(|n: &usize| n.is_multiple_of(1_000));
+        let texts: Vec<_> = (0..2 * MAX_REMEMBERED).map(|n| format!("{n}")).collect();
+        for (n, text) in texts.iter().enumerate() {
+            memo.remember(text.as_bytes(), n);
+        }
+        let known = texts.iter().filter(|text| memo.known(text.as_bytes()).is_some());
+        assert_eq!(known.count(), (2 * MAX_REMEMBERED).div_ceil(1_000));
+        assert_eq!(memo.known(b"131000"), Some(131_000));
+        assert_eq!(memo.known(b"131001"), None);
+    }
+
+    #[test]
     fn knows_every_text_again_however_many_share_a_place() {
-        let mut memo = Memo::new();
+        let mut memo = Memo::new(|_| true);
         let texts: Vec<_> =
             (0..5_000).map(|n: u32| format!("{n:0width$}", width = 1 + n as usize % 20)).collect();
         let distinct: std::collections::BTreeMap<_, _> = texts.iter().zip(0..).collect();

@@ -1,5 +1,7 @@
 //! Texts of an export as dates, years and whole numbers: exactly, or not at all.
 
+use std::iter;
+
 use jiff::civil::{Date, date};
 use sumac_policy::YearStart;
 
@@ -155,10 +157,13 @@ pub(super) fn integer(
     };
     let fraction = fraction.get(..kept).unwrap_or(fraction);
     let outside = Misread::OutsideRange { low, high };
-    let scaled = format!("{whole}{fraction:0<kept$}");
-    let magnitude: i64 =
-        if scaled.is_empty() { 0 } else { scaled.parse().map_err(|_| outside.clone())? };
-    let magnitude = magnitude.checked_add(i64::from(up)).ok_or(outside.clone())?;
+    let digits = whole.bytes().chain(fraction.bytes()).chain(iter::repeat(b'0'));
+    let mut scaled =
+        digits.take(whole.len() + kept).map(|digit| i64::from(digit.wrapping_sub(b'0')));
+    let magnitude =
+        scaled.try_fold(0_i64, |number, digit| number.checked_mul(10)?.checked_add(digit));
+    let magnitude = magnitude.and_then(|number| number.checked_add(i64::from(up)));
+    let magnitude = magnitude.ok_or(outside.clone())?;
     let number = if negative { -magnitude } else { magnitude };
     if (low..=high).contains(&number) { Ok(number) } else { Err(outside) }
 }

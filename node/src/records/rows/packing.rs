@@ -36,6 +36,17 @@ struct Batch {
     ends: Vec<usize>,
 }
 
+impl Batch {
+    /// An empty one, with room for as much as there is in this.
+    fn of_like_size(&self) -> Self {
+        Self {
+            rows: Vec::with_capacity(self.rows.len()),
+            names: String::with_capacity(self.names.len()),
+            ends: Vec::with_capacity(self.ends.len()),
+        }
+    }
+}
+
 /// Rows being packed, and the thread that sorts those before them.
 pub(super) struct Packing {
     batch: Batch,
@@ -92,7 +103,8 @@ impl Packing {
 
     fn hand_over(&mut self) -> io::Result<()> {
         let (sender, thread) = self.sorting.take().ok_or_else(stopped)?;
-        if sender.send(mem::take(&mut self.batch)).is_ok() {
+        let next = self.batch.of_like_size();
+        if sender.send(mem::replace(&mut self.batch, next)).is_ok() {
             self.sorting = Some((sender, thread));
             return Ok(());
         }

@@ -65,7 +65,8 @@ impl<'m> Source<'m> {
             reading,
             bounds,
             private,
-            memo: Memo::new(),
+            // What is no value of the column is told once, and a word that is none of its codes counted.
+            memo: Memo::new(|known| known.is_none_or(|known| known.other.is_some())),
             others: Others::default(),
             unlikely: None,
         })
