@@ -10,7 +10,7 @@ use super::source::day;
 /// Nothing that a node holds happened before, and registrars' systems write 1900-01-01 for a day they do not know.
 pub(super) const FIRST_DAY: Date = date(1940, 1, 1);
 /// Systems write 2999 or 9999 for a day that has not come.
-const LAST_DAY: Date = date(2099, 12, 31);
+pub(super) const LAST_DAY: Date = date(2099, 12, 31);
 /// The earliest year of birth; 1900 stands for a year that is not known.
 const FIRST_BIRTH: i64 = 1905;
 /// Years in which memories, archives and file formats agree.

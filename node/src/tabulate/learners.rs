@@ -137,6 +137,7 @@ impl Along<'_> {
 impl Piece {
     /// The rows of each learner in turn, numbered from the piece's first.
     pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u32>> {
-        self.bounds.array_windows().map(|[start, end]| *start..*end)
+        let ends = self.bounds.get(1..).unwrap_or_default();
+        self.bounds.iter().zip(ends).map(|(start, end)| *start..*end)
     }
 }

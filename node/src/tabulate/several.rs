@@ -69,14 +69,21 @@ impl Several {
     ) -> Vec<i64> {
         // No block has so many learners that a cell would not fit.
         let mut counts = vec![0_u32; cells];
+        // Where rows alone decide, a place is a cell.
+        let alone = places.groups.len() == cells;
+        let group = |place: u32, own: u32| {
+            let group = places.groups.get(place as usize).map(|group| group + own);
+            if alone { place } else { group.unwrap_or(NOWHERE) }
+        };
         let learners = whose.starts.all().zip(whose.circles.each()).zip(whose.own);
         for ((rows, circle), own) in learners {
             let rows = self.places.get_mut(rows.start as usize..rows.end as usize);
             let groups = distinct(rows.unwrap_or_default());
-            for place in circle.kept(groups, cap).into_iter().flatten() {
-                let group = places.groups.get(*place as usize).map(|group| group + own);
-                if let Some(count) = group.and_then(|group| counts.get_mut(group as usize)) {
-                    *count += 1;
+            for kept in circle.kept(groups, cap) {
+                for place in kept {
+                    if let Some(count) = counts.get_mut(group(*place, *own) as usize) {
+                        *count += 1;
+                    }
                 }
             }
         }

@@ -6,6 +6,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use super::super::plausible::{FIRST_DAY, LAST_DAY};
 use super::fault::{ContextFault, Fault};
 
 type Object = Map<String, Value>;
@@ -47,10 +48,6 @@ const CLASSES: [(&str, &str); 9] = [
 /// Properties that hold other documents, judged on their own or not at all.
 const APART: [&str; 5] =
     ["proof", "endorsement", "endorsementJwt", "verifiableCredential", "credentialSchema"];
-
-/// Awards dated outside these years are slips of the pen.
-const FIRST_YEAR: i16 = 1900;
-const LAST_YEAR: i16 = 2199;
 
 /// What kind of credential it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,8 +274,8 @@ fn date_of<'a>(
     Ok(None)
 }
 
-/// The day of a moment where it was written.
+/// The day of a moment where it was written, if it is one on which anything can have been awarded.
 fn day(text: &str) -> Option<Date> {
     let day: Date = text.get(..10)?.parse().ok()?;
-    (FIRST_YEAR..=LAST_YEAR).contains(&day.year()).then_some(day)
+    (FIRST_DAY..=LAST_DAY).contains(&day).then_some(day)
 }

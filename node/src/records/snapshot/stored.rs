@@ -176,7 +176,7 @@ impl<'a> Dates<'a> {
         match (u16::try_from(first), u16::try_from(last)) {
             (Ok(first), Ok(last)) => first..=last,
             // It ends before the first day, or begins after the last.
-            _ => 1..=0,
+            _ => RangeInclusive::new(1, 0),
         }
     }
 

@@ -33,7 +33,7 @@ fn a_good_badge_without_a_proof_is_an_unverified_award() {
 #[test]
 fn each_rule_is_kept_or_the_credential_is_rejected() {
     type Change = fn(&mut Value);
-    let cases: [(Change, &str); 22] = [
+    let cases: [(Change, &str); 23] = [
         (
             |b| b["@context"] = json!("https://purl.imsglobal.org/spec/ob/v3p0/context.json"),
             "context",
@@ -62,7 +62,8 @@ fn each_rule_is_kept_or_the_credential_is_rejected() {
         (|b| b["credentialSubject"] = json!([{}, {}]), "type"),
         (|b| b["validFrom"] = json!("May 2026"), "date"),
         (|b| b["validFrom"] = json!("9999-12-31T00:00:00Z"), "date"),
-        (|b| b["validFrom"] = json!("1850-12-31T00:00:00Z"), "date"),
+        (|b| b["validFrom"] = json!("1939-12-31T00:00:00Z"), "date"),
+        (|b| b["awardedDate"] = json!("2100-01-01T00:00:00Z"), "date"),
         (|b| b["validFrom"] = json!("2026-10-15T12:00:01Z"), "not yet valid"),
         (|b| b["validUntil"] = json!("2026-10-15T12:00:00Z"), "expired"),
     ];

@@ -5,7 +5,7 @@ use sumac_policy::section::Section;
 use sumac_policy::{Code, Column, Kind, YearStart};
 use toml_edit::Item;
 
-use super::super::super::plausible::Bounds;
+use super::super::super::plausible::{Bounds, Verdict};
 use super::super::reading::{Cell, Crosswalk, Way};
 use super::super::text;
 use super::super::{Case, Plus, YearDay, in_small_letters};
@@ -43,6 +43,14 @@ pub(super) fn fill(entry: Section<'_>, column: &Column, absent: &[String]) -> Op
         };
         let text = constant.and_then(|found| text_of(found.value));
         let cell = target(&entry, "value", text.as_deref(), column.kind.codes(), way.as_ref());
+        // What a value can be does not hang on the day the data was taken.
+        let bounds = Bounds::of(column, Date::MAX);
+        let judged = cell.zip(bounds).map(|(cell, bounds)| bounds.judge(cell));
+        if let Some(Verdict::Impossible(misread)) = &judged {
+            let value = text.as_deref().unwrap_or_default();
+            let hint = "write a value that the column can have";
+            entry.problem_at("value", format_args!("`{value}` {misread}"), hint);
+        }
         entry.end(&[]);
         return cell.map(Fill::Constant);
     }
