@@ -79,8 +79,8 @@ fn refuses_what_it_does_not_know_with_line_and_nearest_word() {
         ),
         (
             column,
-            "birth_year = { value = \"1850\" }",
-            "line 9: table[1].columns.birth_year.value: `1850` is not a year from 1905 to",
+            "birth_year = { value = \"1901\" }",
+            "line 9: table[1].columns.birth_year.value: `1901` is not a year from 1905 to",
         ),
         (
             column,
