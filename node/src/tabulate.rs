@@ -13,9 +13,10 @@
 //! kernels, a column at a time, into bit masks, and a learner's rows are a range of bits. All that stays of a
 //! piece is what it says of its learners.
 //!
-//! Which rows and columns are read depends on the question alone, and nothing stops early at a value. How long a table
-//! takes does depend on how the values lie: on how well they pack, on how many rows learners have, on how far from
-//! sorted a learner's groups are; the service must not let a reply's time show it.
+//! Which rows and columns are read depends on the question alone, all values of a column take as many bytes, and nothing
+//! stops early at one. How long a table takes does depend on how rows lie: on how many learners have, on how far from
+//! sorted a learner's groups are, on whether a source was silent anywhere; the service must not let a reply's time show
+//! it.
 
 mod axis;
 mod bits;

@@ -130,7 +130,7 @@ impl Dialect for Files<'_> {
                 let digits = [(1, 1 << 4), (2, 1), (3, 1 << 12), (4, 1 << 8)].map(|(at, worth)| {
                     format!("strpos('123456789abcdef', substr({hex}, {at}, 1)) * {worth}")
                 });
-                let (days, first) = (digits.join(" + "), Dates::first());
+                let (days, first) = (digits.join(" + "), Dates::FIRST);
                 format!(
                     "CASE WHEN {hex} = 'ffff' THEN NULL ELSE CAST({days} AS BIGINT) + ({first}) END"
                 )

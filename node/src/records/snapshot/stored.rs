@@ -15,8 +15,6 @@ use sumac_policy::Kind;
 
 use super::manifest::ColumnEntry;
 use crate::records::canonical::Values;
-use crate::records::mapping::days_of;
-use crate::records::plausible::FIRST_DAY;
 use crate::records::rows::Column;
 
 /// Dates as they are stored: days since 1940-01-01 in two bytes, the smaller first. Nothing that a node holds is
@@ -157,21 +155,19 @@ impl<'a> Dates<'a> {
         dates.filter(|dates| dates.value_length() == WIDTH).map(Self)
     }
 
-    /// The first day that can be stored, in days since 1970-01-01.
-    pub(crate) fn first() -> i32 {
-        days_of(FIRST_DAY)
-    }
+    /// The first day that can be stored, 1940-01-01, in days since 1970-01-01.
+    pub(crate) const FIRST: i32 = -10_957;
 
     /// How a day is stored, given in days since 1970-01-01; none where it cannot be.
     fn stored(day: i32) -> Option<u16> {
-        let stored = day.checked_sub(Self::first())?;
+        let stored = day.checked_sub(Self::FIRST)?;
         u16::try_from(stored).ok().filter(|stored| *stored != ABSENT)
     }
 
     /// From the first to the last of these days, given in days since 1970-01-01, as they are stored: of which an absent
     /// one is none.
     pub(crate) fn span(days: &RangeInclusive<i32>) -> RangeInclusive<u16> {
-        let of = |day: i32| i64::from(day) - i64::from(Self::first());
+        let of = |day: i32| i64::from(day) - i64::from(Self::FIRST);
         let (first, last) = (of(*days.start()).max(0), of(*days.end()).min(i64::from(ABSENT) - 1));
         match (u16::try_from(first), u16::try_from(last)) {
             (Ok(first), Ok(last)) => first..=last,
@@ -187,7 +183,7 @@ impl<'a> Dates<'a> {
 
     /// In days since 1970-01-01.
     pub(crate) fn to_arrow(&self) -> Date32Array {
-        let first = Self::first();
+        let first = Self::FIRST;
         let days: Vec<i32> = self.each().map(|day| first + i32::from(day)).collect();
         let said: BooleanBuffer = self.each().map(|day| day != ABSENT).collect();
         let there = NullBuffer::union(Some(&NullBuffer::new(said)), self.0.nulls());
@@ -201,6 +197,8 @@ mod tests {
     use arrow::array::RecordBatch;
 
     use super::*;
+    use crate::records::mapping::days_of;
+    use crate::records::plausible::{FIRST_DAY, LAST_DAY};
 
     fn column(kind: Kind, wide: bool) -> Column {
         Column { name: "column".to_owned(), kind, wide }
@@ -221,8 +219,9 @@ mod tests {
     #[test]
     fn dates_are_read_back_from_the_first_to_the_last() {
         let dates = column(Kind::Date, false);
-        let (first, last) = (Dates::first(), Dates::first() + 65_534);
-        assert_eq!(first, days_of("1940-01-01".parse().unwrap()));
+        let (first, last) = (Dates::FIRST, Dates::FIRST + 65_534);
+        assert_eq!(first, days_of(FIRST_DAY));
+        assert!(last >= days_of(LAST_DAY));
         let values = vec![Some(first), None, Some(0), Some(last)];
         let read = read_back(&dates, Values::Date(values.clone())).unwrap();
         let read = Dates::of(&read).unwrap();
