@@ -2,7 +2,6 @@
 
 use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take};
-use arrow::datatypes::UInt32Type;
 use sumac_policy::{ColumnRef, Predicate, TableName, When};
 
 use super::TabulateError;
@@ -84,13 +83,20 @@ fn gather<'a>(
 ) -> Result<Block<'a>, TabulateError> {
     let block = Block::read(plan, snapshot, number)?;
     let count = snapshot.learners(number).len();
-    known.learners.begin(count, plan.otherwise);
+    let Known { learners, bits, several, values } = &mut *known;
     match &plan.work {
-        Work::Once => {}
-        Work::Bits { places, .. } => known.bits.begin(count, places),
-        Work::Groups { .. } | Work::Rows { .. } => known.several.begin(),
+        Work::Once => learners.begin(count, plan.otherwise),
+        Work::Bits { places, .. } => {
+            learners.begin_groups(count);
+            bits.begin(count, places);
+        }
+        Work::Groups { .. } | Work::Rows { .. } => {
+            learners.begin_groups(count);
+            several.begin();
+        }
         Work::Mean { value, .. } | Work::Distribution { value, .. } => {
-            known.values.begin(count, value);
+            learners.begin(count, plan.otherwise);
+            values.begin(count, value);
         }
     }
     let rows = block.walk(known)?;
@@ -140,12 +146,12 @@ impl<'a> Block<'a> {
         learners: &Learners,
         cells: impl FnOnce(Whose<'_>) -> Vec<i64>,
     ) -> Result<Vec<i64>, TabulateError> {
-        let damaged = || TabulateError::Damaged(TableName::Learner);
         let tags = self.snapshot.tags(self.number)?;
-        let tags = tags.columns().first().and_then(|tags| tags.as_primitive_opt::<UInt32Type>());
-        let tags = tags.filter(|tags| tags.len() == count).ok_or_else(damaged)?;
+        if tags.len() != count {
+            return Err(TabulateError::Damaged(TableName::Learner));
+        }
         let word = self.snapshot.circles().word(self.plan.key.as_bytes());
-        let circles = Circles { tags: tags.values(), word };
+        let circles = Circles { tags: &tags, word };
         Ok(cells(Whose { starts: &self.starts, circles: &circles, own: learners.groups() }))
     }
 

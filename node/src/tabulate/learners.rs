@@ -49,6 +49,12 @@ impl Learners {
         }
     }
 
+    /// Begins a block of which learners' rows are noted elsewhere: nothing but their own codes is noted here.
+    pub(super) fn begin_groups(&mut self, learners: usize) {
+        self.begin(0, 0);
+        self.groups.resize(learners, 0);
+    }
+
     /// Remembers the last row that counts, and the group it puts its learner in. Later pieces overrule.
     pub(super) fn latest(&mut self, piece: &Piece, counting: &Mask, axes: &[Along<'_>]) {
         let ends: Vec<u32> = piece.ranges().map(|rows| counting.end_in(rows)).collect();

@@ -3,9 +3,8 @@
 use std::iter;
 use std::ops::Range;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, BooleanArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::UInt32Type;
 use sumac_policy::TableName;
 
 use super::TabulateError;
@@ -65,12 +64,10 @@ impl Starts {
         }
         let damaged = || TabulateError::Damaged(table);
         let counts = snapshot.row_counts(table, block)?;
-        let counts = counts.columns().first().ok_or_else(damaged)?;
-        let counts = counts.as_primitive_opt::<UInt32Type>().ok_or_else(damaged)?;
         if counts.len() != learners.len() {
             return Err(damaged());
         }
-        Self::of(counts.values()).ok_or_else(damaged)
+        Self::of(&counts).ok_or_else(damaged)
     }
 
     /// None where there are more rows than numbers.

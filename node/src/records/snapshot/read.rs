@@ -14,6 +14,7 @@ use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 use sha2::{Digest, Sha256};
 use sumac_keys::{Circles, NodeSecret};
 use sumac_policy::{ColumnRef, Holdings, Schema, TableName};
@@ -194,9 +195,9 @@ impl Snapshot {
         &self,
         table: TableName,
         block: usize,
-    ) -> Result<RecordBatch, SnapshotError> {
+    ) -> Result<Vec<u32>, SnapshotError> {
         self.table(table)?;
-        self.table(TableName::Learner)?.pieces(block, &[&rows_column(table)])?.whole()
+        self.table(TableName::Learner)?.words(block, &rows_column(table))
     }
 
     /// Its tables and their files.
@@ -232,8 +233,8 @@ impl Snapshot {
     }
 
     /// The tag of each of a block's learners, in the order of their ordinals.
-    pub(crate) fn tags(&self, block: usize) -> Result<RecordBatch, SnapshotError> {
-        self.table(TableName::Learner)?.pieces(block, &[TAG])?.whole()
+    pub(crate) fn tags(&self, block: usize) -> Result<Vec<u32>, SnapshotError> {
+        self.table(TableName::Learner)?.words(block, TAG)
     }
 
     /// All of [`Snapshot::pieces`] in one.
@@ -297,18 +298,44 @@ impl Table {
             places.iter().map(|(at, name)| as_read(stored.field(*at), self.columns.get(*name)));
         let schema = Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()));
         let mut pieces = Pieces { table: self, columns: Vec::new(), schema, rows: 0 };
-        let Some(Some(group)) = self.groups.get(block).copied() else { return Ok(pieces) };
-
-        let group = self.metadata.metadata().row_group(group);
+        let Some(group) = self.group(block) else { return Ok(pieces) };
         pieces.rows = usize::try_from(group.num_rows()).map_err(|_| self.damaged())?;
-        // Opened anew each time: threads that share one open file share its position too.
-        let mut file = File::open(&self.path)
-            .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })?;
+        let mut file = self.file()?;
         for (at, _) in places {
             let pages = Pages::read(&mut file, group.column(at), width(stored.field(at)));
             pieces.columns.push(pages.map_err(|error| self.undecodable(error))?);
         }
         Ok(pieces)
+    }
+
+    /// A block's values of a column of four bytes each, none of which is absent.
+    fn words(&self, block: usize, column: &str) -> Result<Vec<u32>, SnapshotError> {
+        let Some(group) = self.group(block) else { return Ok(Vec::new()) };
+        let undecodable = |error| self.undecodable(error);
+        let at =
+            self.metadata.schema().index_of(column).map_err(|error| undecodable(error.into()))?;
+        let pages = Pages::read(&mut self.file()?, group.column(at), size_of::<u32>());
+        let (mut pages, mut words) = (pages.map_err(undecodable)?, Vec::new());
+        loop {
+            let values = pages.at_hand().map_err(undecodable)?;
+            if values == 0 {
+                return Ok(words);
+            }
+            let bytes = pages.take(values);
+            words.extend(bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)));
+        }
+    }
+
+    /// A block's row group; none where it has no rows here.
+    fn group(&self, block: usize) -> Option<&RowGroupMetaData> {
+        let group = self.groups.get(block).copied().flatten()?;
+        self.metadata.metadata().row_groups().get(group)
+    }
+
+    /// Opened anew each time: threads that share one open file share its position too.
+    fn file(&self) -> Result<File, SnapshotError> {
+        File::open(&self.path)
+            .map_err(|source| SnapshotError::Read { path: self.path.clone(), source })
     }
 
     fn undecodable(&self, source: ParquetError) -> SnapshotError {
