@@ -43,6 +43,8 @@ pub(super) struct TablePlan<'m> {
     pub(super) fillers: Vec<Filler<'m>>,
     /// For each column of the draft, the position of what fills it.
     pub(super) places: Vec<usize>,
+    /// What tells its rows' marks from those of rows that become rows of the table in another way.
+    pub(super) seed: u64,
 }
 
 /// What puts a table's rows in order of time.
@@ -162,6 +164,7 @@ impl<'m> TablePlan<'m> {
             order,
             fillers,
             places: Vec::new(),
+            seed: 0,
         })
     }
 

@@ -51,7 +51,8 @@ impl<'a> Reader<'a> {
         let opened = source.open(self.given.only);
         let mut export = opened.map_err(|fault| self.problems.fault(path, fault)).ok()?;
         let mut plan = Plan::new(path, mapping, self.given, export.as_ref(), &mut self.problems)?;
-        for table in &mut plan.tables {
+        for (table, position) in plan.tables.iter_mut().zip(0..) {
+            table.seed = digest(position, mapping.path.as_os_str().as_encoded_bytes());
             table.places = self.drafts.get(&table.mapping.table).map_or_else(Vec::new, |draft| {
                 draft.columns().filter_map(|column| table.place(column)).collect()
             });
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
         let (mut cells, mut digests) = (Vec::new(), Vec::new());
         // Where a row goes to several tables its person's key is made once, here, and else where rows are sorted.
         let several = plan.tables.len() > 1;
-        for (position, table) in plan.tables.iter_mut().enumerate() {
+        for table in &mut plan.tables {
             if !table.takes(row) {
                 continue;
             }
@@ -159,7 +160,7 @@ impl<'a> Reader<'a> {
             };
             let key = several.then(|| person.key(self.secret));
             let whose = key.as_ref().map_or(Whose::Named(person.name()), Whose::Key);
-            let mark = mark(row, self.mapping_of(origin), position);
+            let mark = digest(table.seed, &row.mark().to_le_bytes());
             let strict = table.mapping.on_conflict == OnConflict::Refuse;
             let head = Head { order, origin, mark, strict };
             let cells = table.places.iter().filter_map(|place| cells.get(*place).copied());
@@ -171,11 +172,6 @@ impl<'a> Reader<'a> {
             }
         }
         kept
-    }
-
-    fn mapping_of(&self, origin: Origin) -> Option<&'a Path> {
-        let source = self.sources.get(origin.source as usize);
-        source.map(|source| source.mapping.path.as_path())
     }
 
     fn gather(&mut self, plan: Plan<'_>) {
@@ -219,10 +215,4 @@ fn agreed(row: Row<'_>, at: usize) -> Digest {
         digest(0, row.get(at).to_string().to_uppercase().as_bytes()).to_le_bytes();
     // Zero says nothing.
     Digest::from_le_bytes([a, b, c, d]).max(1)
-}
-
-/// Equal for rows that are equal throughout and become rows of the same table in the same way.
-fn mark(row: Row<'_>, mapping: Option<&Path>, table: usize) -> u64 {
-    let mapping = mapping.map_or(&[][..], |path| path.as_os_str().as_encoded_bytes());
-    digest(row.mark() ^ table as u64, mapping)
 }

@@ -156,7 +156,7 @@ impl<'a> Dates<'a> {
     }
 
     /// The first day that can be stored, 1940-01-01, in days since 1970-01-01.
-    pub(crate) const FIRST: i32 = -10_957;
+    pub(crate) const FIRST: i32 = -10_958;
 
     /// How a day is stored, given in days since 1970-01-01; none where it cannot be.
     fn stored(day: i32) -> Option<u16> {
