@@ -146,19 +146,8 @@ impl Layout {
         self.columns.iter().find(differs).map(|column| column.name.as_str())
     }
 
-    /// Whether there is anything in which a learner's rows must agree.
-    pub(super) fn must_agree(&self) -> bool {
-        self.agreeing > 0
-    }
-
-    /// The first thing in which two rows of one learner do not agree, though they must.
-    pub(super) fn disagreement(&self, one: Row<'_>, other: Row<'_>) -> Option<usize> {
-        let (one, other) = (self.digests(one), self.digests(other));
-        let mut pairs = one.zip(other);
-        pairs.position(|(one, other)| one != other && one != 0 && other != 0)
-    }
-
-    fn digests(&self, row: Row<'_>) -> impl Iterator<Item = Digest> {
+    /// What a row says of each thing in which its learner's rows must agree.
+    pub(super) fn digests(&self, row: Row<'_>) -> impl Iterator<Item = Digest> {
         let digests = row.after_head().as_chunks().0.iter().take(self.agreeing);
         digests.map(|bytes| Digest::from_le_bytes(*bytes))
     }

@@ -4,7 +4,7 @@ use std::io;
 
 use sumac_policy::TableName;
 
-use super::layout::{Layout, Origin, Row};
+use super::layout::{Digest, Layout, Origin, Row};
 use super::sort::Sorted;
 use crate::records::canonical::{PersonKey, Values};
 
@@ -69,8 +69,8 @@ struct Table {
     tally: Tally,
     /// Marks of the rows at one time.
     marks: Vec<u64>,
-    /// The first row of a learner.
-    first: Vec<u8>,
+    /// What a learner's rows said first of each thing in which they must agree, and which said it.
+    agreed: Vec<(Digest, Origin)>,
     /// The latest row of a learner so far.
     latest: Vec<u8>,
 }
@@ -78,8 +78,8 @@ struct Table {
 impl Merge {
     pub(super) fn new(tables: Vec<(TableName, Layout, Sorted)>) -> io::Result<Self> {
         let table = |(name, layout, sorted)| {
-            let (marks, first, latest) = (Vec::new(), Vec::new(), Vec::new());
-            Table { name, layout, sorted, tally: Tally::default(), marks, first, latest }
+            let (marks, agreed, latest) = (Vec::new(), Vec::new(), Vec::new());
+            Table { name, layout, sorted, tally: Tally::default(), marks, agreed, latest }
         };
         Ok(Self { tables: tables.into_iter().map(table).collect(), conflicts: Vec::new() })
     }
@@ -138,15 +138,16 @@ impl Table {
         let one = self.name == TableName::Learner;
         let mut order = None;
         self.latest.clear();
-        self.first.clear();
+        self.agreed.clear();
         while let Some(row) = self.sorted.peek().map(Row).filter(|row| row.person() == person) {
-            if self.layout.must_agree() {
-                if self.first.is_empty() {
-                    self.first.extend_from_slice(row.0);
-                }
-                let first = Row(&self.first);
-                if let Some(at) = self.layout.disagreement(first, row) {
-                    note(conflicts, self.name, [first, row], Differs::Agreed(at));
+            for (at, said) in self.layout.digests(row).enumerate() {
+                match self.agreed.get_mut(at) {
+                    None => self.agreed.push((said, row.origin())),
+                    Some(first) if first.0 == 0 => *first = (said, row.origin()),
+                    Some((first, origin)) if said != 0 && said != *first => {
+                        note(conflicts, self.name, [*origin, row.origin()], Differs::Agreed(at));
+                    }
+                    Some(_) => {}
                 }
             }
             if one {
@@ -157,7 +158,7 @@ impl Table {
                         && let Some(column) = self.layout.difference(latest, row)
                     {
                         let differs = Differs::Column(column.to_owned());
-                        note(conflicts, self.name, [latest, row], differs);
+                        note(conflicts, self.name, [latest.origin(), row.origin()], differs);
                     }
                 }
                 self.latest.clear();
@@ -186,8 +187,12 @@ impl Table {
     }
 }
 
-fn note(conflicts: &mut Vec<Conflict>, table: TableName, rows: [Row<'_>; 2], differs: Differs) {
-    let [one, other] = rows.map(Row::origin);
+fn note(
+    conflicts: &mut Vec<Conflict>,
+    table: TableName,
+    [one, other]: [Origin; 2],
+    differs: Differs,
+) {
     conflicts.push(Conflict { table, with: one.min(other), at: one.max(other), differs });
     // Bounded, and the earliest are kept.
     if conflicts.len() > 64 * MAX_CONFLICTS {
