@@ -124,18 +124,15 @@ impl Learners {
 impl Along<'_> {
     /// Moves each learner's group by the code of the row before an end; by any where there is none.
     fn step(&self, ends: &[u32], groups: &mut [u32]) {
-        let rows = ends.iter().map(|end| end.saturating_sub(1) as usize);
+        fn along<T: Copy + Into<u32>>(codes: &[T], stride: u32, ends: &[u32], groups: &mut [u32]) {
+            for (group, end) in groups.iter_mut().zip(ends) {
+                let code = codes.get(end.saturating_sub(1) as usize).copied();
+                *group += code.map_or(0, Into::into).wrapping_mul(stride);
+            }
+        }
         match self.codes {
-            Codes::Narrow(codes) => {
-                let at = |row: usize| codes.get(row).copied().map_or(0, u32::from);
-                let steps = rows.map(|row| at(row).wrapping_mul(self.stride));
-                groups.iter_mut().zip(steps).for_each(|(group, step)| *group += step);
-            }
-            Codes::Wide(codes) => {
-                let at = |row: usize| codes.get(row).copied().map_or(0, u32::from);
-                let steps = rows.map(|row| at(row).wrapping_mul(self.stride));
-                groups.iter_mut().zip(steps).for_each(|(group, step)| *group += step);
-            }
+            Codes::Narrow(codes) => along(codes, self.stride, ends, groups),
+            Codes::Wide(codes) => along(codes, self.stride, ends, groups),
         }
     }
 }

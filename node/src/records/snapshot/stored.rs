@@ -186,8 +186,7 @@ impl<'a> Dates<'a> {
         let first = Self::FIRST;
         let days: Vec<i32> = self.each().map(|day| first + i32::from(day)).collect();
         let said: BooleanBuffer = self.each().map(|day| day != ABSENT).collect();
-        let there = NullBuffer::union(Some(&NullBuffer::new(said)), self.0.nulls());
-        Date32Array::new(days.into(), there)
+        Date32Array::new(days.into(), Some(NullBuffer::new(said)))
     }
 }
 
